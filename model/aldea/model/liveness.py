@@ -1,0 +1,42 @@
+"""The live guess about a site, from when it was last heard. Arrival time decides, never event time."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+SUSPECT_AFTER_SENDS = 2.5
+DOWN_AFTER_SENDS = 3
+DOWN_AFTER_AT_LEAST_MS = 15 * 60 * 1000
+
+
+class SiteState(StrEnum):
+    """What is believed of a site now."""
+
+    UNKNOWN = "unknown"
+    UP = "up"
+    SUSPECT = "suspect"
+    DOWN = "down"
+
+
+def down_after_ms(send_seconds: int) -> int:
+    """Return how long a site may be silent before it counts as down: three sends, 15 minutes at least."""
+    return max(DOWN_AFTER_SENDS * send_seconds * 1000, DOWN_AFTER_AT_LEAST_MS)
+
+
+def site_state(
+    now_ms: int, last_arrival_ms: int | None, send_seconds: int | None, *, online: bool | None
+) -> SiteState:
+    """Return the live state of a site.
+
+    `send_seconds` is the interval its agent declared (None: 300), `online` what presence hints (None: nothing).
+    Never heard is `unknown`, not `down`. A lost presence makes a silent site suspect at once, never down.
+    """
+    if last_arrival_ms is None:
+        return SiteState.UNKNOWN
+    interval = 300 if send_seconds is None else send_seconds
+    silence = now_ms - last_arrival_ms
+    if silence >= down_after_ms(interval):
+        return SiteState.DOWN
+    if silence >= SUSPECT_AFTER_SENDS * interval * 1000 or online is False:
+        return SiteState.SUSPECT
+    return SiteState.UP

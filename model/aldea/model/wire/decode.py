@@ -1,0 +1,271 @@
+"""A message into its header and rows, checked at every step; without numpy."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from aldea.model.clock import ClockState
+from aldea.model.sample import Row, Value, is_id, tags_of
+from aldea.model.wire.format import (
+    DICTIONARY,
+    DICTIONARY_ID,
+    MAX_BODY_BYTES,
+    MAX_MESSAGE_BYTES,
+    MAX_ROWS,
+    MAX_SEQ,
+    VERSION,
+    Anchor,
+    BlockSpec,
+    Column,
+    Header,
+    Rejected,
+)
+
+_COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}:(?:[0-9]|i|b|s)\??")
+_HEX = re.compile(r"[0-9a-f]{8,32}")
+
+
+def open_message(message: bytes) -> tuple[Header, list[BlockSpec], bytes]:
+    """Return the header, the block descriptions and the undecoded stream of a message.
+
+    Raises Rejected (`too_large`, `unknown_version`, `malformed`, `not_finite`, `invalid_header`).
+    """
+    body = _inflate(message)
+    length, start = _uvarint(body, 0)
+    if length > len(body) - start:
+        raise Rejected("malformed", "the header is longer than the message")
+    raw = _parse_json(body[start : start + length])
+    header = _header(raw)
+    specs = [_block(item) for item in _list(raw, "k")]
+    if sum(spec.rows for spec in specs) != header.rows:
+        raise Rejected("malformed", "the blocks do not hold the number of rows that the header states")
+    return header, specs, body[start + length :]
+
+
+def _inflate(message: bytes) -> bytes:
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise Rejected("too_large", f"the message has {len(message)} bytes, the limit is {MAX_MESSAGE_BYTES}")
+    if len(message) < 3:
+        raise Rejected("malformed", "the message is too short to be a batch")
+    if message[0] != VERSION or message[1] != DICTIONARY_ID:
+        raise Rejected("unknown_version", f"format {message[0]:#04x}/{message[1]:#04x} is not known here")
+    opener = zlib.decompressobj(-15, DICTIONARY)
+    try:
+        body = opener.decompress(message[2:], MAX_BODY_BYTES)
+    except zlib.error:
+        raise Rejected("malformed", "the message cannot be decompressed") from None
+    if opener.unconsumed_tail or len(body) >= MAX_BODY_BYTES:
+        raise Rejected("too_large", f"the batch unpacks to more than {MAX_BODY_BYTES} bytes")
+    if not opener.eof:
+        raise Rejected("malformed", "the message ends too early")
+    return body
+
+
+def _parse_json(text: bytes) -> dict[str, Any]:
+    def refuse(word: str) -> NoReturn:
+        raise Rejected("not_finite", f"the header holds {word}, which is not a number that can be stored")
+
+    try:
+        raw = json.loads(text, parse_constant=refuse)
+    except Rejected:
+        raise
+    except (ValueError, RecursionError):
+        raise Rejected("malformed", "the header is not JSON") from None
+    if not isinstance(raw, dict):
+        raise Rejected("malformed", "the header is not a JSON object")
+    return raw
+
+
+_KNOWN = frozenset("iesnbomwcak")
+
+
+def _header(raw: dict[str, Any]) -> Header:
+    site, _, device = _text(raw, "i", 80).partition("/")
+    if not (is_id(site) and is_id(device)):
+        raise Rejected("invalid_header", f"i is {raw['i']!r}, expected <site>/<device>")
+    first, rows = _integer(raw, "s", 1, MAX_SEQ), _integer(raw, "n", 0, MAX_ROWS)
+    try:
+        clock = ClockState(_text(raw, "c", 16))
+    except ValueError:
+        raise Rejected("invalid_header", f"c is {raw['c']!r}, expected {', '.join(ClockState)}") from None
+    return Header(
+        site=site,
+        device=device,
+        epoch=_hex(raw, "e"),
+        first_seq=first,
+        rows=rows,
+        boot_id=_hex(raw, "b"),
+        boot_no=_integer(raw, "o", 0, 2**31),
+        sent_mono_ms=_integer(raw, "m", 0, MAX_SEQ),
+        sent_wall_ms=_integer(raw, "w", -MAX_SEQ, MAX_SEQ),
+        clock=clock,
+        anchor=anchor_of(raw["a"]) if raw.get("a") is not None else None,
+        extra={key: value for key, value in raw.items() if key not in _KNOWN},
+    )
+
+
+def anchor_of(raw: Any) -> Anchor:
+    """Read `[mono_ms, wall_ms, error_ms, source]`. Raises Rejected when it is something else."""
+    good = (
+        isinstance(raw, list)
+        and len(raw) == 4
+        and all(type(part) is int and abs(part) <= MAX_SEQ for part in raw[:3])
+        and isinstance(raw[3], str)
+    )
+    if not good:
+        raise Rejected("invalid_header", f"anchor is {str(raw)[:80]}, expected [mono, wall, error, source]")
+    return Anchor(raw[0], raw[1], raw[2], raw[3][:16])
+
+
+def _block(raw: Any) -> BlockSpec:
+    if not (isinstance(raw, list) and len(raw) >= 5):
+        raise Rejected("malformed", "a block is not [measurement, tags, rows, columns, texts]")
+    measurement, tags, rows, columns, texts = raw[:5]
+    good = (
+        isinstance(measurement, str)
+        and 0 < len(measurement) <= 64
+        and isinstance(tags, dict)
+        and len(tags) <= 16
+        and all(
+            isinstance(value, str) and len(key) <= 64 and len(value) <= 256 for key, value in tags.items()
+        )
+        and type(rows) is int
+        and 0 < rows <= MAX_ROWS
+        and isinstance(columns, str)
+        and isinstance(texts, dict)
+    )
+    if not good:
+        raise Rejected("malformed", f"a block's description is wrong: {str(raw)[:120]}")
+    parsed = tuple(_column(text, texts) for text in columns.split())
+    if len({column.name for column in parsed}) != len(parsed) or len(parsed) > 256:
+        raise Rejected("malformed", f"block {measurement!r} names a column twice or has more than 256")
+    return BlockSpec(measurement, tags_of(tags), rows, parsed)
+
+
+@lru_cache(maxsize=4096)
+def _plain_column(text: str) -> Column:
+    """Read `name:type`. Cached: a fleet sends the same few dozen columns for ever."""
+    if _COLUMN.fullmatch(text) is None:
+        raise Rejected("malformed", f"column {text[:80]!r} is not name:type")
+    name, _, code = text.partition(":")
+    return Column(name, code.rstrip("?"), code.endswith("?"))
+
+
+def _column(text: str, texts: dict[str, Any]) -> Column:
+    column = _plain_column(text[:100])
+    if column.code != "s":
+        return column
+    listed = texts.get(column.name, [])
+    if not (isinstance(listed, list) and all(isinstance(item, str) and len(item) <= 1024 for item in listed)):
+        raise Rejected("malformed", f"the texts of column {column.name!r} are not a list of texts")
+    return Column(column.name, "s", column.nullable, tuple(listed))
+
+
+def _text(raw: dict[str, Any], key: str, limit: int) -> str:
+    value = raw.get(key)
+    if not isinstance(value, str) or not 0 < len(value) <= limit:
+        raise Rejected(
+            "invalid_header", f"{key} is {str(value)[:60]!r}, expected a text of 1 to {limit} characters"
+        )
+    return value
+
+
+def _hex(raw: dict[str, Any], key: str) -> str:
+    value = _text(raw, key, 32)
+    if _HEX.fullmatch(value) is None:
+        raise Rejected("invalid_header", f"{key} is {value!r}, expected 8 to 32 hexadecimal digits")
+    return value
+
+
+def _integer(raw: dict[str, Any], key: str, low: int, high: int) -> int:
+    value = raw.get(key)
+    if type(value) is not int or not low <= value <= high:
+        raise Rejected(
+            "invalid_header", f"{key} is {str(value)[:60]!r}, expected a whole number from {low} to {high}"
+        )
+    return value
+
+
+def _list(raw: dict[str, Any], key: str) -> list[Any]:
+    value = raw.get(key)
+    if not isinstance(value, list):
+        raise Rejected("malformed", f"{key} is not a list")
+    return value
+
+
+def _uvarint(data: bytes, position: int) -> tuple[int, int]:
+    result = shift = 0
+    while True:
+        if position >= len(data) or shift > 63:
+            raise Rejected("malformed", "the stream ends within a number")
+        byte = data[position]
+        position += 1
+        result |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return result, position
+
+
+def decode(message: bytes) -> tuple[Header, list[Row]]:
+    """Return the header and the rows in order of seq, without numpy: for agents, tools and tests.
+
+    Raises Rejected. The server reads with `aldea.model.columns`, which gives the same rows as columns.
+    """
+    header, specs, stream = open_message(message)
+    position = 0
+    rows: list[Row] = []
+    for spec in specs:
+        raw, position = _deltas(stream, position, spec)
+        rows.extend(_rows_of(header, spec, raw))
+    if position != len(stream):
+        raise Rejected("malformed", "there are bytes behind the last block")
+    rows.sort(key=lambda row: row.seq)
+    if [row.seq for row in rows] != list(range(header.first_seq, header.last_seq + 1)):
+        raise Rejected("malformed", "the rows do not have each of the header's seqs once")
+    return header, rows
+
+
+def _deltas(stream: bytes, position: int, spec: BlockSpec) -> tuple[list[list[int]], int]:
+    columns: list[list[int]] = []
+    for _ in range(spec.width):
+        values: list[int] = []
+        before = 0
+        for _ in range(spec.rows):
+            raw, position = _uvarint(stream, position)
+            before += (raw >> 1) ^ -(raw & 1)
+            values.append(before)
+        columns.append(values)
+    return columns, position
+
+
+def _rows_of(header: Header, spec: BlockSpec, raw: list[list[int]]) -> Iterable[Row]:
+    parts = iter(raw[2:])
+    decoded: list[tuple[str, list[Value]]] = []
+    for column in spec.columns:
+        present = next(parts) if column.nullable else [1] * spec.rows
+        numbers = next(parts)
+        decoded.append(
+            (
+                column.name,
+                [value_of(column, n) if here else None for n, here in zip(numbers, present, strict=True)],
+            )
+        )
+    for index in range(spec.rows):
+        fields = {name: values[index] for name, values in decoded if values[index] is not None}
+        yield Row(header.first_seq + raw[0][index], raw[1][index], spec.measurement, spec.tags, fields)
+
+
+def value_of(column: Column, number: int) -> Value:
+    """Return what the integer `number` of a column stands for. Raises Rejected for an index beyond its texts."""
+    if column.code == "s":
+        if not 0 <= number < len(column.texts):
+            raise Rejected("malformed", f"column {column.name!r} points beyond its texts")
+        return column.texts[number]
+    if column.code == "b":
+        return bool(number)
+    return number if column.code == "i" else number / 10 ** int(column.code)

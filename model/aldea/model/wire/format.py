@@ -1,0 +1,120 @@
+"""The parts of a batch: what the header states, and the words that every message shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aldea.model.catalogue import CATALOGUE, Kind
+from aldea.model.clock import ClockState
+from aldea.model.failures import Failure
+from aldea.model.sample import Tags
+
+VERSION = 0xA1
+DICTIONARY_ID = 0x01
+MAX_MESSAGE_BYTES = 256 * 1024
+MAX_BODY_BYTES = 4 * 1024 * 1024
+MAX_ROWS = 50_000
+MAX_SEQ = 2**53
+DEFAULT_DECIMALS = 6
+
+
+class Rejected(ValueError):
+    """A batch that cannot be accepted: `reason` is a word for counting, the message a sentence for people."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Ties one boot's milliseconds to wall time: at `mono_ms` it was `wall_ms`, give or take `error_ms`.
+
+    `source` is `ntp` (the machine's own clock, synchronised) or `server` (from an acknowledgement).
+    """
+
+    mono_ms: int
+    wall_ms: int
+    error_ms: int
+    source: str
+
+    @property
+    def offset_ms(self) -> int:
+        """What to add to milliseconds since boot to get milliseconds since 1970."""
+        return self.wall_ms - self.mono_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a batch says of itself before its rows.
+
+    Rows have the seqs `first_seq` to `first_seq + rows - 1`, each exactly once. `sent_*` is the moment of
+    this sending, so a batch sent again has another header over the same rows.
+    """
+
+    site: str
+    device: str
+    epoch: str
+    first_seq: int
+    rows: int
+    boot_id: str
+    boot_no: int
+    sent_mono_ms: int
+    sent_wall_ms: int
+    clock: ClockState
+    anchor: Anchor | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the last row; `first_seq - 1` when there is none."""
+        return self.first_seq + self.rows - 1
+
+
+def _dictionary() -> bytes:
+    """Words that occur in almost every batch, most frequent last, as deflate prefers them."""
+    words = [f.value for f in Failure]
+    for entry in CATALOGUE.values():
+        columns = " ".join(f"{item.name}:{_type_of(item.kind, item.decimals)}" for item in entry.fields)
+        words.append(
+            f'["{entry.name}",{{' + ",".join(f'"{tag}":""' for tag in entry.tags) + f'}},5,"{columns}",{{}}],'
+        )
+    words.append('"icmp","tcp","role":"anchor","target":"gateway","interface":"eth0","failure":["no_reply"]')
+    words.append(
+        '{"i":"/agent","e":"","s":,"n":,"b":"","o":1,"m":,"w":17,"c":"ntp","a":[,17,,"server"],"k":[["ping",{'
+    )
+    return "".join(words).encode()
+
+
+def _type_of(kind: Kind, decimals: int) -> str:
+    return {Kind.REAL: str(decimals), Kind.INTEGER: "i", Kind.TEXT: "s?", Kind.FLAG: "b"}[kind]
+
+
+DICTIONARY = _dictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a block: `code` is a digit (decimals), `i`, `b` or `s`; `texts` belongs to `s`."""
+
+    name: str
+    code: str
+    nullable: bool
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSpec:
+    """What the header says of one block. `width` is how many varints each of its rows has."""
+
+    measurement: str
+    tags: Tags
+    rows: int
+    columns: tuple[Column, ...]
+
+    @property
+    def width(self) -> int:
+        """Varints a row: seq, time, and one or two for each column."""
+        return 2 + sum(2 if column.nullable else 1 for column in self.columns)
