@@ -23,7 +23,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """The rows of one series in a batch. `data` is (width, rows): seq offset, time, then the columns' integers.
+    """The rows of one series in a batch. `data` is (width, rows): seq offset, time, then the columns.
 
     `raw` is the block's piece of the stream as it came, which stores may keep instead of `data`.
     """
@@ -35,15 +35,17 @@ class Block:
     @property
     def mono_ms(self) -> Ints:
         """Milliseconds since boot, one a row."""
-        return self.data[1]
+        times: Ints = self.data[1]
+        return times
 
     @property
     def offsets(self) -> Ints:
         """Each row's seq less the batch's first seq."""
-        return self.data[0]
+        offsets: Ints = self.data[0]
+        return offsets
 
     def column(self, name: str) -> tuple[Column, Ints, Bools | None] | None:
-        """Return (column, integers, presence or None when all are present), or None if there is no such column."""
+        """Return (column, integers, presence; None when all are present), or None without such a column."""
         position = 2
         for column in self.spec.columns:
             if column.name == name:
@@ -190,13 +192,15 @@ def _check(header: Header, blocks: Sequence[Block]) -> None:
 
 def encode_stream(columns: Sequence[Ints]) -> bytes:
     """Return the delta-coded varints of `columns`, one behind the other: what `decode_stream` reads."""
-    parts = [
-        np.diff(np.asarray(column, dtype=np.int64), prepend=np.int64(0)) for column in columns if len(column)
-    ]
-    if not parts:
+    parts: list[Ints] = []
+    for column in columns:
+        deltas = np.array(column, dtype=np.int64)
+        deltas[1:] -= column[:-1]
+        parts.append(deltas)
+    joined: Ints = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    if not len(joined):
         return b""
-    deltas = np.concatenate(parts)
-    raw = ((deltas << np.int64(1)) ^ (deltas >> np.int64(63))).view(np.uint64)
+    raw = ((joined << np.int64(1)) ^ (joined >> np.int64(63))).view(np.uint64)
     widths = np.ones(len(raw), np.intp)
     rest = raw >> np.uint64(7)
     while rest.any():

@@ -28,8 +28,8 @@ def site_state(
 ) -> SiteState:
     """Return the live state of a site.
 
-    `send_seconds` is the interval its agent declared (None: 300), `online` what presence hints (None: nothing).
-    Never heard is `unknown`, not `down`. A lost presence makes a silent site suspect at once, never down.
+    `send_seconds` is the interval its agent declared (None: 300), `online` what presence hints (None:
+    nothing). Never heard is `unknown`, not `down`. A lost presence makes a silent site suspect at once, never down.
     """
     if last_arrival_ms is None:
         return SiteState.UNKNOWN

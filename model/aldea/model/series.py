@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 from enum import StrEnum
 from typing import Protocol
 
@@ -38,7 +39,7 @@ class Query:
     end_ms: int
     step_ms: int | None = None
     aggregate: Aggregate = Aggregate.MEAN
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = default(default_factory=dict)
     device: str | None = None
 
 
@@ -74,7 +75,7 @@ class Latest:
 
 
 class StoreUnavailable(Exception):
-    """The store does not answer, or says that it can't just now: the same write is to be tried again later."""
+    """The store does not answer, or can't just now: the same write is to be tried again later."""
 
 
 class StoreRefused(Exception):

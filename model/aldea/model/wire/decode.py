@@ -261,7 +261,7 @@ def _rows_of(header: Header, spec: BlockSpec, raw: list[list[int]]) -> Iterable[
 
 
 def value_of(column: Column, number: int) -> Value:
-    """Return what the integer `number` of a column stands for. Raises Rejected for an index beyond its texts."""
+    """Return what `number` in a column stands for. Raises Rejected for an index beyond its texts."""
     if column.code == "s":
         if not 0 <= number < len(column.texts):
             raise Rejected("malformed", f"column {column.name!r} points beyond its texts")

@@ -105,10 +105,7 @@ def _integers(name: str, code: str, values: Sequence[Value], texts: Sequence[str
         if value is None:
             yield before
             continue
-        if code == "s":
-            before = index[str(value)]
-        else:
-            before = _scaled(name, value, scale)
+        before = index[str(value)] if code == "s" else _scaled(name, value, scale)
         yield before
 
 
