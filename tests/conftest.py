@@ -1,0 +1,71 @@
+"""What all tests share: the guard of the namespace, and one real server of each kind for a whole run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rigs.influxdb import InfluxDB
+from rigs.mosquitto import Mosquitto
+from rigs.postgresql import PostgreSQL
+from rigs.snmpd import Snmpd
+from rigs.victoriametrics import VictoriaMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to run where one component would hide all the others."""
+    del config
+    strays = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/aldea/__init__.py"))
+    if strays:
+        raise pytest.UsageError(
+            f"{', '.join(strays)} must not exist: aldea is a namespace that many folders share, and a file "
+            "there hides all of them but one. Delete it."
+        )
+
+
+@pytest.fixture(scope="session")
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    """One mosquitto with stock settings. A test that kills it or wants other settings makes its own."""
+    with Mosquitto(tmp_path_factory.mktemp("mosquitto")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
+    """One InfluxDB. Take a database of your own from it, with `create_database`."""
+    with InfluxDB(tmp_path_factory.mktemp("influxdb")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def victoriametrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaMetrics]:
+    """One VictoriaMetrics, shared by all: use names of your own."""
+    with VictoriaMetrics(tmp_path_factory.mktemp("victoriametrics")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """One PostgreSQL cluster. Take a database of your own from it, with `create_database`."""
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql: PostgreSQL) -> str:
+    """SQLAlchemy's URL of one database that the whole run shares."""
+    return postgresql.create_database("aldea")
+
+
+@pytest.fixture(scope="session")
+def snmpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
+    """One snmpd that shows this machine as a router would show itself."""
+    with Snmpd(tmp_path_factory.mktemp("snmpd")) as server:
+        yield server

@@ -1,0 +1,1 @@
+"""Real servers for tests: each on free loopback ports, its files apart, ended by its process id."""
