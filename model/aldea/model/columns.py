@@ -58,10 +58,16 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """A decoded message: its header, and a block a series."""
+    """A decoded message: its header, and a block a series.
+
+    `low` and `high` hold the smallest and largest integer of each row of each block's `data`, blocks one behind
+    the other, so that a whole batch is checked against its limits in two comparisons.
+    """
 
     header: Header
     blocks: tuple[Block, ...]
+    low: Ints
+    high: Ints
 
     def rows(self) -> list[Row]:
         """Return the rows as objects, in order of seq: for the rare paths that look at single rows."""
@@ -118,8 +124,15 @@ def decode_columns(message: bytes) -> Batch:
         raw = stream[int(ends[start - 1]) + 1 if start else 0 : int(ends[start + size - 1]) + 1]
         blocks.append(Block(spec, values[start : start + size].reshape(spec.width, spec.rows), raw))
         start += size
-    _check(header, blocks)
-    return Batch(header, tuple(blocks))
+    firsts = np.cumsum(lengths) - lengths
+    low, high = (
+        (np.minimum.reduceat(values, firsts), np.maximum.reduceat(values, firsts))
+        if specs
+        else (values, values)
+    )
+    batch = Batch(header, tuple(blocks), low, high)
+    _check(batch)
+    return batch
 
 
 def decode_stream(stream: bytes, lengths: NDArray[np.intp] | Sequence[int]) -> Ints:
@@ -170,21 +183,26 @@ def _undelta(numbers: Ints, lengths: NDArray[np.intp]) -> Ints:
     return result
 
 
-def _check(header: Header, blocks: Sequence[Block]) -> None:
-    """Every seq of the header once; texts and flags that point at something. Raises Rejected."""
+def _check(batch: Batch) -> None:
+    """Every seq of the header once; texts that point at something. Raises Rejected."""
+    header, blocks = batch.header, batch.blocks
     if not blocks:
         return
     offsets = np.concatenate([block.offsets for block in blocks])
-    in_range = bool((offsets >= 0).all()) and bool((offsets < header.rows).all())
+    in_range = bool(offsets.min() >= 0) and bool(offsets.max() < header.rows)
     if not in_range or np.count_nonzero(np.bincount(offsets, minlength=header.rows)) != header.rows:
         raise Rejected("malformed", "the rows do not have each of the header's seqs once")
+    position = 0
     for block in blocks:
+        index = position + 2
         for column in block.spec.columns:
-            if column.code == "s":
-                _, numbers, present = block.column(column.name) or (column, np.zeros(0, np.int64), None)
-                used = numbers if present is None else numbers[present]
-                if len(used) and (used.min() < 0 or used.max() >= len(column.texts)):
-                    raise Rejected("malformed", f"column {column.name!r} points beyond its texts")
+            index += column.nullable
+            if column.code == "s" and not 0 <= batch.low[index] <= batch.high[index] < max(
+                len(column.texts), 1
+            ):
+                raise Rejected("malformed", f"column {column.name!r} points beyond its texts")
+            index += 1
+        position += block.spec.width
 
 
 # --------------------------------------------------------------------------------------------- writing
