@@ -1,0 +1,71 @@
+"""Boots of devices: between two of them the site had no eyes, and only their times tell how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import case, select
+
+from aldea.storage.register.register import Unit
+from aldea.storage.register.statements import insert
+from aldea.storage.register.tables import boot
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One boot of a device. `started_ms` is the wall time of its start, None while it is not known.
+
+    `last_mono_ms`: the furthest into the boot that a row or a birth tells of. `estimated`: bounded by its
+    neighbours, not anchored.
+    """
+
+    site: str
+    device: str
+    boot_id: str
+    started_ms: int | None
+    estimated: bool
+    clock_state: str
+    last_mono_ms: int
+    first_arrival_ms: int
+    last_arrival_ms: int
+
+
+def upsert_boots(unit: Unit, rows: Sequence[Boot]) -> None:
+    """Keep boots; what is known already stays unless it is told better.
+
+    An anchored start replaces an estimated one, and not the other way; the furthest time and the first and
+    last arrival only widen.
+    """
+    if not rows:
+        return
+    statement = insert(unit, boot)
+    new = statement.excluded
+    better = new.started_ms.is_not(None) & (boot.c.started_ms.is_(None) | boot.c.estimated | ~new.estimated)
+    later = new.last_arrival_ms >= boot.c.last_arrival_ms
+    statement = statement.on_conflict_do_update(
+        index_elements=["site", "device", "boot_id"],
+        set_={
+            "started_ms": case((better, new.started_ms), else_=boot.c.started_ms),
+            "estimated": case((better, new.estimated), else_=boot.c.estimated),
+            "clock_state": case((later, new.clock_state), else_=boot.c.clock_state),
+            "last_mono_ms": case(
+                (new.last_mono_ms > boot.c.last_mono_ms, new.last_mono_ms), else_=boot.c.last_mono_ms
+            ),
+            "first_arrival_ms": case(
+                (new.first_arrival_ms < boot.c.first_arrival_ms, new.first_arrival_ms),
+                else_=boot.c.first_arrival_ms,
+            ),
+            "last_arrival_ms": case((later, new.last_arrival_ms), else_=boot.c.last_arrival_ms),
+        },
+    )
+    ordered = sorted(rows, key=lambda row: (row.site, row.device, row.boot_id))
+    names = [c.name for c in boot.c]
+    unit.connection.execute(statement, [{name: getattr(row, name) for name in names} for row in ordered])
+
+
+def boots_of(unit: Unit, site_id: str) -> tuple[Boot, ...]:
+    """Return the boots of a site's devices in the order they were first heard of."""
+    order = (boot.c.first_arrival_ms, boot.c.device, boot.c.boot_id)
+    mine = select(boot).where(boot.c.site == site_id).order_by(*order)
+    return tuple(Boot(**row._mapping) for row in unit.connection.execute(mine))

@@ -1,0 +1,19 @@
+"""What the register raises, so that callers need not know the database library."""
+
+from __future__ import annotations
+
+
+class RegisterError(Exception):
+    """Something about the register or the request is wrong; the message says what and how to mend it."""
+
+
+class RegisterUnavailableError(RegisterError):
+    """The database could not do it now (away, locked, deadlocked); try the same transaction again."""
+
+
+class RegisterConflictError(RegisterError):
+    """What was asked for contradicts what the register holds, for instance an id that is taken."""
+
+
+class UnknownEntryError(RegisterError):
+    """The site, device or other entry that was named is not in the register."""

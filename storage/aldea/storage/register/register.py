@@ -1,0 +1,142 @@
+"""The register itself: opening, migrating, and units of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine
+from sqlalchemy import text as sql
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from aldea.storage.register.engine import BEGIN_OPTION, make_engine
+from aldea.storage.register.errors import RegisterConflictError, RegisterError, RegisterUnavailableError
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+MIGRATION_LOCK = 4_715_001
+"""The PostgreSQL advisory lock that makes starting processes migrate one after another."""
+
+
+class Unit:
+    """One transaction. The register's functions take it first; it is of no use after its `with` block."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the register is a PostgreSQL database (else it is SQLite)."""
+        return self.connection.dialect.name == "postgresql"
+
+
+class Register:
+    """A database of sites, people and operations. Safe to share between threads, not across a fork."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __str__(self) -> str:
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Unit]:
+        """Yield a unit of work that is committed at the end, or rolled back by an exception.
+
+        On SQLite the write lock is taken at the start, so that what is read stays true until the commit.
+        Raises RegisterUnavailableError when the database can't do it now (try the whole unit again), and
+        RegisterConflictError when it contradicts what is stored.
+        """
+        with self._errors(), self._engine.connect() as connection:
+            connection.execution_options(**{BEGIN_OPTION: "BEGIN IMMEDIATE"})
+            with connection.begin():
+                yield Unit(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Unit]:
+        """Yield a unit that sees one consistent state and can't write; it never waits for writers."""
+        with self._errors(), self._engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                with connection.begin():
+                    yield Unit(connection)
+            else:
+                with connection.begin(), _query_only(connection):
+                    yield Unit(connection)
+
+    def migrate(self) -> None:
+        """Bring the database to this version's tables; several processes may call it at once.
+
+        Raises RegisterError when the database was written by a newer version.
+        """
+        with self.transaction() as unit:
+            if unit.is_postgresql:
+                unit.connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+            config = migration_config()
+            config.attributes["connection"] = unit.connection
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise RegisterError(
+                    f"the register {self} was written by a newer Aldea ({error}): start that version"
+                ) from error
+
+    def check(self) -> None:
+        """Raise RegisterError unless the database answers and has exactly this version's tables."""
+        head = ScriptDirectory.from_config(migration_config()).get_current_head()
+        with self.reading() as unit:
+            found = MigrationContext.configure(unit.connection).get_current_revision()
+        if found != head:
+            raise RegisterError(
+                f"the register {self} has tables of version {found or 'none'}, this program needs {head}: "
+                "run `aldea migrate`"
+            )
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as error:
+            raise RegisterConflictError(f"the register {self} refused the change: {error.orig}") from error
+        except OperationalError as error:
+            raise RegisterUnavailableError(f"the register {self} is not available: {error.orig}") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise RegisterUnavailableError(f"the connection to the register {self} broke") from error
+            raise RegisterError(f"the register {self} can't do that: {error.orig}") from error
+
+
+def open_register(url: str) -> Register:
+    """Open the register at `sqlite:///path` or `postgresql+psycopg://user@host/database`.
+
+    Makes the file and its folder for SQLite; does not migrate. Raises RegisterError for any other URL.
+    """
+    return Register(make_engine(url))
+
+
+def migration_config() -> Config:
+    """Return Alembic's configuration for the migrations that ship inside this package."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def _query_only(connection: Connection) -> Iterator[None]:
+    connection.exec_driver_sql("PRAGMA query_only = ON")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("PRAGMA query_only = OFF")

@@ -1,0 +1,154 @@
+"""Stream coverage: which rows of each (site, device, epoch) are stored, explained, lost or still open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, Subquery, case, func, select
+
+from aldea.storage.register.register import Unit
+from aldea.storage.register.statements import insert
+from aldea.storage.register.tables import device, site, stream
+
+GAPS_LIMIT = 200
+"""How many gaps of a stream are listed; the counts always cover all of them."""
+
+
+class GapState(StrEnum):
+    """What is known of a gap: may still come, is accounted for by the agent, or will not come."""
+
+    OPEN = "open"
+    EXPLAINED = "explained"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Sequence numbers that are not stored, both ends included."""
+
+    first_seq: int
+    last_seq: int
+    state: GapState
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Coverage of one outbox. `last_seq` is the highest known, from rows and from births.
+
+    All up to `contiguous_seq` is stored, explained or lost; `contiguous_event_ms` is the event time there.
+    """
+
+    site: str
+    device: str
+    epoch: str
+    first_seq: int
+    last_seq: int
+    stored_rows: int
+    explained_rows: int
+    lost_rows: int
+    open_rows: int
+    contiguous_seq: int | None
+    contiguous_event_ms: int | None
+    updated_at_ms: int
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How much of what a site's agents recorded has arrived, over all its streams."""
+
+    site: str
+    stored_rows: int
+    explained_rows: int
+    lost_rows: int
+    open_rows: int
+
+    @property
+    def expected_rows(self) -> int:
+        """Every row that was given a sequence number."""
+        return self.stored_rows + self.explained_rows + self.lost_rows + self.open_rows
+
+    @property
+    def ratio(self) -> float | None:
+        """Stored rows over expected ones, None where nothing is expected."""
+        return self.stored_rows / self.expected_rows if self.expected_rows else None
+
+
+def upsert_streams(unit: Unit, rows: Sequence[Stream]) -> None:
+    """Replace the coverage of these streams, except where what is stored was updated later."""
+    if not rows:
+        return
+    statement = insert(unit, stream)
+    key = ("site", "device", "epoch")
+    statement = statement.on_conflict_do_update(
+        index_elements=key,
+        set_={c.name: statement.excluded[c.name] for c in stream.c if c.name not in key},
+        where=stream.c.updated_at_ms <= statement.excluded.updated_at_ms,
+    )
+    ordered = sorted(rows, key=lambda row: (row.site, row.device, row.epoch))
+    unit.connection.execute(statement, [_columns(row) for row in ordered])
+
+
+def streams_of(unit: Unit, site_id: str) -> tuple[Stream, ...]:
+    """Return the coverage of every stream of a site."""
+    mine = select(stream).where(stream.c.site == site_id).order_by(stream.c.device, stream.c.epoch)
+    return tuple(_stream(row) for row in unit.connection.execute(mine))
+
+
+def list_completeness(
+    unit: Unit, *, after: str | None = None, limit: int = 100, simulated: bool | None = None
+) -> tuple[Completeness, ...]:
+    """Return the completeness of the sites that have streams, by id, from behind `after`."""
+    sums = stream_sums()
+    wanted = select(sums).join(site, site.c.id == sums.c.site).order_by(sums.c.site).limit(limit)
+    if after is not None:
+        wanted = wanted.where(sums.c.site > after)
+    if simulated is not None:
+        wanted = wanted.where(site.c.simulated == simulated)
+    return tuple(completeness_of(row) for row in unit.connection.execute(wanted))
+
+
+def completeness_of(row: Row[Any]) -> Completeness:
+    """Return the completeness whose sums are in `row`."""
+    return Completeness(
+        row.site,
+        int(row.stored_rows or 0),
+        int(row.explained_rows or 0),
+        int(row.lost_rows or 0),
+        int(row.open_rows or 0),
+    )
+
+
+def stream_sums() -> Subquery:
+    """Return a subquery of each site's row counts and of the event time its primary device is settled to.
+
+    `settled_until_ms`: where rows are open, the event time before the first of them; else the newest.
+    """
+    primary = (device.c.site == stream.c.site) & (device.c.id == stream.c.device) & device.c.is_primary
+    event_ms = case((device.c.id.is_not(None), stream.c.contiguous_event_ms))
+    blocked = case((stream.c.open_rows > 0, event_ms))
+    counts = (stream.c.stored_rows, stream.c.explained_rows, stream.c.lost_rows, stream.c.open_rows)
+    return (
+        select(
+            stream.c.site,
+            *(func.sum(count).label(count.name) for count in counts),
+            func.coalesce(func.min(blocked), func.max(event_ms)).label("settled_until_ms"),
+        )
+        .select_from(stream.outerjoin(device, primary))
+        .group_by(stream.c.site)
+        .subquery("sums")
+    )
+
+
+def _columns(row: Stream) -> dict[str, Any]:
+    gaps = [[gap.first_seq, gap.last_seq, gap.state.value] for gap in row.gaps[-GAPS_LIMIT:]]
+    return {c.name: getattr(row, c.name) for c in stream.c if c.name != "gaps"} | {"gaps": gaps}
+
+
+def _stream(row: Row[Any]) -> Stream:
+    columns = dict(row._mapping)
+    columns["gaps"] = tuple(Gap(first, last, GapState(state)) for first, last, state in row.gaps)
+    return Stream(**columns)

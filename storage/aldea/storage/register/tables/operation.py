@@ -1,0 +1,118 @@
+"""Incidents with their timeline, commands to devices, and published indicator values."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    UniqueConstraint,
+)
+
+from aldea.storage.register.tables.base import BIG_KEY, ID, big, flag, json_value, metadata, text
+
+incident = Table(
+    "incident",
+    metadata,
+    text("id", 64, key=True),
+    # Empty for an incident of the platform or of a group of sites.
+    Column("site", ID, ForeignKey("site.id", ondelete="CASCADE")),
+    text("rule", 80),
+    text("state", 20),
+    text("cause", 40, null=True),
+    big("opened_at_ms"),
+    big("fired_at_ms", null=True),
+    big("resolved_at_ms", null=True),
+    text("owner", 39, null=True),
+    text("acknowledged_by", 39, null=True),
+    big("acknowledged_at_ms", null=True),
+    json_value("summary"),
+    Column("revision", Integer, nullable=False),
+    Index(None, "site", "opened_at_ms"),
+    Index(None, "state", "opened_at_ms"),
+)
+
+incident_event = Table(
+    "incident_event",
+    metadata,
+    Column("id", BIG_KEY, primary_key=True, autoincrement=True),
+    Column("incident", ForeignKey("incident.id", ondelete="CASCADE"), nullable=False),
+    big("at_ms"),
+    text("kind", 40),
+    text("author", 39, null=True),
+    json_value("detail"),
+    Index(None, "incident", "at_ms"),
+)
+
+command = Table(
+    "command",
+    metadata,
+    text("id", 64, key=True),
+    Column("site", ID, nullable=False),
+    Column("device", ID, nullable=False),
+    text("kind", 40),
+    json_value("payload"),
+    big("created_at_ms"),
+    big("expires_at_ms"),
+    big("delivered_at_ms", null=True),
+    big("answered_at_ms", null=True),
+    json_value("answer", null=True),
+    ForeignKeyConstraint(["site", "device"], ["device.site", "device.id"], ondelete="CASCADE"),
+    CheckConstraint("expires_at_ms > created_at_ms", name="span"),
+    Index(None, "site", "device", "created_at_ms"),
+)
+
+indicator_value = Table(
+    "indicator_value",
+    metadata,
+    Column("id", BIG_KEY, primary_key=True, autoincrement=True),
+    text("indicator", 80),
+    text("method_version", 20),
+    text("area_level", 20),
+    text("area_code", 39),
+    text("period", 20),
+    # Empty for "all programmes": a null would let the same value in twice.
+    text("programme", 80),
+    json_value("disagg"),
+    # The disaggregation as canonical text, because JSON itself can't be part of a key.
+    text("disagg_key", 300),
+    flag("simulated"),
+    Column("revision", Integer, nullable=False),
+    Column("value", Float),
+    text("unit", 40),
+    Column("numerator", Float),
+    Column("denominator", Float),
+    Column("coverage", Float),
+    Column("bounds_low", Float),
+    Column("bounds_high", Float),
+    Column("ci_low", Float),
+    Column("ci_high", Float),
+    big("n", null=True),
+    Column("sites_reporting", Integer),
+    Column("sites_expected", Integer),
+    text("evidence", 30),
+    text("status", 1),
+    big("computed_at_ms"),
+    UniqueConstraint(
+        "indicator",
+        "area_level",
+        "area_code",
+        "period",
+        "programme",
+        "disagg_key",
+        "simulated",
+        "method_version",
+        "revision",
+        name="uq_indicator_value_identity",
+    ),
+    CheckConstraint(
+        "evidence IN ('measured', 'administrative', 'self_report', 'assessed', 'external_evaluation')",
+        name="evidence",
+    ),
+    CheckConstraint("status IN ('A', 'E', 'P', 'Q', 'L', 'M', 'O', 'U')", name="status"),
+)
