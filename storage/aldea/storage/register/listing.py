@@ -101,6 +101,14 @@ def site_overview(
     return found[0] if found else None
 
 
+def overviews_of(
+    unit: Unit, sites: Sequence[str], at_ms: int, facts: Sequence[str] = LISTED_FACTS
+) -> dict[str, SiteOverview]:
+    """Return the named sites (some hundreds at most) by id; one that is not registered is left out."""
+    chosen = select(site.c.id).where(site.c.id.in_(sites)).cte("page")
+    return {found.site.id: found for found in _overviews(unit, chosen, at_ms, facts)}
+
+
 def _conditions(only: SiteFilter, at_ms: int) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if only.simulated is not None:

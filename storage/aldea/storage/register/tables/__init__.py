@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aldea.storage.register.tables.base import metadata
+from aldea.storage.register.tables.collectors import collector_status
 from aldea.storage.register.tables.delivery import boot, feed, feed_cursor, setting, site_status, stream
 from aldea.storage.register.tables.operation import command, incident, incident_event, indicator_value
 from aldea.storage.register.tables.people import person, record, role_grant
@@ -10,6 +11,7 @@ from aldea.storage.register.tables.places import device, site, site_fact, site_s
 
 __all__ = [
     "boot",
+    "collector_status",
     "command",
     "device",
     "feed",
