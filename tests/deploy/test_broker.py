@@ -121,7 +121,10 @@ def test_a_retained_message_meets_later_subscribers_until_it_is_cleared(
     connect: Callable[..., Client],
 ) -> None:
     sender = connect("sender")
+    # What the sender hears back the broker has dealt with; an acknowledgement alone does not say that.
+    sender.subscribe("aldea/1/+/+/status")
     sender.publish("aldea/1/a-site/box/status", b"birth", 1, retain=True)
+    assert sender.next().payload == b"birth"
 
     late = connect("late")
     late.subscribe("aldea/1/+/+/status")
@@ -130,6 +133,7 @@ def test_a_retained_message_meets_later_subscribers_until_it_is_cleared(
 
     sender.publish("aldea/1/a-site/box/status", b"", 1, retain=True)
     sender.publish("aldea/1/b-site/box/status", b"other", 1, retain=True)
+    assert [sender.next().payload for _ in range(2)] == [b"", b"other"]
     later = connect("later")
     later.subscribe("aldea/1/+/+/status")
     assert later.next().payload == b"other"
