@@ -1,1 +1,1 @@
-"""TODO."""
+"""MQTT in: decode, validate, journal, acknowledge, write series, feed the register."""

@@ -60,8 +60,8 @@ class Block:
 class Batch:
     """A decoded message: its header, and a block a series.
 
-    `low` and `high` hold the smallest and largest integer of each row of each block's `data`, blocks one behind
-    the other, so that a whole batch is checked against its limits in two comparisons.
+    `low` and `high` hold the extremes of each row of each block's `data`, one block behind the next, so that a
+    whole batch is checked against its limits in two comparisons.
     """
 
     header: Header
@@ -81,9 +81,7 @@ class Batch:
                     if present is None or present[index]
                 }
                 seq = self.header.first_seq + int(block.offsets[index])
-                found.append(
-                    Row(seq, int(block.mono_ms[index]), block.spec.measurement, block.spec.tags, fields)
-                )
+                found.append(Row(seq, int(block.mono_ms[index]), block.spec.measurement, block.spec.tags, fields))
         found.sort(key=lambda row: row.seq)
         return found
 
@@ -126,9 +124,7 @@ def decode_columns(message: bytes) -> Batch:
         start += size
     firsts = np.cumsum(lengths) - lengths
     low, high = (
-        (np.minimum.reduceat(values, firsts), np.maximum.reduceat(values, firsts))
-        if specs
-        else (values, values)
+        (np.minimum.reduceat(values, firsts), np.maximum.reduceat(values, firsts)) if specs else (values, values)
     )
     batch = Batch(header, tuple(blocks), low, high)
     _check(batch)
@@ -197,9 +193,7 @@ def _check(batch: Batch) -> None:
         index = position + 2
         for column in block.spec.columns:
             index += column.nullable
-            if column.code == "s" and not 0 <= batch.low[index] <= batch.high[index] < max(
-                len(column.texts), 1
-            ):
+            if column.code == "s" and not 0 <= batch.low[index] <= batch.high[index] < max(len(column.texts), 1):
                 raise Rejected("malformed", f"column {column.name!r} points beyond its texts")
             index += 1
         position += block.spec.width

@@ -23,13 +23,11 @@ def down_after_ms(send_seconds: int) -> int:
     return max(DOWN_AFTER_SENDS * send_seconds * 1000, DOWN_AFTER_AT_LEAST_MS)
 
 
-def site_state(
-    now_ms: int, last_arrival_ms: int | None, send_seconds: int | None, *, online: bool | None
-) -> SiteState:
+def site_state(now_ms: int, last_arrival_ms: int | None, send_seconds: int | None, *, online: bool | None) -> SiteState:
     """Return the live state of a site.
 
     `send_seconds` is the interval its agent declared (None: 300), `online` what presence hints (None:
-    nothing). Never heard is `unknown`, not `down`. A lost presence makes a silent site suspect at once, never down.
+    nothing). Never heard is `unknown`, not `down`. A lost presence makes a site suspect at once, never down.
     """
     if last_arrival_ms is None:
         return SiteState.UNKNOWN

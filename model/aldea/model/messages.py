@@ -116,9 +116,7 @@ def encode_status(status: Status) -> bytes:
             "sample_seconds": status.sample_seconds,
             "send_seconds": status.send_seconds,
             "version": status.version,
-            "anchor": None
-            if anchor is None
-            else [anchor.mono_ms, anchor.wall_ms, anchor.error_ms, anchor.source],
+            "anchor": None if anchor is None else [anchor.mono_ms, anchor.wall_ms, anchor.error_ms, anchor.source],
             "sees": dict(status.sees),
         }
     )
@@ -134,9 +132,7 @@ def parse_status(payload: bytes) -> Status:
     if raw.get("state") == "offline":
         return Will(site, device, connection, _str(raw, "reason")[:32])
     if raw.get("state") != "online":
-        raise Rejected(
-            "malformed", f"state is {str(raw.get('state'))[:40]!r}, expected 'online' or 'offline'"
-        )
+        raise Rejected("malformed", f"state is {str(raw.get('state'))[:40]!r}, expected 'online' or 'offline'")
     clock = raw.get("clock")
     if clock not in tuple(ClockState):
         raise Rejected("invalid_header", f"clock is {str(clock)[:40]!r}, expected {', '.join(ClockState)}")

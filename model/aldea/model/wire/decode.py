@@ -131,9 +131,7 @@ def _block(raw: Any) -> BlockSpec:
         and 0 < len(measurement) <= 64
         and isinstance(tags, dict)
         and len(tags) <= 16
-        and all(
-            isinstance(value, str) and len(key) <= 64 and len(value) <= 256 for key, value in tags.items()
-        )
+        and all(isinstance(value, str) and len(key) <= 64 and len(value) <= 256 for key, value in tags.items())
         and type(rows) is int
         and 0 < rows <= MAX_ROWS
         and isinstance(columns, str)
@@ -144,7 +142,7 @@ def _block(raw: Any) -> BlockSpec:
     parsed = tuple(_column(text, texts) for text in columns.split())
     if len({column.name for column in parsed}) != len(parsed) or len(parsed) > 256:
         raise Rejected("malformed", f"block {measurement!r} names a column twice or has more than 256")
-    return BlockSpec(measurement, tags_of(tags), rows, parsed)
+    return BlockSpec(measurement, tags_of(tags), rows, parsed, columns)
 
 
 @lru_cache(maxsize=4096)
@@ -169,9 +167,7 @@ def _column(text: str, texts: dict[str, Any]) -> Column:
 def _text(raw: dict[str, Any], key: str, limit: int) -> str:
     value = raw.get(key)
     if not isinstance(value, str) or not 0 < len(value) <= limit:
-        raise Rejected(
-            "invalid_header", f"{key} is {str(value)[:60]!r}, expected a text of 1 to {limit} characters"
-        )
+        raise Rejected("invalid_header", f"{key} is {str(value)[:60]!r}, expected a text of 1 to {limit} characters")
     return value
 
 
@@ -185,9 +181,7 @@ def _hex(raw: dict[str, Any], key: str) -> str:
 def _integer(raw: dict[str, Any], key: str, low: int, high: int) -> int:
     value = raw.get(key)
     if type(value) is not int or not low <= value <= high:
-        raise Rejected(
-            "invalid_header", f"{key} is {str(value)[:60]!r}, expected a whole number from {low} to {high}"
-        )
+        raise Rejected("invalid_header", f"{key} is {str(value)[:60]!r}, expected a whole number from {low} to {high}")
     return value
 
 

@@ -22,9 +22,7 @@ def encode(header: Header, rows: Sequence[Row]) -> bytes:
     field's resolution, or rows whose seqs are not the header's.
     """
     if [row.seq for row in rows] != list(range(header.first_seq, header.first_seq + header.rows)):
-        raise ValueError(
-            f"rows must have the seqs {header.first_seq} to {header.last_seq}, each once, in order"
-        )
+        raise ValueError(f"rows must have the seqs {header.first_seq} to {header.last_seq}, each once, in order")
     series: dict[tuple[str, Tags], list[Row]] = {}
     for row in rows:
         series.setdefault((row.measurement, row.tags), []).append(row)
@@ -63,9 +61,7 @@ def _header_json(header: Header, blocks: Sequence[Any]) -> dict[str, Any]:
     return {**out, "k": list(blocks), **header.extra}
 
 
-def _encode_block(
-    stream: bytearray, first_seq: int, measurement: str, tags: Tags, rows: Sequence[Row]
-) -> list[Any]:
+def _encode_block(stream: bytearray, first_seq: int, measurement: str, tags: Tags, rows: Sequence[Row]) -> list[Any]:
     _put_deltas(stream, (row.seq - first_seq for row in rows))
     _put_deltas(stream, (row.mono_ms for row in rows))
     columns: list[str] = []

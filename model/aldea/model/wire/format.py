@@ -78,13 +78,9 @@ def _dictionary() -> bytes:
     words = [f.value for f in Failure]
     for entry in CATALOGUE.values():
         columns = " ".join(f"{item.name}:{_type_of(item.kind, item.decimals)}" for item in entry.fields)
-        words.append(
-            f'["{entry.name}",{{' + ",".join(f'"{tag}":""' for tag in entry.tags) + f'}},5,"{columns}",{{}}],'
-        )
+        words.append(f'["{entry.name}",{{' + ",".join(f'"{tag}":""' for tag in entry.tags) + f'}},5,"{columns}",{{}}],')
     words.append('"icmp","tcp","role":"anchor","target":"gateway","interface":"eth0","failure":["no_reply"]')
-    words.append(
-        '{"i":"/agent","e":"","s":,"n":,"b":"","o":1,"m":,"w":17,"c":"ntp","a":[,17,,"server"],"k":[["ping",{'
-    )
+    words.append('{"i":"/agent","e":"","s":,"n":,"b":"","o":1,"m":,"w":17,"c":"ntp","a":[,17,,"server"],"k":[["ping",{')
     return "".join(words).encode()
 
 
@@ -107,12 +103,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class BlockSpec:
-    """What the header says of one block. `width` is how many varints each of its rows has."""
+    """What the header says of one block. `layout` is its columns as they were written: `sent:i loss_ratio:4`."""
 
     measurement: str
     tags: Tags
     rows: int
     columns: tuple[Column, ...]
+    layout: str = ""
 
     @property
     def width(self) -> int:

@@ -1,0 +1,89 @@
+"""Reading the journal beside its writer: what followers do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aldea.collector.journal.entries import BootRow, EntryKind
+from aldea.collector.journal.schema import open_for_reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as followers see it. `boot` is None for changes of presence."""
+
+    position: int
+    kind: EntryKind
+    site: str
+    device: str
+    epoch: str | None
+    first_seq: int | None
+    last_seq: int | None
+    mono_low: int | None
+    mono_high: int | None
+    lane: str
+    arrival_ms: int
+    payload: bytes
+    boot: int | None
+    offset_ms: int | None
+    source: str | None
+
+
+_SELECT = (
+    "SELECT position, kind, entry.site, entry.device, stream.epoch, first_seq, last_seq, mono_low, mono_high,"
+    " lane, arrival_ms, payload, boot, offset_ms, source FROM entry"
+    " LEFT JOIN stream ON stream.id = entry.stream LEFT JOIN boot ON boot.id = entry.boot"
+)
+
+
+class JournalReader:
+    """A reader of the journal; each follower has its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = open_for_reading(path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def after(self, position: int, limit: int) -> list[Entry]:
+        """Return up to `limit` entries behind `position`, in order."""
+        rows = self._db.execute(f"{_SELECT} WHERE position > ? ORDER BY position LIMIT ?", (position, limit))
+        return [Entry(row[0], EntryKind(row[1]), *row[2:]) for row in rows]
+
+    def of_boot(self, boot: int, after: int, up_to: int, limit: int) -> list[Entry]:
+        """Return up to `limit` entries of a boot with `after` < position <= `up_to`."""
+        rows = self._db.execute(
+            f"{_SELECT} WHERE boot = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?",
+            (boot, after, up_to, limit),
+        )
+        return [Entry(row[0], EntryKind(row[1]), *row[2:]) for row in rows]
+
+    def boots_changed_after(self, version: int, limit: int = 1_000) -> list[BootRow]:
+        """Return the boots whose place in time changed after `version`, oldest change first."""
+        rows = self._db.execute(
+            "SELECT id, site, device, boot_id, boot_no, offset_ms, error_ms, source, version FROM boot"
+            " WHERE version > ? ORDER BY version LIMIT ?",
+            (version, limit),
+        )
+        return [BootRow(*row) for row in rows]
+
+    def event_time(self, site: str, device: str, epoch: str, seq: int) -> int | None:
+        """Return the wall time (ms) of the entry that holds a seq, its last row's; None if unknown."""
+        row = self._db.execute(
+            "SELECT mono_high + offset_ms FROM entry JOIN stream ON stream.id = entry.stream"
+            " JOIN boot ON boot.id = entry.boot"
+            " WHERE stream.site = ? AND stream.device = ? AND stream.epoch = ?"
+            " AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1",
+            (site, device, epoch, seq),
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def last_position(self) -> int:
+        """Return the position of the newest entry; 0 in an empty journal."""
+        (position,) = self._db.execute("SELECT coalesce(max(position), 0) FROM entry").fetchone()
+        return int(position)

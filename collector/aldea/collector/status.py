@@ -1,0 +1,56 @@
+"""Births and wills into the journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aldea.collector.journal import EntryKind, NewEntry
+from aldea.collector.validate import anchor_problem, owner_problem
+from aldea.model.messages import Birth, parse_status
+from aldea.model.topics import Lane
+from aldea.model.wire import Rejected
+
+if TYPE_CHECKING:
+    from aldea.collector.turn import Incoming, Turn
+    from aldea.model.topics import Topic
+
+
+def take_status(turn: Turn, topic: Topic, message: Incoming) -> None:
+    """Take a birth or a will in, and answer a birth. Raises Rejected when it cannot be read or isn't its sender's.
+
+    Every birth is answered, retained ones too: the agent may be waiting since before this collector started.
+    """
+    status = parse_status(message.payload)
+    problem = owner_problem(topic, status.site, status.device)
+    if problem is not None:
+        raise Rejected(problem.reason, problem.sentence)
+    if isinstance(status, Birth):
+        news = _birth(turn, topic, message, status)
+    else:
+        news = turn.state.presence.will(status, message.arrival_ms)
+    if news:
+        turn.state.journal.append(
+            NewEntry(
+                EntryKind.PRESENCE,
+                topic.site,
+                topic.device,
+                Lane.STATUS.value,
+                message.arrival_ms,
+                message.payload,
+            )
+        )
+
+
+def _birth(turn: Turn, topic: Topic, message: Incoming, birth: Birth) -> bool:
+    state = turn.state
+    stream = state.streams.get(topic.site, topic.device, birth.epoch)
+    turn.touched.add((topic.site, topic.device, birth.epoch))
+    turn.acks.heard(topic, birth.epoch, birth.mono_ms)
+    if not state.presence.birth(birth, message.arrival_ms, retained=message.retained):
+        return False
+    stream.held_from, stream.announced = birth.first_seq, birth.last_seq
+    state.journal.announce(stream.id, birth.first_seq, birth.last_seq)
+    believed = anchor_problem(birth.anchor, birth.mono_ms, message.arrival_ms) is None
+    state.boots.get(topic.site, topic.device, birth.boot_id, birth.boot_no, birth.anchor if believed else None)
+    state.boots.place_unknown(topic.site, topic.device)
+    return True

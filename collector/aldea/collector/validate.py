@@ -1,0 +1,155 @@
+"""What a batch's rows and times may be. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aldea.model.catalogue import Field, Kind, field_of
+
+if TYPE_CHECKING:
+    from aldea.model.columns import Batch, Block, Ints
+    from aldea.model.topics import Topic
+    from aldea.model.wire import Anchor, Column, Header
+
+EARLIEST_MS = 1_577_836_800_000
+"""2020-01-01: no Aldea measured anything before; an anchor that says so comes from a clock that was never set."""
+
+FUTURE_MS = 10 * 60 * 1000
+PAST_MS = 24 * 60 * 60 * 1000
+AHEAD_MS = 1_000
+"""How far a row may lie behind the moment its batch was sent: none, but clocks are read one after the other."""
+
+_LOWEST, _HIGHEST = -(2**62), 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something is not accepted: a word to count by, and a sentence."""
+
+    reason: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """One row that is not accepted."""
+
+    seq: int
+    problem: Problem
+
+
+def anchor_problem(anchor: Anchor | None, sent_mono_ms: int, arrival_ms: int) -> Problem | None:
+    """Say what is wrong with an anchor, judged by the collector's clock; None if nothing is, or without one.
+
+    Only a claim to know the time is judged: a batch that makes none may come from 1970.
+    """
+    if anchor is None:
+        return None
+    sent = sent_mono_ms + anchor.offset_ms
+    if sent > arrival_ms + FUTURE_MS:
+        return Problem("time_future", f"by its anchor it was sent {sent - arrival_ms} ms after it arrived")
+    if sent < EARLIEST_MS or sent < arrival_ms - PAST_MS:
+        return Problem("time_absurd", f"by its anchor it was sent {arrival_ms - sent} ms before it arrived")
+    if anchor.error_ms < 0 or anchor.mono_ms < 0:
+        return Problem("time_absurd", "the anchor's error and its time since boot cannot be negative")
+    return None
+
+
+def owner_problem(topic: Topic, site: str, device: str) -> Problem | None:
+    """Say so when a payload names another site or device than its topic, which the broker has tied to its sender."""
+    if (site, device) == (topic.site, topic.device):
+        return None
+    return Problem("wrong_site", f"the payload says {site}/{device}, the topic {topic.site}/{topic.device}")
+
+
+def mono_extent(batch: Batch) -> tuple[int, int]:
+    """Return the first and last millisecond since boot of the rows; (sent, sent) without rows."""
+    if not batch.blocks:
+        return batch.header.sent_mono_ms, batch.header.sent_mono_ms
+    position, lows, highs = 1, [], []
+    for block in batch.blocks:
+        lows.append(int(batch.low[position]))
+        highs.append(int(batch.high[position]))
+        position += block.spec.width
+    return min(lows), max(highs)
+
+
+def bad_rows(batch: Batch) -> list[BadRow]:
+    """Return the rows outside the catalogue's limits or outside their own boot's time, in order of seq.
+
+    Fields that the catalogue doesn't list are not judged: they come from a newer agent.
+    """
+    if not batch.blocks:
+        return []
+    limits = [_limits(block.spec.measurement, block.spec.layout) for block in batch.blocks]
+    low = np.concatenate([pair[0] for pair in limits])
+    high = np.concatenate([pair[1] for pair in limits])
+    latest = batch.header.sent_mono_ms + AHEAD_MS
+    if bool((batch.low >= low).all()) and bool((batch.high <= high).all()) and mono_extent(batch)[1] <= latest:
+        return []
+    found: dict[int, Problem] = {}
+    for block in batch.blocks:
+        _judge(batch.header, block, latest, found)
+    return [BadRow(seq, found[seq]) for seq in sorted(found)]
+
+
+@lru_cache(maxsize=4096)
+def _limits(measurement: str, layout: str) -> tuple[Ints, Ints]:
+    """Return the smallest and largest integer of each of a block's rows: seq, time, and its columns."""
+    low, high = [0, 0], [_HIGHEST, _HIGHEST]
+    for text in layout.split():
+        name, _, code = text.partition(":")
+        if code.endswith("?"):
+            low.append(0)
+            high.append(1)
+        lowest, highest = _column_limits(field_of(measurement, name), code.rstrip("?"))
+        low.append(lowest)
+        high.append(highest)
+    return np.array(low, dtype=np.int64), np.array(high, dtype=np.int64)
+
+
+def _column_limits(listed: Field | None, code: str) -> tuple[int, int]:
+    if code == "s":
+        return (_LOWEST, _HIGHEST) if listed is None or listed.kind is Kind.TEXT else (1, 0)
+    if code == "b":
+        return 0, 1
+    if listed is None:
+        return _LOWEST, _HIGHEST
+    if listed.kind is Kind.TEXT:
+        return 1, 0
+    scale = 1 if code == "i" else 10 ** int(code)
+    low = _LOWEST if listed.minimum is None else round(listed.minimum * scale)
+    high = _HIGHEST if listed.maximum is None else round(listed.maximum * scale)
+    return max(low, _LOWEST), min(high, _HIGHEST)
+
+
+def _judge(header: Header, block: Block, latest_mono_ms: int, found: dict[int, Problem]) -> None:
+    """Note every bad row of a block by seq: the slow look, taken only when the quick one saw something."""
+    times = block.mono_ms
+    for index in np.flatnonzero((times < 0) | (times > latest_mono_ms)):
+        sentence = f"measured {int(times[index])} ms after boot, but sent {header.sent_mono_ms} ms after boot"
+        found[header.first_seq + int(block.offsets[index])] = Problem("time_absurd", sentence)
+    for column in block.spec.columns:
+        listed = field_of(block.spec.measurement, column.name)
+        low, high = _column_limits(listed, column.code)
+        _, numbers, present = block.column(column.name) or (column, times, None)
+        outside = (numbers < low) | (numbers > high)
+        if present is not None:
+            outside &= present
+        for index in np.flatnonzero(outside):
+            problem = Problem("out_of_range", _range_sentence(block, column, int(numbers[index]), listed))
+            found.setdefault(header.first_seq + int(block.offsets[index]), problem)
+
+
+def _range_sentence(block: Block, column: Column, number: int, listed: Field | None) -> str:
+    name = f"{block.spec.measurement}.{column.name}"
+    if listed is not None and (listed.kind is Kind.TEXT) != (column.code == "s"):
+        return f"{name} has the wrong kind of value, expected {listed.kind.value}"
+    value = number / 10 ** int(column.code) if column.code.isdigit() else number
+    if listed is None:
+        return f"{name} is {value}, which cannot be stored"
+    return f"{name} is {value}, expected {listed.minimum} to {listed.maximum}"

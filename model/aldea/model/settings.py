@@ -1,0 +1,215 @@
+"""Settings: a parsed TOML table and the environment in, a frozen dataclass out, every error at once.
+
+Pure: the caller reads the file and hands in `os.environ`. A settings class is a frozen dataclass whose
+fields are made by `setting(...)`; their types may be str, int, float, bool, Path, `X | None`,
+`tuple[X, ...]`, another settings class (a table) or a tuple of one (a list of tables).
+A class may check several fields together in `__post_init__`, by raising ValueError with a sentence.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Settings = TypeVar("Settings")
+Check = Callable[[Any], str | None]
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used. `errors` holds every mistake, each a sentence for the person."""
+
+    def __init__(self, errors: Sequence[str]) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = list(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a field's value must satisfy, and where else it may come from.
+
+    `check` gets the value and returns None, or the words that follow "expects" in the error.
+    Ranges and choices hold for each item of a list.
+    """
+
+    help: str = ""
+    env: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    check: Check | None = None
+
+
+def setting(default: Any = MISSING, /, *, factory: Any = MISSING, **rule: Any) -> Any:
+    """Declare a settings field: its default (or `factory`; neither: it is required) and its `Rule`."""
+    metadata = {"rule": Rule(**rule)}
+    if factory is not MISSING:
+        return field(default_factory=factory, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def rule_of(item: Field[Any]) -> Rule:
+    """Return the rule of a dataclass field; an empty one when it was not made by `setting`."""
+    rule = item.metadata.get("rule", Rule())
+    assert isinstance(rule, Rule)
+    return rule
+
+
+def load_settings(
+    cls: type[Settings], table: Mapping[str, object], environ: Mapping[str, str], path: str = ""
+) -> Settings:
+    """Return an instance of the settings class `cls` made of `table`; `environ` overrides the file.
+
+    `path` is the table's own place in the file ("agent"), for the error sentences. Unknown keys, wrong
+    types, values out of range and missing required keys are all collected.
+    Raises SettingsError with every one of them.
+    """
+    loader = _Loader(environ)
+    made = loader.table(cls, table, path)
+    if loader.errors:
+        raise SettingsError(loader.errors)
+    return made  # type: ignore[no-any-return]  # `table` returns Any: an instance of `cls` when no error
+
+
+_KIND_WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+_FLAGS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+class _Loader:
+    """One run: collects errors while it walks the class and the table side by side."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.errors: list[str] = []
+
+    def table(self, cls: type[Any], table: Mapping[str, object], path: str) -> Any:
+        """Return an instance of `cls`, or None after noting what is wrong."""
+        errors_before = len(self.errors)
+        hints = get_type_hints(cls)
+        known = [item.name for item in fields(cls)]
+        self._note_unknown(table, known, path)
+        values = {}
+        for item in fields(cls):
+            key = _join(path, item.name)
+            rule = rule_of(item)
+            from_env = self._environ.get(rule.env) if rule.env else None
+            if from_env:  # an empty variable is an unset one, as compose files leave them
+                values[item.name] = self._from_text(hints[item.name], from_env, rule)
+            elif item.name in table:
+                values[item.name] = self._value(hints[item.name], table[item.name], key, rule)
+            elif is_dataclass(hints[item.name]):
+                # An absent table is read as an empty one: its fields may come from the environment.
+                values[item.name] = self._value(hints[item.name], {}, key, rule)
+            elif item.default is MISSING and item.default_factory is MISSING:
+                or_env = f" (or the variable {rule.env})" if rule.env else ""
+                self._note(key, f"is missing; set it{or_env}: {rule.help or 'it has no default'}")
+        if len(self.errors) > errors_before:
+            return None
+        try:
+            return cls(**values)
+        except ValueError as error:
+            self._note(path or cls.__name__, str(error))
+            return None
+
+    def _note(self, key: str, sentence: str) -> None:
+        self.errors.append(f"{key} {sentence}")
+
+    def _note_unknown(self, table: Mapping[str, object], known: Sequence[str], path: str) -> None:
+        for name in table:
+            if name not in known:
+                close = difflib.get_close_matches(str(name), known, 1)
+                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
+                self._note(_join(path, str(name)), f"is not a setting; {hint}")
+
+    def _from_text(self, hint: Any, text: str, rule: Rule) -> Any:
+        """Read an environment variable: lists by commas, numbers and flags in the usual spellings."""
+        key = f"the variable {rule.env}"
+        kind = _without_none(hint)
+        if get_origin(kind) is tuple:
+            parts = [part.strip() for part in text.split(",") if part.strip()]
+            item_kind = get_args(kind)[0]
+            return self._value(kind, [_parsed(item_kind, part) for part in parts], key, rule)
+        return self._value(kind, _parsed(kind, text.strip()), key, rule)
+
+    def _value(self, hint: Any, value: object, key: str, rule: Rule) -> Any:
+        kind = _without_none(hint)
+        if get_origin(kind) is tuple:
+            made = self._items(get_args(kind)[0], value, key, rule)
+        elif is_dataclass(kind):
+            if not isinstance(value, Mapping):
+                return self._note(key, f"is {value!r}; expects a table")
+            assert isinstance(kind, type)
+            return self.table(kind, value, key)
+        else:
+            made = self._scalar(kind, value, key, rule)
+        wanted = rule.check(made) if rule.check and made is not None else None
+        if wanted:
+            self._note(key, f"is {value!r}; expects {wanted}")
+        return made
+
+    def _items(self, kind: Any, value: object, key: str, rule: Rule) -> tuple[Any, ...] | None:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            self._note(key, f"is {value!r}; expects a list")
+            return None
+        plain = Rule(rule.help, None, rule.minimum, rule.maximum, rule.choices)
+        return tuple(self._value(kind, item, f"{key}[{index}]", plain) for index, item in enumerate(value))
+
+    def _scalar(self, kind: Any, value: object, key: str, rule: Rule) -> Any:
+        made = _converted(kind, value)
+        if made is None:
+            return self._note(key, f"is {value!r}; expects {_KIND_WORDS.get(kind, str(kind))}")
+        if rule.choices and made not in rule.choices:
+            self._note(key, f"is {value!r}; expects one of {', '.join(rule.choices)}")
+        if isinstance(made, int | float) and not isinstance(made, bool):
+            if rule.minimum is not None and made < rule.minimum:
+                self._note(key, f"is {made}; expects at least {rule.minimum:g}")
+            if rule.maximum is not None and made > rule.maximum:
+                self._note(key, f"is {made}; expects at most {rule.maximum:g}")
+        return made
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _without_none(hint: Any) -> Any:
+    """Return X for `X | None`, and everything else as it is."""
+    if get_origin(hint) in {Union, types.UnionType}:
+        return next(part for part in get_args(hint) if part is not types.NoneType)
+    return hint
+
+
+def _parsed(kind: Any, text: str) -> object:
+    """Read a text as a value of `kind`; a text that cannot be read stays a text and is refused later."""
+    if kind is bool:
+        return _FLAGS.get(text.lower(), text)
+    if kind in {int, float}:
+        try:
+            return int(text) if kind is int else float(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _converted(kind: Any, value: object) -> Any:
+    """Return `value` as `kind`, or None when it is of another type. A flag is never a number."""
+    if kind is Path:
+        return Path(value).expanduser() if isinstance(value, str) and value else None
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if math.isfinite(value) else None
+    if kind is int and isinstance(value, bool):
+        return None
+    return value if isinstance(value, kind) else None
