@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from aldea.storage.register.encoding import encode_json
+from aldea.storage.register.encoding import decode_json, encode_json
 from aldea.storage.register.errors import RegisterError
 
 BEGIN_OPTION = "aldea_begin"
@@ -30,6 +30,7 @@ def make_engine(url: str) -> Engine:
     return create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         json_serializer=encode_json,
+        json_deserializer=decode_json,
         pool_pre_ping=True,
         pool_size=8,
         connect_args={"connect_timeout": 10, "application_name": "aldea"},
@@ -58,6 +59,7 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(
         url,
         json_serializer=encode_json,
+        json_deserializer=decode_json,
         pool_size=8,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
     )

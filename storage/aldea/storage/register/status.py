@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -87,14 +87,15 @@ class StatusUpdate:
 def merged(old: SiteStatus, new: StatusUpdate) -> SiteStatus:
     """Return the status after an update; an older arrival, event or connection never replaces a newer."""
     newest = _is_newest(old, new)
-    presence = _takes_presence(old, new)
-    return replace(
-        old,
+    takes = _takes_presence(old, new)
+    return SiteStatus(
+        site=old.site,
+        device=old.device,
         last_arrival_ms=_later(old.last_arrival_ms, new.arrival_ms),
         last_event_ms=_later(old.last_event_ms, new.event_ms),
-        presence=new.presence if presence and new.presence is not None else old.presence,
-        presence_changed_ms=new.presence_ms if presence else old.presence_changed_ms,
-        connection=new.connection if presence else old.connection,
+        presence=new.presence if takes and new.presence is not None else old.presence,
+        presence_changed_ms=new.presence_ms if takes else old.presence_changed_ms,
+        connection=new.connection if takes else old.connection,
         interval_seconds=_known(old.interval_seconds, new.interval_seconds, newest=newest),
         boot_id=_known(old.boot_id, _short(new.boot_id, 64), newest=newest),
         clock_state=_known(old.clock_state, _short(new.clock_state, 16), newest=newest),
@@ -217,7 +218,17 @@ def _columns(status: SiteStatus) -> dict[str, Any]:
 
 
 def _status(row: Row[Any]) -> SiteStatus:
-    columns = dict(row._mapping)
-    columns["presence"] = Presence(row.presence)
-    columns["latest"] = {key: Latest(at, fields) for key, (at, fields) in row.latest.items()}
-    return SiteStatus(**columns)
+    return SiteStatus(
+        site=row.site,
+        device=row.device,
+        last_arrival_ms=row.last_arrival_ms,
+        last_event_ms=row.last_event_ms,
+        presence=Presence(row.presence),
+        presence_changed_ms=row.presence_changed_ms,
+        connection=row.connection,
+        interval_seconds=row.interval_seconds,
+        boot_id=row.boot_id,
+        clock_state=row.clock_state,
+        agent_version=row.agent_version,
+        latest={key: Latest(at, fields) for key, (at, fields) in row.latest.items()},
+    )

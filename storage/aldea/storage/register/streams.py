@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Subquery, case, func, select
+from sqlalchemy import Row, Select, Subquery, case, func, select
 
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import insert
@@ -102,12 +102,18 @@ def list_completeness(
     unit: Unit, *, after: str | None = None, limit: int = 100, simulated: bool | None = None
 ) -> tuple[Completeness, ...]:
     """Return the completeness of the sites that have streams, by id, from behind `after`."""
-    sums = stream_sums()
-    wanted = select(sums).join(site, site.c.id == sums.c.site).order_by(sums.c.site).limit(limit)
+    chosen = (
+        select(site.c.id)
+        .where(select(stream.c.epoch).where(stream.c.site == site.c.id).exists())
+        .order_by(site.c.id)
+        .limit(limit)
+    )
     if after is not None:
-        wanted = wanted.where(sums.c.site > after)
+        chosen = chosen.where(site.c.id > after)
     if simulated is not None:
-        wanted = wanted.where(site.c.simulated == simulated)
+        chosen = chosen.where(site.c.simulated == simulated)
+    sums = stream_sums(select(chosen.subquery().c.id))
+    wanted = select(sums).order_by(sums.c.site)
     return tuple(completeness_of(row) for row in unit.connection.execute(wanted))
 
 
@@ -122,8 +128,8 @@ def completeness_of(row: Row[Any]) -> Completeness:
     )
 
 
-def stream_sums() -> Subquery:
-    """Return a subquery of each site's row counts and of the event time its primary device is settled to.
+def stream_sums(sites: Select[tuple[str]]) -> Subquery:
+    """Return a subquery of these sites' row counts and of the event time their primary device is settled to.
 
     `settled_until_ms`: where rows are open, the event time before the first of them; else the newest.
     """
@@ -138,6 +144,7 @@ def stream_sums() -> Subquery:
             func.coalesce(func.min(blocked), func.max(event_ms)).label("settled_until_ms"),
         )
         .select_from(stream.outerjoin(device, primary))
+        .where(stream.c.site.in_(sites))
         .group_by(stream.c.site)
         .subquery("sums")
     )

@@ -57,7 +57,7 @@ site_fact = Table(
     big("valid_to_ms", null=True),
     UniqueConstraint("site", "fact", "item", "valid_from_ms"),
     CheckConstraint("valid_to_ms IS NULL OR valid_to_ms > valid_from_ms", name="span"),
-    Index(None, "fact", "value_text"),
+    Index(None, "fact", "value_text", "site"),
 )
 Index(
     "uq_site_fact_open",

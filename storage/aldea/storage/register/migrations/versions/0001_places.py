@@ -67,7 +67,9 @@ def upgrade() -> None:
             "site", "fact", "item", "valid_from_ms", name=op.f("uq_site_fact_site_fact_item_valid_from_ms")
         ),
     )
-    op.create_index(op.f("ix_site_fact_fact_value_text"), "site_fact", ["fact", "value_text"], unique=False)
+    op.create_index(
+        op.f("ix_site_fact_fact_value_text_site"), "site_fact", ["fact", "value_text", "site"], unique=False
+    )
     op.create_index(
         "uq_site_fact_open",
         "site_fact",
