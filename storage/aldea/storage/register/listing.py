@@ -106,7 +106,7 @@ def overviews_of(
     unit: Unit, sites: Sequence[str], at_ms: int, facts: Sequence[str] = LISTED_FACTS
 ) -> dict[str, SiteOverview]:
     """Return the named sites (some hundreds at most) by id; one that is not registered is left out."""
-    chosen = select(site.c.id).where(site.c.id.in_(sites)).cte("page")
+    chosen = select(site).where(site.c.id.in_(sites)).cte("page")
     return {found.site.id: found for found in _overviews(unit, chosen, at_ms, facts)}
 
 
