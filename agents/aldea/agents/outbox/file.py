@@ -1,0 +1,166 @@
+"""The outbox's file while it is open: who may use it, what it remembers, and what happens when it is damaged."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from aldea.agents.outbox import limits as caps
+from aldea.agents.outbox import start
+from aldea.agents.outbox.database import (
+    NAME,
+    Origin,
+    is_damage,
+    is_no_room,
+    open_database,
+    put_aside,
+    transaction,
+)
+from aldea.agents.outbox.records import Boot, Limits, Machine, OutboxUnavailable, Stats
+from aldea.agents.outbox.reserve import Reserve
+from aldea.agents.outbox.writing import insert
+from aldea.model.intervals import IntervalSet
+from aldea.model.wire import Anchor
+
+_LOG = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+class OutboxFile:
+    """Opens the file, numbers the boot, writes the `boot` row; guards every use against a damaged file."""
+
+    _db: sqlite3.Connection
+    _epoch: tuple[int, str]
+    _boot: Boot
+    _connection: int
+
+    def __init__(
+        self, folder: Path, machine: Machine, mono_ms: int, limits: Limits | None = None, reserve: Reserve | None = None
+    ) -> None:
+        self._folder = folder
+        self._machine = machine
+        self._limits = limits or Limits()
+        self._reserve = reserve or Reserve(folder / "outbox.reserve")
+        self._lock = threading.RLock()
+        self._settled: dict[str, IntervalSet] = {}
+        self._last_mono_ms = mono_ms
+        self._age_checked_ms = mono_ms
+        self._broken: Origin | None = None
+        self._open(mono_ms)
+
+    @property
+    def epoch(self) -> str:
+        """The epoch that new rows belong to."""
+        return self._epoch[1]
+
+    @property
+    def boot(self) -> Boot:
+        """This boot, with its anchor once known."""
+        return self._boot
+
+    def next_connection(self, wall_ms: int) -> int:
+        """Return the number of a new connection: larger than any before, even when the file is a new one.
+
+        Seconds since 1970 are the least it can be, so that a machine that lost its outbox still goes on
+        upwards. Never raises for want of room.
+        """
+        with self._lock:
+            number = max(self._connection + 1, wall_ms // 1000)
+            self._connection = number
+            with suppress(OutboxUnavailable):
+                self._guarded(lambda: start.set_meta(self._db, "connection", self._connection))
+            return number
+
+    def set_anchor(self, anchor: Anchor) -> None:
+        """Remember this boot's anchor, so that a later boot can still say when its rows were. Never raises."""
+        with self._lock:
+            self._boot = Boot(self._boot.number, self._boot.boot_id, anchor)
+            content = json.dumps([anchor.mono_ms, anchor.wall_ms, anchor.error_ms, anchor.source])
+            with suppress(OutboxUnavailable):
+                self._guarded(
+                    lambda: self._db.execute(
+                        "UPDATE boot SET anchor = ? WHERE number = ?", (content, self._boot.number)
+                    )
+                )
+
+    def stats(self) -> Stats:
+        """Return how full the outbox is."""
+        return self._run(
+            lambda: Stats(
+                int(self._db.execute("SELECT count(*) FROM waiting").fetchone()[0]),
+                caps.used_bytes(self._db),
+                int(self._db.execute("SELECT count(*) FROM dead_letter").fetchone()[0]),
+            )
+        )
+
+    def close(self, *, clean: bool = False) -> None:
+        """Close the file. `clean` notes that the agent was stopped in order. Never raises."""
+        with self._lock, suppress(sqlite3.Error):
+            if clean:
+                with suppress(sqlite3.Error):
+                    start.set_meta(self._db, start.CLEAN, 1)
+            self._db.close()
+
+    def _open(self, mono_ms: int) -> None:
+        self._db, origin = open_database(self._folder, self._machine.hardware_id)
+        try:
+            self._epoch = self._current_epoch()
+            with transaction(self._db):
+                self._boot, told = start.register_start(
+                    self._db, self._machine, self._broken or origin, mono_ms, again=self._broken is not None
+                )
+                insert(self._db, self._epoch[0], self._boot.number, [told], mono_ms)
+                self._connection = start.get_meta(self._db, "connection") or 0
+        except sqlite3.Error as error:
+            self._db.close()
+            raise OutboxUnavailable(f"{self._folder / NAME} cannot be used: {error}") from error
+
+    def _current_epoch(self) -> tuple[int, str]:
+        row = self._db.execute("SELECT id, name FROM epoch ORDER BY id DESC LIMIT 1").fetchone()
+        return int(row[0]), str(row[1])
+
+    def _run(self, work: Callable[[], Result]) -> Result:
+        with self._lock:
+            return self._guarded(work)
+
+    def _guarded(self, work: Callable[[], Result]) -> Result:
+        if self._broken is not None:
+            self._renew()
+        try:
+            return work()
+        except sqlite3.Error as error:
+            if is_no_room(error):
+                raise OutboxUnavailable(f"{self._folder / NAME}: {error}") from error
+            if not is_damage(error):
+                raise
+            _LOG.error("the outbox is damaged: %s", error)
+        self._renew()
+        try:
+            return work()
+        except sqlite3.Error as error:
+            raise OutboxUnavailable(f"{self._folder / NAME}: {error}") from error
+
+    def _renew(self) -> None:
+        """Begin a new file after damage; where the disk does not allow it now, the next use tries again."""
+        if self._broken is None:
+            self._broken = Origin.CORRUPT
+            with suppress(sqlite3.Error):
+                self._db.close()
+        anchor, connection = self._boot.anchor, self._connection
+        try:
+            if (self._folder / NAME).exists():
+                put_aside(self._folder / NAME, Origin.CORRUPT)
+        except OSError as error:
+            raise OutboxUnavailable(f"the damaged outbox cannot be put aside: {error}") from error
+        self._open(self._last_mono_ms)
+        self._broken = None
+        self._settled.clear()
+        self._connection = max(connection, self._connection)
+        if anchor is not None:
+            self.set_anchor(anchor)

@@ -1,0 +1,76 @@
+"""What goes in and out of the outbox, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aldea.model.sample import Row
+from aldea.model.wire import Anchor
+
+
+class OutboxUnavailable(Exception):
+    """The outbox cannot be used just now (disk full, read-only, I/O error); the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Which machine and which boot of it writes, and with which version of the agent."""
+
+    hardware_id: str
+    boot_id: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much the outbox may hold before the oldest rows go. Age counts from the row's own time."""
+
+    max_bytes: int = 60_000_000
+    max_age_ms: int = 30 * 86_400_000
+    dead_letter_rows: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One boot as the outbox numbers it, with its anchor once known."""
+
+    number: int
+    boot_id: str
+    anchor: Anchor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Rows that may travel together: consecutive seqs of one epoch and of one boot; at least one."""
+
+    epoch: str
+    boot: Boot
+    rows: tuple[Row, ...]
+
+    @property
+    def first_seq(self) -> int:
+        """The seq of the first row."""
+        return self.rows[0].seq
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the last row."""
+        return self.rows[-1].seq
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A row that the server will never take, with the reason it gave."""
+
+    epoch: str
+    row: Row
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """How full the outbox is."""
+
+    rows: int
+    used_bytes: int
+    dead_letter_rows: int

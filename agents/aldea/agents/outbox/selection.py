@@ -1,0 +1,84 @@
+"""Which rows may travel together: consecutive, of one epoch and one boot, and not under way already."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from aldea.agents.outbox.records import Boot, Held
+from aldea.agents.outbox.shape import row_of
+from aldea.model.intervals import IntervalSet
+from aldea.model.wire import Anchor
+
+Busy = Mapping[str, IntervalSet]
+"""Seqs that must not be chosen, by epoch."""
+
+_COLUMNS = "w.seq, w.boot_no, w.mono_ms, s.content, w.content"
+_FROM = "FROM waiting w LEFT JOIN series s ON s.id = w.series_id WHERE w.epoch_id = ?"
+_NOTHING = IntervalSet()
+
+
+def run_from(
+    db: sqlite3.Connection, epoch: tuple[int, str], first: int, last: int, limit: int, busy: IntervalSet
+) -> Held | None:
+    """Return the first run of at most `limit` rows within `first` to `last`; None when there is none."""
+    start = _next_free(db, epoch[0], first, last, busy)
+    if start is None:
+        return None
+    free = next(iter(busy.missing(start, last)))[1]
+    found = db.execute(
+        f"SELECT {_COLUMNS} {_FROM} AND w.seq BETWEEN ? AND ? ORDER BY w.seq LIMIT ?",
+        (epoch[0], start, free, limit),
+    ).fetchall()
+    return _held(db, epoch[1], _leading_run(found, 1))
+
+
+def run_up_to(db: sqlite3.Connection, epoch: tuple[int, str], after: int, limit: int, busy: IntervalSet) -> Held | None:
+    """Return the newest run of at most `limit` rows behind `after`; None when there is none."""
+    found = db.execute(
+        f"SELECT {_COLUMNS} {_FROM} AND w.seq > ? ORDER BY w.seq DESC LIMIT ?",
+        (epoch[0], after, limit),
+    ).fetchall()
+    free = [row for row in found if row[0] not in busy]
+    return _held(db, epoch[1], list(reversed(_leading_run(free, -1))))
+
+
+def boot_of(db: sqlite3.Connection, number: int) -> Boot:
+    """Return what is known of a boot."""
+    row = db.execute("SELECT boot_id, anchor FROM boot WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        return Boot(number, "0" * 32)
+    return Boot(number, row[0], None if row[1] is None else Anchor(*json.loads(row[1])))
+
+
+def _next_free(db: sqlite3.Connection, epoch_id: int, first: int, last: int, busy: IntervalSet) -> int | None:
+    for low, high in busy.missing(first, last):
+        row = db.execute(
+            "SELECT min(seq) FROM waiting WHERE epoch_id = ? AND seq BETWEEN ? AND ?", (epoch_id, low, high)
+        ).fetchone()
+        if row[0] is not None:
+            return int(row[0])
+    return None
+
+
+def _leading_run(found: Sequence[tuple[int, ...]], step: int) -> list[tuple[int, ...]]:
+    """Cut `found` where a seq is missing or the boot changes."""
+    run = list(found[:1])
+    for row in found[1:]:
+        if row[0] != run[-1][0] + step or row[1] != run[-1][1]:
+            break
+        run.append(row)
+    return run
+
+
+def _held(db: sqlite3.Connection, epoch: str, run: Sequence[tuple[int, ...]]) -> Held | None:
+    if not run:
+        return None
+    rows = tuple(row_of(seq, mono_ms, str(series), str(content)) for seq, _, mono_ms, series, content in run)
+    return Held(epoch, boot_of(db, run[0][1]), rows)
+
+
+def busy_in(busy: Busy, epoch: str) -> IntervalSet:
+    """Return what is busy in one epoch."""
+    return busy.get(epoch, _NOTHING)
