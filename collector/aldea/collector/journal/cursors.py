@@ -25,6 +25,7 @@ class Cursors:
         self._db.executescript(
             "CREATE TABLE IF NOT EXISTS cursor (consumer TEXT PRIMARY KEY, position INTEGER NOT NULL);"
             "CREATE TABLE IF NOT EXISTS written (boot INTEGER PRIMARY KEY, offset_ms INTEGER NOT NULL);"
+            "CREATE TABLE IF NOT EXISTS refused (position INTEGER PRIMARY KEY, sentence TEXT NOT NULL);"
         )
         self._positions: dict[str, int] = dict(self._db.execute("SELECT consumer, position FROM cursor"))
         self._written: dict[int, int] = dict(self._db.execute("SELECT boot, offset_ms FROM written"))
@@ -61,3 +62,13 @@ class Cursors:
                 (boot, offset_ms),
             )
             self._written[boot] = offset_ms
+
+    def note_refused(self, position: int, sentence: str) -> None:
+        """Note an entry that the series store will never take; it stays in the journal."""
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO refused VALUES (?, ?)", (position, sentence[:500]))
+
+    def refused(self) -> list[tuple[int, str]]:
+        """Return (position, what the store said) of the entries it would not take."""
+        with self._lock:
+            return list(self._db.execute("SELECT position, sentence FROM refused ORDER BY position"))

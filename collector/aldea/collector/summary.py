@@ -1,0 +1,63 @@
+"""What the register is told of a batch: enough to judge a site by, without its rows. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aldea.model.wire import value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aldea.model.columns import Batch, Block
+    from aldea.model.sample import Value
+
+
+def summarise(batch: Batch) -> dict[str, Any]:
+    """Return `{"series": [[measurement, tags, rows, failed rows]], "ping": {role: [sent, received]}}`.
+
+    Also the boot's id, whether it is the batch of a boot that knows its time, and the device's clock.
+    """
+    series: list[list[Any]] = []
+    ping: dict[str, list[int]] = {}
+    for block in batch.blocks:
+        spec = block.spec
+        series.append([spec.measurement, dict(spec.tags), spec.rows, _failed(block)])
+        if spec.measurement == "ping":
+            sums = ping.setdefault(dict(spec.tags).get("role", ""), [0, 0])
+            sums[0] += _total(block, "sent")
+            sums[1] += _total(block, "received")
+    header = batch.header
+    return {"boot": header.boot_id, "clock": header.clock.value, "series": series, "ping": ping}
+
+
+def latest_fields(batch: Batch) -> Iterator[tuple[str, int, Mapping[str, Value]]]:
+    """Yield (`measurement|tag=value|…`, milliseconds since boot, fields) of each series' newest row."""
+    for block in batch.blocks:
+        newest = int(np.argmax(block.mono_ms))
+        fields: dict[str, Value] = {}
+        for column in block.spec.columns:
+            found = block.column(column.name)
+            assert found is not None
+            _, numbers, present = found
+            if present is None or present[newest]:
+                fields[column.name] = value_of(column, int(numbers[newest]))
+        key = "|".join([block.spec.measurement, *(f"{name}={value}" for name, value in block.spec.tags)])
+        yield key, int(block.mono_ms[newest]), fields
+
+
+def _failed(block: Block) -> int:
+    found = block.column("failure")
+    if found is None:
+        return 0
+    return block.spec.rows if found[2] is None else int(np.count_nonzero(found[2]))
+
+
+def _total(block: Block, name: str) -> int:
+    found = block.column(name)
+    if found is None:
+        return 0
+    _, numbers, present = found
+    return int(numbers.sum() if present is None else numbers[present].sum())
