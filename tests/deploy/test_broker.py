@@ -99,9 +99,7 @@ def connect(broker: Broker) -> Iterator[Callable[..., Client]]:
 
 
 @pytest.mark.parametrize("qos", [0, 1])
-def test_what_one_client_publishes_every_subscriber_receives(
-    connect: Callable[..., Client], qos: int
-) -> None:
+def test_what_one_client_publishes_every_subscriber_receives(connect: Callable[..., Client], qos: int) -> None:
     first, second, sender = connect("first"), connect("second"), connect("sender")
     for subscriber in (first, second):
         subscriber.subscribe("aldea/1/+/+/live", qos)
@@ -137,7 +135,19 @@ def test_a_retained_message_meets_later_subscribers_until_it_is_cleared(
     later = connect("later")
     later.subscribe("aldea/1/+/+/status")
     assert later.next().payload == b"other"
-    assert later.received.empty()
+    assert [(m.topic, m.payload, m.retain) for m in later.received.queue] == []
+
+
+def test_a_new_client_is_sent_nothing_that_only_others_asked_for(connect: Callable[..., Client]) -> None:
+    watcher = connect("watcher")
+    watcher.subscribe("aldea/1/+/+/status")
+    watcher.publish("aldea/1/a-site/box/status", b"birth", 1, retain=True)
+    assert watcher.next().payload == b"birth"
+
+    agent = connect("agent")
+    agent.subscribe("aldea/1/b-site/box/ack")
+    agent.publish("aldea/1/b-site/box/ack", b"mine", 1)
+    assert agent.next().payload == b"mine"
 
 
 def test_a_connection_that_dies_without_goodbye_leaves_its_last_will(connect: Callable[..., Client]) -> None:
@@ -253,9 +263,7 @@ def test_a_port_that_cannot_be_is_refused(tmp_path: Path, port: int) -> None:
         start_broker(tmp_path, port)
 
 
-def test_without_mosquitto_the_built_in_broker_serves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_mosquitto_the_built_in_broker_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aldea.deploy.broker.mosquitto.find_mosquitto", lambda: None)
     said: list[str] = []
     broker = start_broker(tmp_path, free_port(), log=said.append)
@@ -300,9 +308,7 @@ def test_mosquitto_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         "print('ready', flush=True)\n"
         "signal.pause()\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path), str(port)], stdout=subprocess.PIPE
-    ) as parent:
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(port)], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"ready\n"
         assert accepts_connections("127.0.0.1", port)

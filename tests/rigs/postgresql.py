@@ -118,9 +118,7 @@ def _name(name: str) -> psycopg.sql.Identifier:
 def _server_programs() -> Path:
     """Return the folder of the newest installed server. Debian keeps it off the PATH."""
     found = [
-        path.parent
-        for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")
-        if path.parent.parent.name.isdigit()
+        path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb") if path.parent.parent.name.isdigit()
     ]
     if found:
         return max(found, key=lambda folder: int(folder.parent.name))

@@ -27,9 +27,7 @@ from rigs.victoriametrics import VictoriaMetrics
 
 def write(url: str, bucket: str, line: bytes, precision: str) -> None:
     with InfluxDBClient(url=url, token="", org="") as client:
-        client.write_api(write_options=SYNCHRONOUS).write(
-            bucket=bucket, record=line, write_precision=precision
-        )
+        client.write_api(write_options=SYNCHRONOUS).write(bucket=bucket, record=line, write_precision=precision)
 
 
 def test_mosquitto_comes_back_on_its_port_after_a_kill(tmp_path: Path) -> None:
@@ -149,9 +147,7 @@ def test_snmpd_shows_the_system_and_its_interfaces(snmpd: Snmpd) -> None:
     ]
     name = subprocess.run([*walk, "1.3.6.1.2.1.1.5"], capture_output=True, text=True, check=True, timeout=20)
     assert "test-router" in name.stdout
-    octets = subprocess.run(
-        [*walk, "1.3.6.1.2.1.31.1.1.1.6"], capture_output=True, text=True, check=True, timeout=20
-    )
+    octets = subprocess.run([*walk, "1.3.6.1.2.1.31.1.1.1.6"], capture_output=True, text=True, check=True, timeout=20)
     assert "Counter64" in octets.stdout
 
 

@@ -7,13 +7,16 @@ import concurrent.futures
 import logging
 import threading
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from amqtt.adapters import StreamWriterAdapter
 from amqtt.broker import Broker as AmqttBroker
 from amqtt.errors import AMQTTError
 
 from aldea.deploy.broker.base import HOST, MAX_PACKET_BYTES, BrokerError
+
+if TYPE_CHECKING:
+    from amqtt.session import Session
 
 _START_WITHIN_SECONDS = 10.0
 _STOP_WITHIN_SECONDS = 10.0
@@ -43,6 +46,20 @@ class _BoundedReader:
     def feed_eof(self) -> None:
         """Pretend that the other side hung up."""
         self._stream.feed_eof()
+
+
+class _Broker(AmqttBroker):  # type: ignore[misc]  # amqtt ships no types
+    """Amqtt, but a client that connects is not sent what *others* subscribed to.
+
+    amqtt 0.12 greets every client with the retained messages of all filters anyone has subscribed to.
+    """
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        subscribers = self.subscriptions.get(subscription[0], [])
+        if any(subscriber.client_id == session.client_id for subscriber, _qos in subscribers):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
 
 
 class EmbeddedBroker:
@@ -75,9 +92,7 @@ class EmbeddedBroker:
             raise BrokerError("the built-in MQTT broker did not start within 10 seconds") from None
         except (AMQTTError, OSError) as error:
             self.stop()
-            raise BrokerError(
-                f"the built-in MQTT broker cannot listen on {self.host}:{self.port}: {error}"
-            ) from error
+            raise BrokerError(f"the built-in MQTT broker cannot listen on {self.host}:{self.port}: {error}") from error
 
     def stop(self) -> None:
         """Close every connection, end the thread, and wait for it."""
@@ -104,13 +119,11 @@ class EmbeddedBroker:
         self._end = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(partial(_note, logging.getLogger(__name__)))
-        broker = AmqttBroker(_config(), loop=loop)
+        broker = _Broker(_config(), loop=loop)
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
-                await broker.external_connected(
-                    _BoundedReader(reader), StreamWriterAdapter(writer), _LISTENER
-                )
+                await broker.external_connected(_BoundedReader(reader), StreamWriterAdapter(writer), _LISTENER)
             finally:  # amqtt leaves the connection open when the first packet is not a CONNECT
                 writer.close()
 

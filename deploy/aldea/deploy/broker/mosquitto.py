@@ -159,9 +159,7 @@ class MosquittoBroker:
             config = self._folder / "mosquitto.conf"
             config.write_text(self._config_text(), encoding="utf-8")
         except OSError as error:
-            raise BrokerError(
-                f"cannot write mosquitto's files in {self._folder}: {error.strerror}"
-            ) from error
+            raise BrokerError(f"cannot write mosquitto's files in {self._folder}: {error.strerror}") from error
         return config
 
     def _config_text(self) -> str:
