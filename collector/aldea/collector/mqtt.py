@@ -121,7 +121,7 @@ class BrokerLink:
                         pause = 0.1
                     if self._stopping.is_set():
                         return
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - see below
                 # Whatever it was, this thread is the only way in: it says so and tries again.
                 log.warning("broker %s:%d: %s", self._address.host, self._address.port, error)
             self._stopping.wait(pause)
