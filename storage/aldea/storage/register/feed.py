@@ -58,6 +58,8 @@ def append_feed(unit: Unit, events: Sequence[FeedEvent]) -> int:
     if unit.is_postgresql:
         unit.connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": FEED_LOCK})
     statement = insert(unit, feed).on_conflict_do_nothing(index_elements=["collector", "position", "kind"])
+    # Without the option the count of a statement with many rows is not kept.
+    statement = statement.execution_options(preserve_rowcount=True)
     return unit.connection.execute(statement, [_columns(event) for event in events]).rowcount
 
 
