@@ -1,8 +1,8 @@
 """Settings: a parsed TOML table and the environment in, a frozen dataclass out, every error at once.
 
 Pure: the caller reads the file and hands in `os.environ`. A settings class is a frozen dataclass whose
-fields are made by `setting(...)`; their types may be str, int, float, bool, Path, `X | None`,
-`tuple[X, ...]`, another settings class (a table) or a tuple of one (a list of tables).
+fields carry a rule: `field(default=..., metadata=about(...))`. Their types may be str, int, float, bool,
+Path, `X | None`, `tuple[X, ...]`, another settings class (a table) or a tuple of one (a list of tables).
 A class may check several fields together in `__post_init__`, by raising ValueError with a sentence.
 """
 
@@ -12,7 +12,7 @@ import difflib
 import math
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -44,48 +44,42 @@ class Rule:
     check: Check | None = None
 
 
-def setting(default: Any = MISSING, /, *, factory: Any = MISSING, **rule: Any) -> Any:
-    """Declare a settings field: its default (or `factory`; neither: it is required) and its `Rule`."""
-    metadata = {"rule": Rule(**rule)}
-    if factory is not MISSING:
-        return field(default_factory=factory, metadata=metadata)
-    return field(default=default, metadata=metadata)
+def about(
+    help: str = "",  # noqa: A002 - as in argparse
+    *,
+    env: str | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+    check: Check | None = None,
+) -> dict[str, Rule]:
+    """Return the metadata of a settings field: `field(default=60, metadata=about("port", minimum=1))`."""
+    return {"rule": Rule(help, env, minimum, maximum, choices, check)}
 
 
 def rule_of(item: Field[Any]) -> Rule:
-    """Return the rule of a dataclass field; an empty one when it was not made by `setting`."""
+    """Return the rule of a dataclass field; an empty one when `about` was not used."""
     rule = item.metadata.get("rule", Rule())
     assert isinstance(rule, Rule)
     return rule
 
 
-def load_settings(
-    cls: type[Settings], table: Mapping[str, object], environ: Mapping[str, str], path: str = ""
-) -> Settings:
-    """Return an instance of the settings class `cls` made of `table`; `environ` overrides the file.
+def load_settings(cls: type[Settings], table: object, environ: Mapping[str, str], path: str = "settings") -> Settings:
+    """Return an instance of the settings class `cls` made of the mapping `table`; `environ` overrides it.
 
     `path` is the table's own place in the file ("agent"), for the error sentences. Unknown keys, wrong
     types, values out of range and missing required keys are all collected.
     Raises SettingsError with every one of them.
     """
     loader = _Loader(environ)
-    made = loader.table(cls, table, path)
+    made = loader.value(cls, table, path, Rule())
     if loader.errors:
         raise SettingsError(loader.errors)
-    return made  # type: ignore[no-any-return]  # `table` returns Any: an instance of `cls` when no error
+    return made  # type: ignore[no-any-return]  # `value` returns Any: an instance of `cls` when no error
 
 
 _KIND_WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
-_FLAGS = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
+_FLAGS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
 
 class _Loader:
@@ -95,24 +89,23 @@ class _Loader:
         self._environ = environ
         self.errors: list[str] = []
 
-    def table(self, cls: type[Any], table: Mapping[str, object], path: str) -> Any:
-        """Return an instance of `cls`, or None after noting what is wrong."""
+    def _table(self, cls: type[Any], table: Mapping[str, object], path: str) -> Any:
         errors_before = len(self.errors)
         hints = get_type_hints(cls)
         known = [item.name for item in fields(cls)]
         self._note_unknown(table, known, path)
         values = {}
         for item in fields(cls):
-            key = _join(path, item.name)
+            key = _under(path, item.name)
             rule = rule_of(item)
             from_env = self._environ.get(rule.env) if rule.env else None
             if from_env:  # an empty variable is an unset one, as compose files leave them
                 values[item.name] = self._from_text(hints[item.name], from_env, rule)
             elif item.name in table:
-                values[item.name] = self._value(hints[item.name], table[item.name], key, rule)
+                values[item.name] = self.value(hints[item.name], table[item.name], key, rule)
             elif is_dataclass(hints[item.name]):
                 # An absent table is read as an empty one: its fields may come from the environment.
-                values[item.name] = self._value(hints[item.name], {}, key, rule)
+                values[item.name] = self.value(hints[item.name], {}, key, rule)
             elif item.default is MISSING and item.default_factory is MISSING:
                 or_env = f" (or the variable {rule.env})" if rule.env else ""
                 self._note(key, f"is missing; set it{or_env}: {rule.help or 'it has no default'}")
@@ -121,7 +114,7 @@ class _Loader:
         try:
             return cls(**values)
         except ValueError as error:
-            self._note(path or cls.__name__, str(error))
+            self._note(path, str(error))
             return None
 
     def _note(self, key: str, sentence: str) -> None:
@@ -132,7 +125,7 @@ class _Loader:
             if name not in known:
                 close = difflib.get_close_matches(str(name), known, 1)
                 hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
-                self._note(_join(path, str(name)), f"is not a setting; {hint}")
+                self._note(_under(path, str(name)), f"is not a setting; {hint}")
 
     def _from_text(self, hint: Any, text: str, rule: Rule) -> Any:
         """Read an environment variable: lists by commas, numbers and flags in the usual spellings."""
@@ -141,10 +134,11 @@ class _Loader:
         if get_origin(kind) is tuple:
             parts = [part.strip() for part in text.split(",") if part.strip()]
             item_kind = get_args(kind)[0]
-            return self._value(kind, [_parsed(item_kind, part) for part in parts], key, rule)
-        return self._value(kind, _parsed(kind, text.strip()), key, rule)
+            return self.value(kind, [_parsed(item_kind, part) for part in parts], key, rule)
+        return self.value(kind, _parsed(kind, text.strip()), key, rule)
 
-    def _value(self, hint: Any, value: object, key: str, rule: Rule) -> Any:
+    def value(self, hint: Any, value: object, key: str, rule: Rule) -> Any:
+        """Return `value` as the type `hint`, or None after noting what is wrong with it."""
         kind = _without_none(hint)
         if get_origin(kind) is tuple:
             made = self._items(get_args(kind)[0], value, key, rule)
@@ -152,7 +146,7 @@ class _Loader:
             if not isinstance(value, Mapping):
                 return self._note(key, f"is {value!r}; expects a table")
             assert isinstance(kind, type)
-            return self.table(kind, value, key)
+            return self._table(kind, value, key)
         else:
             made = self._scalar(kind, value, key, rule)
         wanted = rule.check(made) if rule.check and made is not None else None
@@ -165,7 +159,7 @@ class _Loader:
             self._note(key, f"is {value!r}; expects a list")
             return None
         plain = Rule(rule.help, None, rule.minimum, rule.maximum, rule.choices)
-        return tuple(self._value(kind, item, f"{key}[{index}]", plain) for index, item in enumerate(value))
+        return tuple(self.value(kind, item, f"{key}[{index}]", plain) for index, item in enumerate(value))
 
     def _scalar(self, kind: Any, value: object, key: str, rule: Rule) -> Any:
         made = _converted(kind, value)
@@ -181,7 +175,7 @@ class _Loader:
         return made
 
 
-def _join(path: str, name: str) -> str:
+def _under(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 

@@ -1,0 +1,74 @@
+"""What a probe is, and how one is run: bounded in time, and never with an exception."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from aldea.model.failures import Failure
+from aldea.model.sample import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aldea.model.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+class Probe(Protocol):
+    """One kind of check. It knows neither site nor wall time, and keeps what it needs between rounds."""
+
+    @property
+    def name(self) -> str:
+        """The probe's name in the registry, and the measurement it returns."""
+        ...
+
+    async def measure(self) -> Sequence[Reading]:
+        """Measure once. A measurement that fails is a reading with a `failure`, not an exception."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what is held between rounds. Nothing is measured afterwards."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeContext:
+    """What probes get from the agent besides their settings.
+
+    `root` is where /proc, /sys and /etc are; `data` the folder whose disk counts.
+    """
+
+    clock: Clock
+    data: Path
+    root: Path = Path("/")
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledProbe:
+    """A probe with its rhythm, and the time after which a round is given up."""
+
+    probe: Probe
+    every_seconds: float
+    timeout_seconds: float
+
+
+async def run_probe(probe: Probe, timeout_seconds: float) -> Sequence[Reading]:
+    """Measure once, within `timeout_seconds`. Never raises, except when it is cancelled itself.
+
+    A round that takes longer is one reading with `probe_timeout`; an exception (a fault in the probe)
+    is logged and becomes one with `probe_crashed`.
+    """
+    try:
+        async with asyncio.timeout(timeout_seconds) as limit:
+            return await probe.measure()
+    except Exception as error:  # one probe's fault must not stop the others
+        if limit.expired() and isinstance(error, TimeoutError):
+            log.warning("probe %s took longer than %g s", probe.name, timeout_seconds)
+            return [Reading(probe.name, {"failure": Failure.PROBE_TIMEOUT.value})]
+        log.exception("probe %s crashed", probe.name)
+        return [Reading(probe.name, {"failure": Failure.PROBE_CRASHED.value})]

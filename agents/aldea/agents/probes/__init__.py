@@ -1,0 +1,49 @@
+"""The probes. To add one: a file here with a class, a table in `settings.py`, a line in PROBES.
+
+A probe's name is at once its key here, its settings table `[agent.<name>]` and its measurement. What only
+one probe needs is imported inside its file, at first use, so that a small machine loads nothing in vain.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aldea.agents.probe import Probe, ProbeContext, ScheduledProbe
+from aldea.agents.probes.dns import DnsProbe
+from aldea.agents.probes.host import HostProbe
+from aldea.agents.probes.http import HttpProbe
+from aldea.agents.probes.interfaces import InterfacesProbe
+from aldea.agents.probes.ping import PingProbe
+from aldea.agents.probes.snmp import SnmpProbe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aldea.agents.settings import AgentSettings
+
+SHORTEST_LIMIT_SECONDS = 10.0
+LONGEST_LIMIT_SECONDS = 45.0
+
+PROBES: dict[str, Callable[[AgentSettings, ProbeContext], Probe]] = {
+    "ping": lambda settings, context: PingProbe(settings.ping, context),
+    "dns": lambda settings, context: DnsProbe(settings.dns, context),
+    "http": lambda settings, context: HttpProbe(settings.http, context),
+    "interfaces": lambda settings, context: InterfacesProbe(settings.interfaces, context),
+    "host": lambda settings, context: HostProbe(settings.host, context),
+    "snmp": lambda settings, context: SnmpProbe(settings.snmp, context),
+}
+
+
+def scheduled_probes(settings: AgentSettings, context: ProbeContext) -> tuple[ScheduledProbe, ...]:
+    """Return the enabled probes with their rhythm, never faster than the sampling cycle.
+
+    A round is given up when the next one is due, but not before 10 and not after 45 seconds.
+    """
+    chosen = []
+    for name, make in PROBES.items():
+        section = getattr(settings, name)
+        if section.enabled:
+            every = max(section.every_seconds, settings.sample_seconds)
+            limit = min(max(every, SHORTEST_LIMIT_SECONDS), LONGEST_LIMIT_SECONDS)
+            chosen.append(ScheduledProbe(make(settings, context), every, limit))
+    return tuple(chosen)

@@ -1,0 +1,149 @@
+"""The agent's settings: the `[agent]` table of `aldea.toml`, and the `ALDEA_*` environment over it.
+
+`agents/agent.example.toml` shows every setting with its default; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aldea.agents.probe_settings import (
+    DnsSettings,
+    HostSettings,
+    HttpSettings,
+    InterfacesSettings,
+    PingSettings,
+    SnmpSettings,
+)
+from aldea.model.sample import is_id
+from aldea.model.settings import about, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _an_id(text: str) -> str | None:
+    return None if is_id(text) else "1 to 39 of a-z, 0-9 and -, not starting with -"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """`[agent.broker]`: where readings are sent."""
+
+    host: str = field(default="127.0.0.1", metadata=about("the broker's host name or address", env="ALDEA_MQTT_HOST"))
+    port: int = field(
+        default=1883, metadata=about("1883, or 8883 with TLS", env="ALDEA_MQTT_PORT", minimum=1, maximum=65535)
+    )
+    username: str | None = field(
+        default=None, metadata=about("the broker's user for this device", env="ALDEA_MQTT_USERNAME")
+    )
+    password_file: Path | None = field(
+        default=None, metadata=about("a file that holds the password alone, mode 0600", env="ALDEA_MQTT_PASSWORD_FILE")
+    )
+    tls: bool = field(
+        default=False, metadata=about("encrypt, and verify the broker's certificate", env="ALDEA_MQTT_TLS")
+    )
+    ca_file: Path | None = field(
+        default=None, metadata=about("the authority that signed the broker's certificate", env="ALDEA_MQTT_CA_FILE")
+    )
+
+    def __post_init__(self) -> None:
+        if self.password_file is not None and self.username is None:
+            raise ValueError("has a password_file but no username; set both or neither")
+        if self.ca_file is not None and not self.tls:
+            raise ValueError("has a ca_file but tls is false; set tls = true")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxSettings:
+    """`[agent.outbox]`: how much waits on disk while the link is down."""
+
+    max_bytes: int = field(default=60_000_000, metadata=about("size of the file", minimum=1_000_000))
+    max_age_days: float = field(
+        default=30.0, metadata=about("older rows are dropped, and said", minimum=0.01, maximum=3660)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeesSettings:
+    """`[agent.sees]`: what this device can measure of the village. Unset: what its probes can see."""
+
+    wan_bytes: bool | None = field(
+        default=None, metadata=about("bytes of the whole site; unset: when an SNMP target has them")
+    )
+    clients: bool | None = field(
+        default=None, metadata=about("connected devices; unset: when an SNMP target counts them")
+    )
+    power: bool | None = field(default=None, metadata=about("mains power; unset: no"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """`[agent]`: everything the agent can be told."""
+
+    site: str = field(metadata=about("the site's id, as it is registered", env="ALDEA_SITE", check=_an_id))
+    device: str = field(
+        default="agent", metadata=about("this box's id within the site", env="ALDEA_DEVICE", check=_an_id)
+    )
+    data: Path = field(default=Path("data"), metadata=about("folder of the outbox", env="ALDEA_DATA"))
+    log_level: str = field(
+        default="info",
+        metadata=about("what is logged", env="ALDEA_LOG_LEVEL", choices=("debug", "info", "warning", "error")),
+    )
+    sample_seconds: float = field(
+        default=60.0, metadata=about("time between cycles", env="ALDEA_SAMPLE_SECONDS", minimum=0.1)
+    )
+    send_seconds: float = field(
+        default=300.0, metadata=about("time between sendings", env="ALDEA_SEND_SECONDS", minimum=0.1)
+    )
+    keepalive_seconds: int = field(
+        default=600, metadata=about("MQTT keepalive", env="ALDEA_KEEPALIVE_SECONDS", minimum=5, maximum=65535)
+    )
+    broker: BrokerSettings = field(default_factory=BrokerSettings)
+    outbox: OutboxSettings = field(default_factory=OutboxSettings)
+    sees: SeesSettings = field(default_factory=SeesSettings)
+    ping: PingSettings = field(default_factory=PingSettings)
+    dns: DnsSettings = field(default_factory=DnsSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    interfaces: InterfacesSettings = field(default_factory=InterfacesSettings)
+    host: HostSettings = field(default_factory=HostSettings)
+    snmp: SnmpSettings = field(default_factory=SnmpSettings)
+
+    def __post_init__(self) -> None:
+        if self.send_seconds < self.sample_seconds:
+            raise ValueError(
+                f"has send_seconds {self.send_seconds:g} below sample_seconds {self.sample_seconds:g};"
+                " send at most as often as is sampled"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Sees:
+    """What this device measures of the whole site, stated in the birth and recorded at enrolment."""
+
+    wan_bytes: bool
+    clients: bool
+    power: bool
+
+
+def what_it_sees(settings: AgentSettings) -> Sees:
+    """Return what the device sees: as told in `[agent.sees]`, else what its SNMP targets offer."""
+    targets = settings.snmp.targets if settings.snmp.enabled else ()
+    told = settings.sees
+    by_wan = any(target.interface is not None for target in targets)
+    by_clients = any(target.clients_oid is not None for target in targets)
+    return Sees(
+        wan_bytes=by_wan if told.wan_bytes is None else told.wan_bytes,
+        clients=by_clients if told.clients is None else told.clients,
+        power=bool(told.power),
+    )
+
+
+def agent_settings(document: Mapping[str, object], environ: Mapping[str, str]) -> AgentSettings:
+    """Return the settings in the `[agent]` table of a parsed `aldea.toml`, the environment over it.
+
+    Raises SettingsError with every mistake. Other top-level tables belong to other parts.
+    """
+    return load_settings(AgentSettings, document.get("agent", {}), environ, "agent")
