@@ -49,9 +49,7 @@ def upsert_boots(unit: Unit, rows: Sequence[Boot]) -> None:
             "started_ms": case((better, new.started_ms), else_=boot.c.started_ms),
             "estimated": case((better, new.estimated), else_=boot.c.estimated),
             "clock_state": case((later, new.clock_state), else_=boot.c.clock_state),
-            "last_mono_ms": case(
-                (new.last_mono_ms > boot.c.last_mono_ms, new.last_mono_ms), else_=boot.c.last_mono_ms
-            ),
+            "last_mono_ms": case((new.last_mono_ms > boot.c.last_mono_ms, new.last_mono_ms), else_=boot.c.last_mono_ms),
             "first_arrival_ms": case(
                 (new.first_arrival_ms < boot.c.first_arrival_ms, new.first_arrival_ms),
                 else_=boot.c.first_arrival_ms,

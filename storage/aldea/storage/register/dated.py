@@ -18,14 +18,10 @@ from aldea.storage.register.register import Unit
 
 def holds_at(table: Table, at_ms: int) -> ColumnElement[bool]:
     """Return the condition that an entry of `table` holds at `at_ms`."""
-    return and_(
-        table.c.valid_from_ms <= at_ms, or_(table.c.valid_to_ms.is_(None), table.c.valid_to_ms > at_ms)
-    )
+    return and_(table.c.valid_from_ms <= at_ms, or_(table.c.valid_to_ms.is_(None), table.c.valid_to_ms > at_ms))
 
 
-def put_entry(
-    unit: Unit, table: Table, key: Mapping[str, str], values: Mapping[str, Any], from_ms: int
-) -> bool:
+def put_entry(unit: Unit, table: Table, key: Mapping[str, str], values: Mapping[str, Any], from_ms: int) -> bool:
     """Let `values` hold for `key` from `from_ms` on, and say whether anything changed.
 
     The entry in force is closed at `from_ms`; an entry that starts exactly then is corrected in place.

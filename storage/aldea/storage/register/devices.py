@@ -135,17 +135,14 @@ def known_devices(unit: Unit) -> KnownDevices:
         site.c.timezone,
         device.c.retired_at_ms,
     ).join(site, site.c.id == device.c.site)
-    return KnownDevices(
-        version, {(row[0], row[1]): KnownDevice(*row) for row in unit.connection.execute(wanted)}
-    )
+    return KnownDevices(version, {(row[0], row[1]): KnownDevice(*row) for row in unit.connection.execute(wanted)})
 
 
 def device_columns(new: Device) -> dict[str, Any]:
     """Return the device's columns but `is_primary`, after checking it."""
     if not is_id(new.id):
         raise RegisterError(
-            f"device {new.id[:60]!r} of site {new.site[:60]!r} must be 1 to 39 of a-z, 0-9 and -, "
-            "not starting with -"
+            f"device {new.id[:60]!r} of site {new.site[:60]!r} must be 1 to 39 of a-z, 0-9 and -, not starting with -"
         )
     return {
         "site": new.site,

@@ -48,9 +48,7 @@ def plain(value: object) -> Any:
 def _mapping(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(
-        f"{type(value).__name__} is not JSON: use objects, lists, text, numbers, true, false, null"
-    )
+    raise TypeError(f"{type(value).__name__} is not JSON: use objects, lists, text, numbers, true, false, null")
 
 
 def _cleaned(value: object) -> object:

@@ -95,9 +95,7 @@ def facts_at(unit: Unit, site_id: str, at_ms: int) -> tuple[Fact, ...]:
 
 def fact_at(unit: Unit, site_id: str, fact: str, at_ms: int, *, item: str = "") -> Any:
     """Return the value that held at `at_ms`, or None where nothing is recorded."""
-    wanted = _of(site_id).where(
-        site_fact.c.fact == fact, site_fact.c.item == item, holds_at(site_fact, at_ms)
-    )
+    wanted = _of(site_id).where(site_fact.c.fact == fact, site_fact.c.item == item, holds_at(site_fact, at_ms))
     found = _facts(unit, wanted)
     return found[0].value if found else None
 

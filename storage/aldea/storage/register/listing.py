@@ -94,9 +94,7 @@ def count_listed(unit: Unit, at_ms: int, only: SiteFilter = EVERY_SITE) -> int:
     return int(unit.connection.execute(wanted).scalar_one())
 
 
-def site_overview(
-    unit: Unit, site_id: str, at_ms: int, facts: Sequence[str] = LISTED_FACTS
-) -> SiteOverview | None:
+def site_overview(unit: Unit, site_id: str, at_ms: int, facts: Sequence[str] = LISTED_FACTS) -> SiteOverview | None:
     """Return one site as a list shows it, or None when there is no such site."""
     found = _overviews(unit, select(site).where(site.c.id == site_id).cte("page"), at_ms, facts)
     return found[0] if found else None
@@ -140,9 +138,7 @@ def _overviews(unit: Unit, page: CTE, at_ms: int, facts: Sequence[str]) -> tuple
     found: dict[str, dict[str, Any]] = {}
     for row in unit.connection.execute(_fact_query(tuple(sites), at_ms, facts)):
         _collect(found.setdefault(row.site, {}), row)
-    return tuple(
-        replace(overview, facts=found[key]) if key in found else overview for key, overview in sites.items()
-    )
+    return tuple(replace(overview, facts=found[key]) if key in found else overview for key, overview in sites.items())
 
 
 def _site_query(page: CTE, at_ms: int) -> Select[Any]:

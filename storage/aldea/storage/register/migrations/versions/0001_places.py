@@ -58,9 +58,7 @@ def upgrade() -> None:
         sa.Column("value_text", sa.String(length=200), nullable=True),
         sa.Column("valid_from_ms", sa.BigInteger(), nullable=False),
         sa.Column("valid_to_ms", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint(
-            "valid_to_ms IS NULL OR valid_to_ms > valid_from_ms", name=op.f("ck_site_fact_span")
-        ),
+        sa.CheckConstraint("valid_to_ms IS NULL OR valid_to_ms > valid_from_ms", name=op.f("ck_site_fact_span")),
         sa.ForeignKeyConstraint(["site"], ["site.id"], name=op.f("fk_site_fact_site"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_site_fact")),
         sa.UniqueConstraint(
@@ -89,9 +87,7 @@ def upgrade() -> None:
             "state IN ('planned', 'commissioned', 'suspended', 'moved', 'closed')",
             name=op.f("ck_site_state_state"),
         ),
-        sa.CheckConstraint(
-            "valid_to_ms IS NULL OR valid_to_ms > valid_from_ms", name=op.f("ck_site_state_span")
-        ),
+        sa.CheckConstraint("valid_to_ms IS NULL OR valid_to_ms > valid_from_ms", name=op.f("ck_site_state_span")),
         sa.ForeignKeyConstraint(["site"], ["site.id"], name=op.f("fk_site_state_site"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_site_state")),
         sa.UniqueConstraint("site", "valid_from_ms", name=op.f("uq_site_state_site_valid_from_ms")),

@@ -79,9 +79,7 @@ def upgrade() -> None:
         sa.Column("clock_state", sa.String(length=16), nullable=True),
         sa.Column("agent_version", sa.String(length=64), nullable=True),
         sa.Column("latest", JSON_VALUE, nullable=False),
-        sa.CheckConstraint(
-            "presence IN ('online', 'offline', 'unknown')", name=op.f("ck_site_status_presence")
-        ),
+        sa.CheckConstraint("presence IN ('online', 'offline', 'unknown')", name=op.f("ck_site_status_presence")),
         sa.PrimaryKeyConstraint("site", "device", name=op.f("pk_site_status")),
     )
     op.create_table(

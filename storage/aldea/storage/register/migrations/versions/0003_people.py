@@ -52,9 +52,7 @@ def upgrade() -> None:
             name=op.f("uq_record_site_source_device_source_epoch_source_seq"),
         ),
     )
-    op.create_index(
-        op.f("ix_record_site_form_event_date"), "record", ["site", "form", "event_date"], unique=False
-    )
+    op.create_index(op.f("ix_record_site_form_event_date"), "record", ["site", "form", "event_date"], unique=False)
     op.create_table(
         "role_grant",
         sa.Column("id", BIG_KEY, autoincrement=True, nullable=False),
@@ -64,12 +62,8 @@ def upgrade() -> None:
         sa.Column("region", sa.String(length=80), nullable=False),
         sa.Column("valid_from_ms", sa.BigInteger(), nullable=False),
         sa.Column("valid_to_ms", sa.BigInteger(), nullable=True),
-        sa.CheckConstraint(
-            "valid_to_ms IS NULL OR valid_to_ms > valid_from_ms", name=op.f("ck_role_grant_span")
-        ),
-        sa.ForeignKeyConstraint(
-            ["person"], ["person.id"], name=op.f("fk_role_grant_person"), ondelete="CASCADE"
-        ),
+        sa.CheckConstraint("valid_to_ms IS NULL OR valid_to_ms > valid_from_ms", name=op.f("ck_role_grant_span")),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_role_grant_person"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role_grant")),
         sa.UniqueConstraint(
             "person",

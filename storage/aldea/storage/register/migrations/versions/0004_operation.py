@@ -84,9 +84,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
     )
     op.create_index(op.f("ix_incident_site_opened_at_ms"), "incident", ["site", "opened_at_ms"], unique=False)
-    op.create_index(
-        op.f("ix_incident_state_opened_at_ms"), "incident", ["state", "opened_at_ms"], unique=False
-    )
+    op.create_index(op.f("ix_incident_state_opened_at_ms"), "incident", ["state", "opened_at_ms"], unique=False)
     op.create_table(
         "command",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -127,9 +125,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident_event")),
     )
-    op.create_index(
-        op.f("ix_incident_event_incident_at_ms"), "incident_event", ["incident", "at_ms"], unique=False
-    )
+    op.create_index(op.f("ix_incident_event_incident_at_ms"), "incident_event", ["incident", "at_ms"], unique=False)
 
 
 def downgrade() -> None:
