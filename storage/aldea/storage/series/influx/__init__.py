@@ -1,0 +1,1 @@
+"""The series store of a programme: InfluxDB, or what speaks its line protocol and InfluxQL."""

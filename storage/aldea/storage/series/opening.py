@@ -1,0 +1,87 @@
+"""A store from its URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from aldea.model.series import SeriesStore
+from aldea.storage.series.influx.server import Address
+from aldea.storage.series.influx.store import InfluxSeriesStore
+from aldea.storage.series.sqlite.store import SqliteSeriesStore
+
+_FORMS = "sqlite:///path/series.db or influxdb+http://[token@ or user:password@]host:port/database"
+_SCHEMES = {"influxdb+http": "http", "influxdb+https": "https"}
+_OPTIONS = frozenset(("org", "gzip", "timeout"))
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def open_series_store(url: str) -> SeriesStore:
+    """Open the series store that `url` names.
+
+    - `sqlite:///relative/series.db`, `sqlite:////absolute/series.db`: a file, made when it is missing.
+    - `influxdb+http://host:8086/database` or `influxdb+https://...`: an InfluxDB 1.x, 2.x or 3.x. What stands
+      before `@` is a token, or `user:password` (special characters as %XX). Options behind `?`: `org=NAME`
+      (2.x), `gzip=0` or `1` (default: 1 unless the server is on this machine), `timeout=SECONDS` (default 30).
+
+    Raises ValueError with a sentence for a URL that is none of these, StoreUnavailable for a file that does
+    not open. A server is first spoken to when it is used.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return SqliteSeriesStore(_file(parts))
+    if parts.scheme in _SCHEMES:
+        return InfluxSeriesStore(influx_address(parts))
+    raise ValueError(f"the series store's URL begins with {parts.scheme or 'nothing'!r}: write {_FORMS}")
+
+
+def _file(parts: SplitResult) -> Path:
+    if parts.netloc or len(parts.path) < 2 or parts.query:
+        raise ValueError(
+            "the series store's URL must be sqlite:/// and a path, as in sqlite:///data/series.db, or"
+            " sqlite:////var/lib/aldea/series.db for a path from the root"
+        )
+    return Path(unquote(parts.path[1:]))
+
+
+def influx_address(parts: SplitResult) -> Address:
+    """Read an InfluxDB URL. Raises ValueError; no sentence repeats the token or the password."""
+    options = parse_qs(parts.query, keep_blank_values=True)
+    unknown = sorted(set(options) - _OPTIONS)
+    if unknown:
+        raise ValueError(f"the series store's URL has the unknown option {unknown[0]!r}: use org, gzip, timeout")
+    database = unquote(parts.path.strip("/"))
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError("the port in the series store's URL is not a number from 0 to 65535") from None
+    if not parts.hostname or not database or "/" in database:
+        raise ValueError(f"the series store's URL must name a host and one database: {_FORMS}")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    name, password = unquote(parts.username or ""), parts.password
+    return Address(
+        url=f"{_SCHEMES[parts.scheme]}://{host}" + (f":{port}" if port else ""),
+        database=database,
+        org=options.get("org", [""])[-1],
+        token=name if password is None else "",
+        user=name if password is not None else "",
+        password=unquote(password or ""),
+        gzip=_flag(options.get("gzip", ["0" if parts.hostname in _LOOPBACK else "1"])[-1]),
+        timeout_seconds=_seconds(options.get("timeout", ["30"])[-1]),
+    )
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError(f"gzip is {text!r} in the series store's URL: write 0 or 1")
+    return text == "1"
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 3600:
+        raise ValueError(f"timeout is {text!r} in the series store's URL: write seconds, as in timeout=30")
+    return seconds

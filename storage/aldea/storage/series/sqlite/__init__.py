@@ -1,0 +1,1 @@
+"""The embedded series store, in one SQLite file."""
