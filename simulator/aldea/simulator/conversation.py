@@ -1,0 +1,304 @@
+"""One simulated agent's side of the delivery protocol (docs/delivery.md), without any input or output.
+
+A village's rows can be made again at any time, so it needs no outbox. What takes its place is a rule: rows go out
+strictly in order of seq, one batch at a time. Then what the collector has is always a beginning of the rows,
+and the highest seq in its hello is all that has to be known to go on after a restart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from aldea.model.intervals import IntervalSet
+from aldea.model.messages import Ack, Birth, Will, encode_status
+from aldea.model.topics import Lane, Topic
+from aldea.model.wire import Anchor
+from aldea.simulator.boots import Boot
+from aldea.simulator.plan import SLOT_MS
+from aldea.simulator.probes import VERSION
+from aldea.simulator.village import Piece, Village
+
+BATCH_ROWS = 2_000
+LIVE_ROWS = 40
+"""With more rows than this waiting a village is behind, and they go by the bulk lane, at once."""
+
+ANSWER_MS = 15_000
+PATIENCE_MS = 600_000
+SPLIT_AFTER = 5
+AFTER_ROUND_MS = 3_000
+ANCHOR_ERROR_MS = 2_000
+KEEPALIVE_MS = 600_000
+WILL_AFTER_MS = KEEPALIVE_MS * 3 // 2
+"""How long a broker waits for a silent client before it speaks its last will."""
+
+SEES = {"wan_bytes": True, "clients": False, "power": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to be published."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool = False
+
+
+class Phase(StrEnum):
+    """How far a village is with its connection."""
+
+    AWAY = "away"
+    GREETING = "greeting"
+    TALKING = "talking"
+
+
+@dataclass(slots=True)
+class _InFlight:
+    """A batch that has not been answered in full. `settled` is what has."""
+
+    piece: Piece
+    lane: Lane
+    digest: str
+    sent_ms: int
+    attempts: int = 1
+    settled: IntervalSet = field(default_factory=IntervalSet)
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What the collector would not have, counted in rows."""
+
+    rejected: int = 0
+    conflict: int = 0
+    refused: int = 0
+
+
+class Conversation:
+    """What one village says and hears. All times are milliseconds since 1970."""
+
+    def __init__(self, village: Village, send_ms: int) -> None:
+        self.village = village
+        self.phase = Phase.AWAY
+        self.acked = 0
+        self.trouble = Trouble()
+        self._learned: tuple[int, Anchor] | None = None
+        self._send_ms = send_ms
+        self._connection = 0
+        self._cut = False
+        self._birth_ms = 0
+        self._births = 0
+        self._greeted_mono_ms = 0
+        self._in_flight: _InFlight | None = None
+        self._limit = BATCH_ROWS
+        self._quiet_until_ms = 0
+        self._say_time = False
+
+    @property
+    def sending_bulk(self) -> bool:
+        """Whether a backlog's batch is waiting for its answer."""
+        return self._in_flight is not None and self._in_flight.lane is Lane.BULK
+
+    def horizon(self, now_ms: int) -> int:
+        """Return until when rows can have got through: now, or when the village was cut off."""
+        since = self.village.unheard_since(now_ms)
+        return now_ms if since is None else since
+
+    def target(self, now_ms: int) -> int:
+        """Return the seq up to which everything can be delivered by now."""
+        return self.village.last_seq(self.horizon(now_ms))
+
+    def broker_came(self) -> None:
+        """Take in that the connection to the broker is new: greet again, trust no answer from before."""
+        self.phase = Phase.AWAY
+        self._in_flight = None
+        self._cut = False
+
+    def step(self, now_ms: int, *, room: bool) -> list[Outgoing]:
+        """Return what is to be published now. `room` says whether another bulk batch may be put on its way."""
+        since = self.village.unheard_since(now_ms)
+        if since is None and self._cut:
+            self.broker_came()
+        self._cut = since is not None
+        if self.phase is Phase.TALKING and self._in_flight is not None:
+            return self._repeat(now_ms)
+        if self.phase is Phase.TALKING and since is None and now_ms < self._quiet_until_ms:
+            return self._tell_time(now_ms)
+        boots = self.village.boots(now_ms if since is None else since)
+        if not boots:
+            return []
+        if self.phase is Phase.TALKING:
+            return self._send(boots[-1], now_ms, since, room=room)
+        if since is not None and self._births and self.acked >= boots[-1].last_seq:
+            return []
+        return self._greet(boots[-1], now_ms)
+
+    def stop(self) -> list[Outgoing]:
+        """Return what an agent says when it is stopped in order."""
+        if self.phase is Phase.AWAY:
+            return []
+        self.phase = Phase.AWAY
+        return [self._will("stopped")]
+
+    def hear(self, ack: Ack, now_ms: int) -> None:
+        """Take in an acknowledgement that arrived at `now_ms`. One of another epoch is not ours."""
+        if ack.epoch != self.village.epoch or self.phase is Phase.AWAY:
+            return
+        self._learn_time(ack, now_ms)
+        if self.phase is Phase.GREETING:
+            if ack.stored or ack.rejected or ack.conflict or ack.refused:
+                return
+            self.phase, self.acked = Phase.TALKING, ack.highest_seq
+            self._quiet_until_ms = 0
+            return
+        self._settle(ack)
+
+    # -------------------------------------------------------------------------------------- speaking
+
+    def _greet(self, boot: Boot, now_ms: int) -> list[Outgoing]:
+        if self.phase is Phase.AWAY:
+            self.phase = Phase.GREETING
+            self._births = 0
+            self._connection = max(self._connection + 1, now_ms // 1000)
+        elif now_ms < self._birth_ms + min(ANSWER_MS << (self._births - 1), PATIENCE_MS):
+            return []
+        self._births += 1
+        self._birth_ms = now_ms
+        self._greeted_mono_ms = max(now_ms - boot.start_ms, 0)
+        anchor = self._anchor(boot, now_ms)
+        village = self.village
+        birth = Birth(
+            site=village.site.id,
+            device=village.site.device,
+            connection=self._connection,
+            epoch=village.epoch,
+            first_seq=self.acked + 1,
+            last_seq=boot.last_seq,
+            boot_id=boot.id,
+            boot_no=boot.number,
+            mono_ms=self._greeted_mono_ms,
+            wall_ms=village.wall_ms(boot, anchor, now_ms),
+            clock=village.clock(anchor),
+            sample_seconds=SLOT_MS // 1000,
+            send_seconds=self._send_ms // 1000,
+            version=VERSION,
+            anchor=anchor,
+            sees=SEES,
+        )
+        return [Outgoing(self._topic(Lane.STATUS), encode_status(birth), 1, retain=True)]
+
+    def _send(self, boot: Boot, now_ms: int, since: int | None, *, room: bool) -> list[Outgoing]:
+        """Send the oldest rows that the collector has not got; speak the last will when there are none to come."""
+        waiting = boot.last_seq - self.acked
+        if waiting <= 0:
+            self._quiet_until_ms = self._tick_after(now_ms)
+            if since is not None and now_ms >= since + WILL_AFTER_MS:
+                self.phase = Phase.AWAY
+                return [self._will("lost")]
+            return []
+        lane = Lane.BULK if waiting > LIVE_ROWS else Lane.LIVE
+        if lane is Lane.BULK and not room:
+            return []
+        piece = self.village.piece(self.acked + 1, now_ms if since is None else since, self._limit)
+        if piece is None:
+            return []
+        if piece.last_seq == boot.last_seq:
+            self.village.forget()
+            self._quiet_until_ms = self._tick_after(now_ms)
+        self._in_flight = _InFlight(piece, lane, "", now_ms, attempts=0)
+        return self._put(now_ms)
+
+    def _repeat(self, now_ms: int) -> list[Outgoing]:
+        flight = self._in_flight
+        assert flight is not None
+        if now_ms < flight.sent_ms + min(ANSWER_MS << (flight.attempts - 1), PATIENCE_MS):
+            return []
+        if flight.attempts % SPLIT_AFTER == 0 and flight.piece.rows > 1:
+            self._split(flight)
+            return []
+        return self._put(now_ms)
+
+    def _put(self, now_ms: int) -> list[Outgoing]:
+        flight = self._in_flight
+        assert flight is not None
+        self._say_time = False
+        piece = flight.piece
+        payload = self.village.message(piece, self._anchor(piece.boot, now_ms), now_ms)
+        flight.attempts += 1
+        flight.sent_ms = now_ms
+        flight.digest = hashlib.sha256(payload).hexdigest()[:16]
+        return [Outgoing(self._topic(flight.lane), payload, 1 if flight.lane is Lane.BULK else 0)]
+
+    def _tell_time(self, now_ms: int) -> list[Outgoing]:
+        """Send an empty live batch when a boot has just learned the time and has no rows to say it with."""
+        if not self._say_time:
+            return []
+        self._say_time = False
+        boot = self.village.boots(now_ms)[-1]
+        empty = Piece(boot, self.acked + 1, 0, ())
+        payload = self.village.message(empty, self._anchor(boot, now_ms), now_ms)
+        return [Outgoing(self._topic(Lane.LIVE), payload, 0)]
+
+    def _will(self, reason: str) -> Outgoing:
+        site = self.village.site
+        will = Will(site.id, site.device, self._connection, reason)
+        return Outgoing(self._topic(Lane.STATUS), encode_status(will), 1, retain=True)
+
+    def _topic(self, lane: Lane) -> str:
+        return str(Topic(self.village.site.id, self.village.site.device, lane))
+
+    def _tick_after(self, now_ms: int) -> int:
+        """Return the village's next moment to send: shortly after a round, each village after its own."""
+        first = self.village.plan.start_ms + self.village.phase_ms + AFTER_ROUND_MS
+        return first + ((now_ms - first) // self._send_ms + 1) * self._send_ms
+
+    # --------------------------------------------------------------------------------------- hearing
+
+    def _settle(self, ack: Ack) -> None:
+        flight = self._in_flight
+        if flight is None:
+            return
+        if any(digest == flight.digest for digest, _ in ack.refused):
+            if flight.piece.rows == 1:
+                self.trouble.refused += 1
+                self._done(flight)
+            else:
+                self._split(flight)
+            return
+        ranges = [*ack.stored, *ack.conflict, *((first, last) for first, last, _ in ack.rejected)]
+        self.trouble.rejected += sum(last - first + 1 for first, last, _ in ack.rejected)
+        self.trouble.conflict += sum(last - first + 1 for first, last in ack.conflict)
+        for first, last in ranges:
+            flight.settled.add(first, last)
+        if not flight.settled.missing(flight.piece.first_seq, flight.piece.last_seq):
+            self._done(flight)
+
+    def _done(self, flight: _InFlight) -> None:
+        self.acked = flight.piece.last_seq
+        self._limit = min(self._limit * 2, BATCH_ROWS)
+        self._in_flight = None
+
+    def _split(self, flight: _InFlight) -> None:
+        self._limit = max(flight.piece.rows // 2, 1)
+        self._quiet_until_ms = 0
+        self._in_flight = None
+
+    # ------------------------------------------------------------------------------------------ time
+
+    def _anchor(self, boot: Boot, now_ms: int) -> Anchor | None:
+        if self._learned is not None and self._learned[0] == boot.number:
+            return self._learned[1]
+        return self.village.anchor(boot, now_ms)
+
+    def _learn_time(self, ack: Ack, now_ms: int) -> None:
+        """Take the server's time for a running boot that has no other, if the answer was quick enough."""
+        boots = self.village.boots(now_ms)
+        if not boots or boots[-1].end_ms is not None or ack.echo_mono_ms is None:
+            return
+        if ack.echo_mono_ms != self._greeted_mono_ms or self._anchor(boots[-1], now_ms) is not None:
+            return
+        error = (now_ms - boots[-1].start_ms - ack.echo_mono_ms + 1) // 2
+        if 0 <= error <= ANCHOR_ERROR_MS:
+            self._learned = boots[-1].number, Anchor(ack.echo_mono_ms + error, ack.server_ms, error, "server")
+            self._say_time = True
