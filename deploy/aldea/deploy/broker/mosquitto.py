@@ -8,11 +8,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING, Literal
 
 from aldea.deploy.broker.base import HOST, MAX_PACKET_BYTES, BrokerError
+from aldea.deploy.tied import start_tied
 from aldea.model.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -28,16 +28,6 @@ _LOG_KEPT_BYTES = 4 * 1024 * 1024
 _CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x05\x00\x00"
 _CONNACK_ACCEPTED = b"\x20\x02\x00\x00"
 _DISCONNECT = b"\xe0\x00"
-
-# Runs in a fresh interpreter that becomes mosquitto: asks the kernel to end it when we are killed, which no
-# handler of ours could do. It looks at its parent once more, who may have died before the request stood.
-_LAUNCHER = """
-import ctypes, os, signal, sys
-ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM, 0, 0, 0)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit(0)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 # allow_anonymous: only this machine's loopback is served; TLS and accounts are for a broker that faces a
 #   network.
@@ -134,16 +124,10 @@ class MosquittoBroker:
         return self._keeper is not None and self._process is not None and not self._ended.is_set()
 
     def _keep(self, config: Path) -> None:
-        command = [
-            *(sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())),
-            *(self._executable, "-c", str(config)),
-        ]
-        if not sys.platform.startswith("linux"):
-            command = [self._executable, "-c", str(config)]
         try:
             with self.log_file.open("ab") as log:
-                self._process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self._process = start_tied(
+                    [self._executable, "-c", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
                 )
             self._process.wait()
         except OSError as error:

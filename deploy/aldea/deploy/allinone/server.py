@@ -1,0 +1,159 @@
+"""The all-in-one server: what is started in which order, and stopped in the other."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from aldea.collector.mqtt import BrokerAddress
+from aldea.collector.service import Collector
+from aldea.dashboard_api.app import create_app
+from aldea.dashboard_api.server import CannotServe, RunningServer, serve
+from aldea.dashboard_api.settings import ApiSettings
+from aldea.deploy.allinone.children import Child
+from aldea.deploy.allinone.schedule import Upkeep
+from aldea.deploy.allinone.seeding import (
+    HISTORY_DAYS,
+    THIS_DEVICE,
+    THIS_SITE,
+    local_zone,
+    register_fleet,
+    register_this_machine,
+    remove_fleet,
+)
+from aldea.deploy.broker.base import start_broker
+from aldea.storage.register import open_register
+from aldea.storage.series import open_series_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+    from aldea.deploy.allinone.settings import UpSettings
+    from aldea.deploy.broker.base import Broker
+    from aldea.model.clock import Clock
+
+log = logging.getLogger(__name__)
+
+DEFAULT_HTTP_PORT = 8000
+
+
+class AllInOne:
+    """Aldea on one machine. `start` returns once the pages answer; `stop` leaves nothing running.
+
+    `say` gets sentences for the person at the terminal, `on_progress` the simulator's lines.
+    """
+
+    def __init__(
+        self,
+        settings: UpSettings,
+        clock: Clock,
+        environ: Mapping[str, str],
+        say: Callable[[str], None],
+        on_progress: Callable[[str], None],
+    ) -> None:
+        self.settings = settings
+        self.url = ""
+        self._clock = clock
+        self._environ = environ
+        self._say = say
+        self._on_progress = on_progress
+        self._stack = ExitStack()
+
+    def start(self) -> None:
+        """Start every part; when one fails, those before it are stopped and the error goes on."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop every part, last started first."""
+        self._stack.close()
+
+    def _start(self) -> None:
+        settings, data = self.settings, self.settings.data.resolve()
+        data.mkdir(parents=True, exist_ok=True)
+        register = open_register(f"sqlite:///{data / 'register.db'}")
+        self._stack.callback(register.close)
+        register.migrate()
+        store = open_series_store(f"sqlite:///{data / 'series.db'}")
+        self._stack.callback(store.close)
+        register_this_machine(register, self._clock)
+        if settings.demo:
+            register_fleet(register, self._clock)
+        elif removed := remove_fleet(register, store, data / "simulator"):
+            self._say(f"the {removed} simulated sites have left")
+        broker = start_broker(data, settings.mqtt_port, prefer=settings.broker_choice, log=self._say)
+        self._stack.callback(broker.stop)
+        address = BrokerAddress(broker.host, broker.port)
+        collector = Collector("main", data / "collector", address, register, store, self._clock)
+        collector.start()
+        self._stack.callback(collector.stop)
+        upkeep = Upkeep(register, store, collector, self._clock, settings)
+        upkeep.start()
+        self._stack.callback(upkeep.stop)
+        api = ApiSettings(demo_admin=True, time_zone=local_zone())
+        server = self._serve(create_app(register, store, self._clock, api))
+        self._stack.callback(server.stop)
+        self.url = server.url
+        self._start_child("agent", "aldea.agents", self._agent_arguments(broker, data), data)
+        if settings.demo:
+            self._start_child("simulator", "aldea.simulator", self._fleet_arguments(broker, data), data)
+
+    def _serve(self, app: FastAPI) -> RunningServer:
+        """Serve on the port that was set; else on 8000, or any free port where that is taken."""
+        host, port = self.settings.http_host, self.settings.http_port
+        if port is not None:
+            return serve(app, host, port)
+        try:
+            return serve(app, host, DEFAULT_HTTP_PORT)
+        except CannotServe:
+            server = serve(app, host, 0)
+            self._say(f"port {DEFAULT_HTTP_PORT} is in use by another program, so the pages are on {server.port}")
+            return server
+
+    def _agent_arguments(self, broker: Broker, data: Path) -> list[str]:
+        return [
+            "run",
+            "--site",
+            THIS_SITE,
+            "--device",
+            THIS_DEVICE,
+            "--data",
+            str(data / "agent"),
+            "--mqtt-host",
+            broker.host,
+            "--mqtt-port",
+            str(broker.port),
+        ]
+
+    def _fleet_arguments(self, broker: Broker, data: Path) -> list[str]:
+        return [
+            "fleet",
+            "--mqtt-host",
+            broker.host,
+            "--mqtt-port",
+            str(broker.port),
+            "--data",
+            str(data / "simulator"),
+            "--days",
+            str(HISTORY_DAYS),
+            "--progress-json",
+        ]
+
+    def _start_child(self, name: str, module: str, arguments: list[str], data: Path) -> None:
+        (data / name).mkdir(parents=True, exist_ok=True)
+        logs = data / "logs"
+        logs.mkdir(exist_ok=True)
+        environ = {"ALDEA_SEND_SECONDS": str(self.settings.send_seconds), **self._environ}
+        # Where our children keep their data and find the broker is ours to say, not the environment's.
+        for taken in ("ALDEA_DATA", "ALDEA_MQTT_HOST", "ALDEA_MQTT_PORT", "ALDEA_SITE", "ALDEA_DEVICE"):
+            environ.pop(taken, None)
+        child = Child(name, module, arguments, environ, logs / f"{name}.log", self._on_progress)
+        child.start()
+        self._stack.callback(child.stop)

@@ -1,0 +1,84 @@
+"""The settings of `aldea up`: the `[up]` table of aldea.toml, and `ALDEA_*` over it."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from aldea.model.settings import SettingsError, about, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aldea.deploy.broker.base import BrokerChoice
+
+
+def _a_loopback_address(text: str) -> str | None:
+    try:
+        loopback = text == "localhost" or ip_address(text).is_loopback
+    except ValueError:
+        return "an address of this machine, such as 127.0.0.1"
+    if loopback:
+        return None
+    return "127.0.0.1 or ::1: on any other address Aldea serves only once accounts have been set up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpSettings:
+    """`[up]`. Ports that are None are chosen: 8000 and 1883, or free ones where these are taken."""
+
+    data: Path = field(default=Path("data"), metadata=about("where everything is kept", env="ALDEA_DATA"))
+    http_host: str = field(
+        default="127.0.0.1",
+        metadata=about("the address of the pages", env="ALDEA_HTTP_HOST", check=_a_loopback_address),
+    )
+    http_port: int | None = field(
+        default=None,
+        metadata=about(
+            "the port of the pages; unset: 8000, or a free one", env="ALDEA_HTTP_PORT", minimum=1, maximum=65535
+        ),
+    )
+    mqtt_port: int | None = field(
+        default=None,
+        metadata=about(
+            "the broker's port; unset: 1883, or a free one", env="ALDEA_MQTT_PORT", minimum=1, maximum=65535
+        ),
+    )
+    broker: str = field(
+        default="auto",
+        metadata=about(
+            "mosquitto where it is installed, else the built-in amqtt",
+            env="ALDEA_BROKER",
+            choices=("auto", "mosquitto", "amqtt"),
+        ),
+    )
+    demo: bool = field(default=True, metadata=about("a simulated fleet beside this machine", env="ALDEA_DEMO"))
+    send_seconds: int = field(
+        default=60,
+        metadata=about("how often this machine's own agent sends", minimum=5, maximum=3600),
+    )
+    keep_days: int = field(
+        default=90, metadata=about("days that single measurements are kept", minimum=7, maximum=3660)
+    )
+
+    @property
+    def broker_choice(self) -> BrokerChoice:
+        """The broker as its starter wants it named."""
+        return cast("BrokerChoice", self.broker)
+
+
+def read_settings(path: Path | None, environ: Mapping[str, str]) -> UpSettings:
+    """Read `path` (None: `aldea.toml` here, if there is one). Raises SettingsError with every mistake."""
+    table: dict[str, Any] = {}
+    file = Path("aldea.toml") if path is None else path
+    if path is not None or file.exists():
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError([f"{file} cannot be read: {error.strerror}"]) from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError([f"{file} is not TOML: {error}"]) from None
+    return load_settings(UpSettings, table.get("up", {}), environ, "up")

@@ -1,0 +1,102 @@
+"""Finds the command that was asked for. A plain install has the agent's commands alone, and says so."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+from aldea.model.settings import SettingsError
+
+OK, FAILED, WRONG_USE = 0, 1, 2
+
+COMMANDS = {
+    "up": "run all of Aldea on this machine, embedded parts only",
+    "agent": "what runs at a site: run, probe, doctor",
+    "collector": "take what agents send: a process of its own",
+    "api": "serve the API and the pages: a process of its own",
+    "site": "the register's sites: add, list, show",
+    "simulate": "a simulated fleet of villages on a broker",
+    "tail": "show what agents send, decoded, as it arrives",
+    "migrate": "bring the register to this version",
+}
+
+
+class Command(Protocol):
+    """What a command's module offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        ...
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; return the exit code: 0 done, 1 failed, 2 used wrongly."""
+        ...
+
+
+class CommandError(Exception):
+    """Something that the person at the terminal can mend; the message says how."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `aldea ARGUMENTS`; return the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return OK
+    if words[0] in ("-V", "--version"):
+        print(_version())
+        return OK
+    name = words[0]
+    if name not in COMMANDS:
+        print(f"aldea: there is no command {name!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        return WRONG_USE
+    return _run(name, words[1:])
+
+
+def _run(name: str, words: Sequence[str]) -> int:
+    try:
+        command: Command = importlib.import_module(f"aldea.deploy.cli.{name}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("aldea"):
+            raise
+        print(
+            f"aldea {name} needs the server's parts: pip install 'aldea[server]' ({error.name} is missing)",
+            file=sys.stderr,
+        )
+        return FAILED
+    parser = argparse.ArgumentParser(
+        prog=f"aldea {name}",
+        description=COMMANDS[name],
+        epilog=(command.__doc__ or "").partition("\n\n")[2],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_arguments(parser)
+    arguments = parser.parse_args(words)
+    try:
+        return command.run(arguments)
+    except CommandError as error:
+        print(f"aldea {name}: {error}", file=sys.stderr)
+        return FAILED
+    except SettingsError as error:
+        for sentence in error.errors:
+            print(f"aldea {name}: {sentence}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        return 130
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
+    return "\n".join(
+        ["usage: aldea COMMAND [options]", "", *lines, "", "aldea COMMAND --help explains each, with an example."]
+    )
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("aldea")

@@ -1,0 +1,86 @@
+"""`aldea up`.
+
+example:
+  aldea up                              this machine as a site, and a simulated fleet beside it
+  aldea up --no-demo                    without the simulated fleet; what it left is removed
+  ALDEA_HTTP_PORT=8080 aldea up         on a port of your choice
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from aldea.dashboard_api.server import CannotServe
+from aldea.deploy.allinone.progress import HistoryProgress
+from aldea.deploy.allinone.server import AllInOne
+from aldea.deploy.allinone.settings import read_settings
+from aldea.deploy.broker.base import BrokerError
+from aldea.deploy.cli.main import OK, CommandError
+from aldea.model.clock import SystemClock
+from aldea.storage.register import RegisterError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from aldea.deploy.allinone.settings import UpSettings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, table [up] (default: aldea.toml)")
+    parser.add_argument("--no-demo", action="store_true", help="no simulated fleet; remove what it left")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where everything is kept (ALDEA_DATA)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run until Ctrl-C or SIGTERM."""
+    environ = dict(os.environ)
+    if arguments.data is not None:
+        environ["ALDEA_DATA"] = str(arguments.data)
+    if arguments.no_demo:
+        environ["ALDEA_DEMO"] = "false"
+    settings = read_settings(arguments.config, environ)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    _log_to(settings.data / "logs")
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stopped.set())
+    console = Console(highlight=False)
+    try:
+        _serve(settings, environ, console, stopped)
+    except (BrokerError, CannotServe, RegisterError) as error:
+        raise CommandError(str(error)) from error
+    return OK
+
+
+def _serve(settings: UpSettings, environ: dict[str, str], console: Console, stopped: threading.Event) -> None:
+    def ready() -> None:
+        console.print("The simulated fleet is complete. Its sites are illustrative: no real village is shown.")
+
+    progress = HistoryProgress(console, ready)
+    server = AllInOne(settings, SystemClock(), environ, console.print, progress.line)
+    server.start()
+    try:
+        console.print(f"\nAldea is running: [bold]{server.url}[/bold]")
+        console.print(f"This machine is the site “this-machine”; data in {settings.data.resolve()}. Ctrl-C stops it.")
+        stopped.wait()
+    finally:
+        progress.close()
+        console.print("Stopping …")
+        server.stop()
+    console.print("Stopped.")
+
+
+def _log_to(folder: Path) -> None:
+    """Keep the log in a file: the terminal is for the person."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(folder / "aldea.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
