@@ -135,7 +135,9 @@ def _examine(path: Path, hardware_id: str) -> Origin:
     if not sound:
         return Origin.CORRUPT
     # Closing the last connection has moved its log into the file: it can be carried off whole.
-    return Origin.KEPT if owner == hardware_id else Origin.OTHER_MACHINE
+    # Where nothing tells machines apart, nothing can be said against the file.
+    foreign = owner and hardware_id and owner != hardware_id
+    return Origin.OTHER_MACHINE if foreign else Origin.KEPT
 
 
 def _meta(db: sqlite3.Connection, name: str) -> object:

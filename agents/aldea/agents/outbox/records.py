@@ -14,7 +14,10 @@ class OutboxUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Which machine and which boot of it writes, and with which version of the agent."""
+    """Which machine and which boot of it writes, and with which version of the agent.
+
+    `hardware_id` is empty where nothing tells the machine from another.
+    """
 
     hardware_id: str
     boot_id: str

@@ -24,7 +24,9 @@ def set_meta(db: sqlite3.Connection, name: str, value: int | None) -> None:
     db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
 
-def register_start(db: sqlite3.Connection, machine: Machine, origin: Origin, mono_ms: int) -> tuple[Boot, Reading]:
+def register_start(
+    db: sqlite3.Connection, machine: Machine, origin: Origin, mono_ms: int, *, again: bool = False
+) -> tuple[Boot, Reading]:
     """Within a transaction: number this boot, and return it with the `boot` reading that tells of the start.
 
     `kind` is `boot`, or `restart` when only the agent started again; `silent_seconds` is how long it was

@@ -1,0 +1,234 @@
+"""The agent's side of the conversation in docs/delivery.md: what happened in, what to publish out.
+
+No socket, no thread, no clock: each method gets the moment and returns what is to be published now, so that
+every rule can be tried without a broker. Rows come from the outbox and leave it here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from aldea.agents.outbox import Outbox
+from aldea.agents.uplink.anchors import Anchors, Moment
+from aldea.agents.uplink.pace import Pace
+from aldea.agents.uplink.sending import Identity, Outgoing, Sender
+from aldea.model.messages import Ack, Birth, Will, encode_status, parse_ack
+from aldea.model.topics import Lane
+from aldea.model.wire import Rejected
+
+_LOG = logging.getLogger(__name__)
+_SAME_BIRTH_MS = 5_000
+
+
+class Conversation:
+    """Decides what is said when. Its methods are called from one thread.
+
+    Two rules beyond the written ones. When nothing at all was heard since an overdue batch was sent, nobody is
+    listening: then births are repeated, with growing pauses, and no batch is spent until a hello comes. And a
+    second hello in a connection means that the collector has started again, so what is under way goes again.
+    """
+
+    def __init__(self, outbox: Outbox, identity: Identity, pace: Pace | None = None) -> None:
+        self._outbox = outbox
+        self._identity = identity
+        self._pace = pace or Pace()
+        self._online = False
+        self._connection = 0
+        self._max_packet_bytes: int | None = None
+        self._heard_ms = 0
+        self._urgent = self._fresh = False
+        self._urgent_allowed_ms = 0
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        """Start over with what the outbox holds now: at the start, and when its epoch is another."""
+        self._epoch = self._outbox.epoch
+        self._anchors = Anchors(self._outbox.boot.anchor)
+        self._sender = Sender(self._outbox, self._identity, self._pace, self._anchors)
+        self._sender.limit(self._max_packet_bytes)
+        self._flight = self._sender.flight
+        self._live_due_ms = 0
+        self._await_hello(0)
+
+    def _await_hello(self, mono_ms: int) -> None:
+        self._hello_ms: int | None = None
+        self._birth_due_ms = mono_ms
+        self._birth_pause_ms = self._pace.birth_again_ms
+
+    # -- what happens
+
+    @property
+    def listening(self) -> bool:
+        """Whether the collector has said hello in this connection."""
+        return self._online and self._hello_ms is not None
+
+    def connecting(self, at: Moment) -> Will:
+        """Begin a connection; return the will it leaves with the broker."""
+        self._connection = self._outbox.next_connection(at.wall_ms)
+        return Will(self._identity.site, self._identity.device, self._connection, "lost")
+
+    def connected(self, at: Moment, max_packet_bytes: int | None = None) -> list[Outgoing]:
+        """Go on from here: the broker has taken the connection and the subscriptions."""
+        self._online = True
+        self._max_packet_bytes = max_packet_bytes
+        self._sender.limit(max_packet_bytes)
+        self._await_hello(at.mono_ms)
+        return self.tick(at)
+
+    def disconnected(self) -> None:
+        """Note that the connection is gone: what was under way is unanswered."""
+        self._online = False
+        self._hello_ms = None
+        for item in list(self._flight.sent):
+            self._flight.requeue(item, unanswered=True)
+
+    def recorded(self, *, urgent: bool) -> None:
+        """Note that rows were recorded; `urgent` when they tell of a change of state."""
+        self._fresh = True
+        self._urgent = self._urgent or urgent
+
+    def received(self, lane: Lane, payload: bytes, at: Moment) -> list[Outgoing]:
+        """Take a message that came for us."""
+        if lane is not Lane.ACK:
+            _LOG.info("a command was received; this version knows none")
+            return []
+        try:
+            ack = parse_ack(payload)
+        except Rejected as error:
+            _LOG.warning("an acknowledgement cannot be read: %s", error)
+            return []
+        self._take_ack(ack, at)
+        return self.tick(at)
+
+    def tick(self, at: Moment) -> list[Outgoing]:
+        """Let time pass: at least once a second while connected."""
+        if self._outbox.epoch != self._epoch:
+            self._begin_epoch()
+        if not self._online:
+            return []
+        first_anchor = self._choose_anchor(at)
+        if self._hello_ms is not None:
+            self._give_up_waiting(at)
+        if self._hello_ms is None:
+            return self._birth(at) if at.mono_ms >= self._birth_due_ms else []
+        out: list[Outgoing] = []
+        if first_anchor or self._live_is_due(at):
+            self._live_due_ms = at.mono_ms + self._pace.send_interval_ms
+            self._urgent = self._fresh = False
+            out += self._sender.live(at)
+        return out + self._sender.bulk(at)
+
+    def farewell(self) -> list[Outgoing]:
+        """Return the agent's own last word, in place of the will, since it stops in order."""
+        if not self._online:
+            return []
+        will = Will(self._identity.site, self._identity.device, self._connection, "stopped")
+        return [Outgoing(Lane.STATUS, encode_status(will), qos=1, retain=True)]
+
+    def _choose_anchor(self, at: Moment) -> bool:
+        """Return whether this boot knows the time from now on."""
+        had_none = self._anchors.chosen is None
+        if self._anchors.choose(at) and self._anchors.chosen is not None:
+            self._outbox.set_anchor(self._anchors.chosen)
+            return had_none
+        return False
+
+    def _live_is_due(self, at: Moment) -> bool:
+        """Say whether to send now: with the rows just recorded rather than shortly before the next ones."""
+        if self._urgent and at.mono_ms >= self._urgent_allowed_ms:
+            self._urgent_allowed_ms = at.mono_ms + self._pace.change_gap_ms
+            return True
+        cycle_ms = self._identity.sample_seconds * 1000
+        early = min(cycle_ms, self._pace.send_interval_ms) // 2
+        if self._fresh and at.mono_ms >= self._live_due_ms - early:
+            return True
+        return at.mono_ms >= self._live_due_ms + (cycle_ms if self._live_due_ms > 0 else 0)
+
+    # -- birth and hello
+
+    def _birth(self, at: Moment) -> list[Outgoing]:
+        self._birth_due_ms = at.mono_ms + self._birth_pause_ms
+        self._birth_pause_ms = min(2 * self._birth_pause_ms, self._pace.birth_longest_ms)
+        first_seq, last_seq = self._outbox.bounds()
+        self._anchors.sent(at.mono_ms)
+        birth = Birth(
+            site=self._identity.site,
+            device=self._identity.device,
+            connection=self._connection,
+            epoch=self._outbox.epoch,
+            first_seq=first_seq,
+            last_seq=last_seq,
+            boot_id=self._outbox.boot.boot_id,
+            boot_no=self._outbox.boot.number,
+            mono_ms=at.mono_ms,
+            wall_ms=at.wall_ms,
+            clock=at.clock,
+            sample_seconds=self._identity.sample_seconds,
+            send_seconds=self._identity.send_seconds,
+            version=self._identity.version,
+            anchor=self._anchors.chosen,
+            sees=self._identity.sees,
+        )
+        return [Outgoing(Lane.STATUS, encode_status(birth), qos=1, retain=True)]
+
+    def _take_hello(self, ack: Ack, at: Moment) -> None:
+        _, last_seq = self._outbox.bounds()
+        if ack.highest_seq > last_seq:
+            _LOG.warning(
+                "the server knows seq %d of epoch %s and this outbox has given %d: it was restored from an old "
+                "copy, so a new epoch begins",
+                ack.highest_seq,
+                ack.epoch,
+                last_seq,
+            )
+            self._outbox.move_to_new_epoch()
+            self._begin_epoch()
+        elif self._hello_ms is None:
+            self._hello_ms = at.mono_ms
+            self._live_due_ms = 0
+        elif at.mono_ms - self._hello_ms > _SAME_BIRTH_MS:
+            self._hello_ms = at.mono_ms
+            for item in list(self._flight.sent):
+                self._flight.requeue(item, unanswered=False)
+
+    # -- acknowledgements
+
+    def _take_ack(self, ack: Ack, at: Moment) -> None:
+        self._anchors.heard(ack.echo_mono_ms, ack.server_ms, at)
+        self._heard_ms = at.mono_ms
+        self._take_refused(ack)
+        parts = (ack.stored, ack.rejected, ack.conflict, ack.refused)
+        if not any(parts):
+            if ack.epoch == self._outbox.epoch and self._online:
+                self._take_hello(ack, at)
+            return
+        for item in self._flight.sent:
+            if item.sent_mono_ms == ack.echo_mono_ms:
+                self._sender.answer_time.measured(at.mono_ms - item.sent_mono_ms)
+        stored = self._flight.answer(ack.epoch, ack.stored)
+        self._outbox.acknowledge(ack.epoch, stored)
+        for first, last, reason in ack.rejected:
+            self._bury(ack.epoch, first, last, reason)
+        for first, last in ack.conflict:
+            self._bury(ack.epoch, first, last, "conflict")
+
+    def _bury(self, epoch: str, first: int, last: int, reason: str) -> None:
+        for part in self._flight.answer(epoch, [(first, last)]):
+            _LOG.warning("the server refused seqs %d to %d of epoch %s: %s", *part, epoch, reason)
+            self._outbox.reject(epoch, *part, reason)
+
+    def _take_refused(self, ack: Ack) -> None:
+        for digest, reason in ack.refused:
+            item = self._flight.by_digest(digest)
+            if item is None:
+                continue
+            if item.last_seq > item.first_seq:
+                self._flight.split(item)
+            else:
+                self._bury(item.epoch, item.first_seq, item.last_seq, reason)
+
+    def _give_up_waiting(self, at: Moment) -> None:
+        for item in self._flight.overdue(at.mono_ms):
+            if self._heard_ms < item.sent_mono_ms:
+                self._await_hello(at.mono_ms)
+            self._flight.requeue(item, unanswered=True)

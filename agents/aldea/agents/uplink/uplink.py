@@ -1,0 +1,192 @@
+"""The uplink's thread: connects, and carries messages between the broker and the conversation."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from random import Random
+
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from aldea.agents.uplink.anchors import Moment
+from aldea.agents.uplink.backoff import Backoff
+from aldea.agents.uplink.conversation import Conversation
+from aldea.agents.uplink.link import Link, LinkEvent, LinkOptions, Lost, Message, Opened
+from aldea.agents.uplink.sending import Identity, Outgoing
+from aldea.model.clock import ClockState
+from aldea.model.messages import encode_status
+from aldea.model.topics import Lane, Topic, TopicError, parse_topic
+
+_LOG = logging.getLogger(__name__)
+_TICK_SECONDS = 1.0
+_HELD_MS = 60_000
+_WELCOME_MS = 45_000
+_FAREWELL_SECONDS = 2.0
+_VERSIONS = {
+    "5": (MQTTProtocolVersion.MQTTv5,),
+    "3.1.1": (MQTTProtocolVersion.MQTTv311,),
+    "auto": (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311),
+}
+
+
+class Uplink:
+    """Runs the conversation over MQTT until it is stopped. An error is logged and ends the connection only."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        identity: Identity,
+        options: LinkOptions,
+        now: Callable[[], Moment],
+        random: Random | None = None,
+    ) -> None:
+        self._conversation = conversation
+        self._identity = identity
+        self._options = options
+        self._now = now
+        self._backoff = Backoff(options.host, random or Random())  # noqa: S311 - spreads load, hides nothing
+        self._versions = _VERSIONS[options.version]
+        self._link: Link | None = None
+        self._opened_ms: int | None = None
+        self._attempt_ms = 0
+        self._stop = threading.Event()
+        self._recorded = threading.Event()
+        self._urgent = threading.Event()
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.settimeout(0)
+        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+
+    @property
+    def is_online(self) -> bool:
+        """Whether there is a connection to the broker."""
+        return self._opened_ms is not None
+
+    def start(self) -> None:
+        """Begin, and return at once."""
+        self._thread.start()
+
+    def recorded(self, *, urgent: bool = False) -> None:
+        """Rows were recorded; `urgent` when they tell of a change. Called from any thread."""
+        if urgent:
+            self._urgent.set()
+        self._recorded.set()
+        self._wake()
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Say goodbye to the broker and end the thread; wait for it so long."""
+        self._stop.set()
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout_seconds)
+        if not self._thread.is_alive():
+            self._wake_read.close()
+            self._wake_write.close()
+
+    def _wake(self) -> None:
+        with suppress(OSError):
+            self._wake_write.send(b"\0")
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._step()
+            except Exception:  # noqa: BLE001 - whatever went wrong, an agent that sends no more helps nobody
+                _LOG.exception("the uplink failed")
+                self._drop(self._now())
+                self._pause("the uplink connects again")
+        with suppress(Exception):
+            self._say_goodbye()
+
+    def _step(self) -> None:
+        if self._link is None:
+            self._connect_when_due()
+            return
+        for event in self._link.poll(_TICK_SECONDS, self._wake_read):
+            self._take(event)
+        if self._recorded.is_set():
+            self._recorded.clear()
+            urgent = self._urgent.is_set()
+            self._urgent.clear()
+            self._conversation.recorded(urgent=urgent)
+        now = self._now()
+        if self._opened_ms is None and now.mono_ms - self._attempt_ms > _WELCOME_MS:
+            self._take(Lost("the broker does not answer", before_welcome=True))
+        self._publish(self._conversation.tick(now))
+
+    def _connect_when_due(self) -> None:
+        now = self._now()
+        wait_ms = self._attempt_ms - now.mono_ms
+        if wait_ms > 0:
+            self._stop.wait(min(wait_ms / 1000, _TICK_SECONDS))
+            return
+        self._attempt_ms = now.mono_ms
+        link = Link(self._options, f"aldea-{self._identity.site}-{self._identity.device}", self._versions[0])
+        will = encode_status(self._conversation.connecting(now))
+        try:
+            link.open(
+                (self._topic(Lane.STATUS), will),
+                [(self._topic(Lane.ACK), 0), (self._topic(Lane.CMD), 1)],
+                clock_is_right=now.clock is not ClockState.UNSYNCED,
+            )
+        except (OSError, ValueError) as error:
+            link.abandon()
+            self._pause(f"cannot connect to {self._options.host}:{self._options.port}: {error}")
+            return
+        self._link = link
+
+    def _take(self, event: LinkEvent) -> None:
+        now = self._now()
+        if isinstance(event, Opened):
+            _LOG.info("connected to %s:%d", self._options.host, self._options.port)
+            self._opened_ms = now.mono_ms
+            self._publish(self._conversation.connected(now, event.max_packet_bytes))
+        elif isinstance(event, Message):
+            with suppress(TopicError):
+                self._publish(self._conversation.received(parse_topic(event.topic).lane, event.payload, now))
+        else:
+            self._lost(event, now)
+
+    def _lost(self, event: Lost, now: Moment) -> None:
+        self._drop(now)
+        if event.before_welcome and len(self._versions) > 1:
+            # A broker that speaks 3.1.1 only may refuse version 5 by hanging up: try the other one at once.
+            self._versions = (*self._versions[1:], self._versions[0])
+            if self._versions[0] is MQTTProtocolVersion.MQTTv311:
+                _LOG.debug("%s; trying MQTT 3.1.1", event.reason)
+                return
+        self._pause(event.reason)
+
+    def _drop(self, now: Moment) -> None:
+        if self._opened_ms is not None and now.mono_ms - self._opened_ms >= _HELD_MS:
+            self._backoff.succeeded()
+        if self._link is not None:
+            self._link.abandon()
+        self._link = None
+        self._opened_ms = None
+        self._conversation.disconnected()
+
+    def _pause(self, reason: str) -> None:
+        pause_ms = self._backoff.next_ms()
+        self._attempt_ms = self._now().mono_ms + pause_ms
+        _LOG.warning("%s; next attempt in %.1f s", reason, pause_ms / 1000)
+
+    def _publish(self, messages: Iterable[Outgoing]) -> None:
+        for message in messages:
+            if self._link is not None:
+                self._link.publish(self._topic(message.lane), message.payload, message.qos, retain=message.retain)
+
+    def _say_goodbye(self) -> None:
+        link = self._link
+        if link is None:
+            return
+        self._publish(self._conversation.farewell())
+        deadline = self._now().mono_ms + _FAREWELL_SECONDS * 1000
+        while not link.is_flushed() and self._now().mono_ms < deadline:
+            link.poll(0.1, self._wake_read)
+        link.close()
+
+    def _topic(self, lane: Lane) -> str:
+        return str(Topic(self._identity.site, self._identity.device, lane))
