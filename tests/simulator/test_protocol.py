@@ -1,0 +1,243 @@
+"""The fleet against a real broker: greeting, history, live rows, lost answers, cuts, restarts."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from rigs.mosquitto import Mosquitto
+from simulator.mini_collector import MiniCollector
+
+from aldea.model.clock import ClockState, ManualClock, SystemClock
+from aldea.model.topics import Lane
+from aldea.simulator.broker import Address, Broker
+from aldea.simulator.fleet import SimulatedSite, registrations
+from aldea.simulator.plan import DAY_MS, HOUR_MS, MINUTE_MS, Plan, plan_ending_at
+from aldea.simulator.runner import Fleet, Progress, run
+from aldea.simulator.village import Village
+
+pytestmark = pytest.mark.mosquitto
+
+NOW_MS = 1_764_000_000_000
+SEED = 3
+
+
+def until(true: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    with Mosquitto(tmp_path_factory.mktemp("mosquitto")) as broker:
+        yield broker
+
+
+class Running:
+    """A fleet on a thread."""
+
+    def __init__(self, broker: Mosquitto, sites: list[SimulatedSite], plan: Plan, clock: ManualClock) -> None:
+        self.fleet = Fleet(sites, plan, 300_000, clock.wall_ms())
+        self.progress: list[Progress] = []
+        self._stop = threading.Event()
+        address = Address(broker.host, broker.port)
+        arguments = (self.fleet, Broker(address, self.fleet.topics, clock), clock, self._stop, self.progress.append)
+        self._thread = threading.Thread(target=run, args=arguments)
+        self._thread.start()
+
+    def caught_up(self) -> bool:
+        return bool(self.progress) and self.progress[-1].complete
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+
+@contextmanager
+def fleet_of(broker: Mosquitto, sites: list[SimulatedSite], plan: Plan, clock: ManualClock) -> Iterator[Running]:
+    running = Running(broker, sites, plan, clock)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def sites_with(*stories: str) -> list[SimulatedSite]:
+    return [next(site for site in registrations() if site.story == story) for story in stories]
+
+
+def test_history_arrives_whole_by_the_bulk_lane_after_the_hello_then_live_rows_follow(mosquitto: Mosquitto) -> None:
+    clock = ManualClock(NOW_MS)
+    plan = plan_ending_at(NOW_MS, SEED, 5)
+    sites = sites_with("steady", "idle", "counter_reset")
+    with MiniCollector(mosquitto.host, mosquitto.port, clock) as collector:
+        with fleet_of(mosquitto, sites, plan, clock) as running:
+            until(running.caught_up)
+            for site in sites:
+                assert collector.rows_of(site.id) == Village(site, plan).last_seq(NOW_MS) > 3_000
+            assert collector.early == 0
+            assert {lane for lane, batch in collector.received if batch.header.rows > 40} == {Lane.BULK}
+            assert max(batch.header.rows for _, batch in collector.received) <= 2_000
+            before = len(collector.received)
+            clock.advance(6 * MINUTE_MS)
+            until(lambda: {b.header.site for _, b in collector.received[before:]} == {s.id for s in sites})
+            assert {lane for lane, _ in collector.received[before:]} == {Lane.LIVE}
+            for site in sites:
+                assert collector.rows_of(site.id) == Village(site, plan).last_seq(clock.wall_ms())
+        until(lambda: {will.site for will in collector.wills} == {site.id for site in sites})
+        assert {will.reason for will in collector.wills} == {"stopped"}
+
+
+def test_a_batch_whose_answer_was_lost_is_sent_again_and_none_is_skipped(mosquitto: Mosquitto) -> None:
+    clock = ManualClock(NOW_MS)
+    plan = plan_ending_at(NOW_MS, SEED, 3)
+    [site] = sites_with("idle")
+    with (
+        MiniCollector(mosquitto.host, mosquitto.port, clock, lose_answers=2) as collector,
+        fleet_of(mosquitto, [site], plan, clock) as running,
+    ):
+        for lost in (1, 2):
+            until(lambda lost=lost: collector.lost == lost)  # type: ignore[misc]  # mypy cannot type the default
+            assert not running.caught_up()
+            clock.advance(MINUTE_MS)
+        until(running.caught_up)
+        firsts = [batch.header.first_seq for _, batch in collector.received[:3]]
+        assert firsts == [1, 1, 1]
+        assert collector.known[site.id].contiguous_from(1) == collector.rows_of(site.id)
+
+
+def test_after_five_times_without_an_answer_a_batch_is_split(mosquitto: Mosquitto) -> None:
+    clock = ManualClock(NOW_MS)
+    plan = plan_ending_at(NOW_MS, SEED, 3)
+    [site] = sites_with("idle")
+    with (
+        MiniCollector(mosquitto.host, mosquitto.port, clock, lose_answers=5) as collector,
+        fleet_of(mosquitto, [site], plan, clock) as running,
+    ):
+        until(lambda: collector.lost == 1)
+        while collector.lost < 5:
+            clock.advance(MINUTE_MS)
+            time.sleep(0.05)
+        while len(collector.received) < 6:
+            clock.advance(MINUTE_MS)
+            time.sleep(0.05)
+        assert {batch.header.rows for _, batch in collector.received[:5]} == {collector.received[0][1].header.rows}
+        assert collector.received[5][1].header.rows == collector.received[0][1].header.rows // 2
+        until(running.caught_up)
+
+
+def test_a_fleet_started_again_goes_on_where_the_collector_is_and_fills_in_the_time_between(
+    mosquitto: Mosquitto,
+) -> None:
+    clock = ManualClock(NOW_MS)
+    plan = plan_ending_at(NOW_MS, SEED, 3)
+    sites = sites_with("flapping", "power", "bad_clock")
+    with MiniCollector(mosquitto.host, mosquitto.port, clock) as collector:
+        with fleet_of(mosquitto, sites, plan, clock) as running:
+            until(running.caught_up)
+        before = len(collector.received)
+        clock.advance(2 * DAY_MS)
+        with fleet_of(mosquitto, sites, plan, clock) as running:
+            until(running.caught_up)
+        for site in sites:
+            village = Village(site, plan)
+            again = [b.header for _, b in collector.received[before:] if b.header.site == site.id and b.header.rows]
+            seen = [b.header for _, b in collector.received[:before] if b.header.site == site.id and b.header.rows]
+            assert again[0].first_seq == seen[-1].last_seq + 1
+            assert {header.epoch for header in (*seen, *again)} == {village.epoch}
+            since = village.unheard_since(clock.wall_ms())
+            assert collector.rows_of(site.id) == village.last_seq(since or clock.wall_ms())
+
+
+def test_a_village_cut_off_falls_silent_its_will_is_spoken_and_its_rows_come_late(mosquitto: Mosquitto) -> None:
+    clock = ManualClock(NOW_MS)
+    plan = plan_ending_at(NOW_MS, SEED, 2)
+    site = next(site for site in registrations() if site.id == "sim-gro-cochoapa-el-grande")
+    village = Village(site, plan)
+    cut = village.unheard_since(NOW_MS)
+    assert cut is not None
+    assert cut < NOW_MS - HOUR_MS
+    with (
+        MiniCollector(mosquitto.host, mosquitto.port, clock) as collector,
+        fleet_of(mosquitto, [site], plan, clock) as running,
+    ):
+        until(lambda: bool(collector.wills))
+        assert collector.wills[0].reason == "lost"
+        assert running.caught_up()
+        assert collector.rows_of(site.id) == village.last_seq(cut) < village.last_seq(NOW_MS)
+        clock.advance(26 * MINUTE_MS)
+        until(lambda: collector.rows_of(site.id) == village.last_seq(clock.wall_ms()))
+        assert len(collector.births) == 2
+        assert collector.births[1].connection > collector.births[0].connection
+        late = collector.received[-1]
+        assert late[0] is Lane.BULK
+
+
+def test_the_bad_clock_learns_the_time_from_the_hello(mosquitto: Mosquitto) -> None:
+    clock = ManualClock(NOW_MS)
+    plan = plan_ending_at(NOW_MS, SEED, 3)
+    [site] = sites_with("bad_clock")
+    running_boot = Village(site, plan).boots(NOW_MS)[-1]
+    with (
+        MiniCollector(mosquitto.host, mosquitto.port, clock) as collector,
+        fleet_of(mosquitto, [site], plan, clock) as running,
+    ):
+        until(running.caught_up)
+        assert collector.births[0].clock is ClockState.UNSYNCED
+        assert collector.births[0].anchor is None
+        assert abs(collector.births[0].wall_ms - NOW_MS) > DAY_MS
+        headers = [batch.header for _, batch in collector.received]
+        current = [header.anchor for header in headers if header.boot_id == running_boot.id]
+        assert current
+        for anchor in current:
+            assert anchor is not None
+            assert anchor.source == "server"
+            assert abs(anchor.offset_ms - running_boot.start_ms) <= anchor.error_ms
+        assert any(header.anchor is None for header in headers), "one past boot never knew the time"
+
+
+def test_the_command_tells_its_progress_and_ends_with_its_parent(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "aldea.simulator", "fleet", "--mqtt-port", str(mosquitto.port)]
+    command += ["--data", str(tmp_path), "--days", "0.5", "--progress-json", "--until-stdin-closes"]
+    with MiniCollector(mosquitto.host, mosquitto.port, SystemClock()) as collector:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        lines = [json.loads(process.stdout.readline())]
+        while lines[-1] != {"phase": "live"}:
+            lines.append(json.loads(process.stdout.readline()))
+        assert lines[-2]["done"] == lines[-2]["total"] > 76 * 100
+        assert len(collector.known) >= 76 - 5
+        process.stdin.close()
+        assert process.wait(10) == 0
+        assert process.stdout.read() == ""
+        process.stdout.close()
+        until(lambda: len({will.site for will in collector.wills}) == 76)
+
+
+def test_a_signal_ends_the_command_in_order_and_a_second_start_keeps_the_plan(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "aldea.simulator", "fleet", "--mqtt-port", str(mosquitto.port)]
+    command += ["--data", str(tmp_path), "--days", "0.1"]
+    kept: list[str] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("history:")
+        process.send_signal(number)
+        assert process.wait(10) == 0
+        process.stdout.close()
+        kept.append((tmp_path / "simulated-fleet.json").read_text(encoding="utf-8"))
+    assert kept[0] == kept[1]
