@@ -1,0 +1,62 @@
+"""`aldea api`.
+
+example:
+  ALDEA_DATA=/var/lib/aldea aldea api --port 8000
+"""
+
+from __future__ import annotations
+
+import os
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from aldea.dashboard_api.app import create_app
+from aldea.dashboard_api.server import CannotServe
+from aldea.dashboard_api.server import main as serve
+from aldea.dashboard_api.settings import ApiSettings
+from aldea.deploy.cli.main import OK, CommandError
+from aldea.deploy.cli.places import add_register_option, default_series_url, opened_register
+from aldea.model.clock import SystemClock
+from aldea.storage.register import RegisterError
+from aldea.storage.series import open_series_store
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_register_option(parser)
+    parser.add_argument("--series", metavar="URL", help="the series store (ALDEA_SERIES_URL; default: series.db)")
+    parser.add_argument("--host", default=os.environ.get("ALDEA_HTTP_HOST", "127.0.0.1"))
+    parser.add_argument("--port", type=int, default=int(os.environ.get("ALDEA_HTTP_PORT", "8000")))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    if not _is_loopback(arguments.host):
+        raise CommandError(
+            f"--host {arguments.host} is not this machine's loopback: without accounts Aldea serves on 127.0.0.1 only"
+        )
+    with opened_register(arguments) as register:
+        try:
+            register.check()
+            store = open_series_store(arguments.series or default_series_url())
+        except (RegisterError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        try:
+            serve(
+                create_app(register, store, SystemClock(), ApiSettings(demo_admin=True)), arguments.host, arguments.port
+            )
+        except CannotServe as error:
+            raise CommandError(str(error)) from error
+        finally:
+            store.close()
+    return OK
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

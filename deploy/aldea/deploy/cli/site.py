@@ -1,0 +1,113 @@
+"""`aldea site`.
+
+examples:
+  aldea site add isla-arena --name "Isla Arena" --timezone America/Merida --fact inegi_code=04001
+  aldea site list --json
+  aldea site show isla-arena
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from aldea.deploy.cli.main import OK, CommandError
+from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.model.clock import SystemClock
+from aldea.storage.register import RegisterError
+from aldea.storage.register.devices import Device, devices_of
+from aldea.storage.register.facts import NewFact, facts_at
+from aldea.storage.register.listing import SiteFilter, list_sites
+from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites, find_site, state_at
+
+if TYPE_CHECKING:
+    import argparse
+
+    from aldea.storage.register import Register
+
+PAGE = 500
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_register_option(parser)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|show")
+    add = actions.add_parser("add", help="register a site and its agent's device")
+    add.add_argument("id", help="1 to 39 of a-z, 0-9 and -")
+    add.add_argument("--name", required=True)
+    add.add_argument("--timezone", required=True, help="IANA name, such as America/Merida")
+    add.add_argument("--device", default="agent", help="the id of the agent's device (default: agent)")
+    add.add_argument("--fact", action="append", default=[], metavar="NAME=VALUE", help="repeatable")
+    listing = actions.add_parser("list", help="all sites")
+    listing.add_argument("--json", action="store_true", help="one JSON document")
+    show = actions.add_parser("show", help="one site with its facts and devices")
+    show.add_argument("id")
+    show.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    with opened_register(arguments) as register:
+        try:
+            return {"add": _add, "list": _list, "show": _show}[arguments.action](register, arguments)
+        except RegisterError as error:
+            raise CommandError(str(error)) from error
+
+
+def _add(register: Register, arguments: argparse.Namespace) -> int:
+    now = SystemClock().wall_ms()
+    site = Site(id=arguments.id, name=arguments.name, timezone=arguments.timezone, created_at_ms=now)
+    device = Device(site=arguments.id, id=arguments.device, kind="agent", enrolled_at_ms=now)
+    facts = tuple(_fact(text) for text in arguments.fact)
+    with register.transaction() as unit:
+        add_sites(unit, [SiteEntry(site, now, SiteState.COMMISSIONED, facts=facts, devices=(device,))])
+    print(f"{arguments.id} is registered; its agent is {arguments.id}/{arguments.device}.")
+    return OK
+
+
+def _fact(text: str) -> NewFact:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise CommandError(f"--fact {text!r} is not NAME=VALUE, for instance provider=Hughes")
+    return NewFact(name, value)
+
+
+def _list(register: Register, arguments: argparse.Namespace) -> int:
+    now = SystemClock().wall_ms()
+    found, after = [], None
+    with register.reading() as unit:
+        while page := list_sites(unit, now, after=after, limit=PAGE, only=SiteFilter()):
+            found += page
+            after = page[-1].site.id
+    if arguments.json:
+        print(json.dumps([asdict(item.site) for item in found], ensure_ascii=False, indent=2))
+        return OK
+    for item in found:
+        print(f"{item.site.id:<40} {item.site.name}{'  (simulated)' if item.site.simulated else ''}")
+    if not found:
+        print("No sites yet: aldea site add --help")
+    return OK
+
+
+def _show(register: Register, arguments: argparse.Namespace) -> int:
+    now = SystemClock().wall_ms()
+    with register.reading() as unit:
+        site = find_site(unit, arguments.id)
+        if site is None:
+            raise CommandError(f"there is no site {arguments.id!r}; aldea site list shows them all")
+        state = state_at(unit, site.id, now)
+        facts = {fact.fact: fact.value for fact in facts_at(unit, site.id, now)}
+        devices = devices_of(unit, site.id)
+    shown = {
+        **asdict(site),
+        "state": None if state is None else state.value,
+        "facts": facts,
+        "devices": [asdict(device) for device in devices],
+    }
+    if arguments.json:
+        print(json.dumps(shown, ensure_ascii=False, indent=2, default=str))
+        return OK
+    for name, value in shown.items():
+        print(f"{name:<16} {value}")
+    return OK
