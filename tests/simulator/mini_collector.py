@@ -56,7 +56,7 @@ class MiniCollector:
         if message.retain:  # left over from another test
             return
         if topic.lane is Lane.STATUS:
-            status = parse_status(message.payload)
+            status = parse_status(bytes(message.payload))
             if isinstance(status, Will):
                 self.wills.append(status)
                 return
@@ -64,7 +64,7 @@ class MiniCollector:
             self._greeted.add(topic.site)
             self._answer(topic.site, status.device, status.epoch, status.mono_ms, [])
             return
-        batch = decode_columns(message.payload)
+        batch = decode_columns(bytes(message.payload))
         header = batch.header
         assert (header.site, header.device) == (topic.site, topic.device)
         self.early += topic.site not in self._greeted

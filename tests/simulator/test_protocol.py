@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from rigs.mosquitto import Mosquitto
-from simulator.mini_collector import MiniCollector
 
 from aldea.model.clock import ClockState, ManualClock, SystemClock
 from aldea.model.topics import Lane
@@ -23,6 +21,8 @@ from aldea.simulator.fleet import SimulatedSite, registrations
 from aldea.simulator.plan import DAY_MS, HOUR_MS, MINUTE_MS, Plan, plan_ending_at
 from aldea.simulator.runner import Fleet, Progress, run
 from aldea.simulator.village import Village
+from rigs.mosquitto import Mosquitto
+from simulator.mini_collector import MiniCollector
 
 pytestmark = pytest.mark.mosquitto
 
@@ -88,6 +88,7 @@ def test_history_arrives_whole_by_the_bulk_lane_after_the_hello_then_live_rows_f
                 assert collector.rows_of(site.id) == Village(site, plan).last_seq(NOW_MS) > 3_000
             assert collector.early == 0
             assert {lane for lane, batch in collector.received if batch.header.rows > 40} == {Lane.BULK}
+            assert [lane for lane, _ in collector.received].count(Lane.LIVE) == len(sites)
             assert max(batch.header.rows for _, batch in collector.received) <= 2_000
             before = len(collector.received)
             clock.advance(6 * MINUTE_MS)
@@ -180,8 +181,9 @@ def test_a_village_cut_off_falls_silent_its_will_is_spoken_and_its_rows_come_lat
         until(lambda: collector.rows_of(site.id) == village.last_seq(clock.wall_ms()))
         assert len(collector.births) == 2
         assert collector.births[1].connection > collector.births[0].connection
-        late = collector.received[-1]
-        assert late[0] is Lane.BULK
+        late = [lane for lane, batch in collector.received if batch.header.last_seq > village.last_seq(cut)]
+        assert late == [Lane.BULK, Lane.LIVE], "the backlog first, the newest rows as a sign of life"
+        assert Lane.LIVE not in [lane for lane, _ in collector.received[: -len(late)]]
 
 
 def test_the_bad_clock_learns_the_time_from_the_hello(mosquitto: Mosquitto) -> None:

@@ -24,6 +24,9 @@ BATCH_ROWS = 2_000
 LIVE_ROWS = 40
 """With more rows than this waiting a village is behind, and they go by the bulk lane, at once."""
 
+NEWEST_ROWS = 6
+"""So many of the newest rows are left for the live lane: it is by this lane that a village is known to live."""
+
 ANSWER_MS = 15_000
 PATIENCE_MS = 600_000
 SPLIT_AFTER = 5
@@ -197,10 +200,13 @@ class Conversation:
                 self.phase = Phase.AWAY
                 return [self._will("lost")]
             return []
-        lane = Lane.BULK if waiting > LIVE_ROWS else Lane.LIVE
+        lane = Lane.BULK if waiting > LIVE_ROWS or since is not None else Lane.LIVE
         if lane is Lane.BULK and not room:
             return []
-        piece = self.village.piece(self.acked + 1, now_ms if since is None else since, self._limit)
+        most = self._limit
+        if lane is Lane.BULK and since is None:
+            most = min(most, waiting - NEWEST_ROWS)
+        piece = self.village.piece(self.acked + 1, now_ms if since is None else since, most)
         if piece is None:
             return []
         if piece.last_seq == boot.last_seq:

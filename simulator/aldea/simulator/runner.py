@@ -94,7 +94,7 @@ class Fleet:
 
 
 def run(fleet: Fleet, broker: Broker, clock: Clock, stop: threading.Event, report: Callable[[Progress], None]) -> None:
-    """Run the fleet until `stop` is set, then say farewell. `report` is called about five times a second."""
+    """Run the fleet until `stop` is set, then say farewell. `report` is called after each turn."""
     broker.start()
     try:
         while not stop.is_set():
