@@ -52,6 +52,7 @@ class Conversation:
 
     def _await_hello(self, mono_ms: int) -> None:
         self._hello_ms: int | None = None
+        self._birth_sent_ms: int | None = None
         self._birth_due_ms = mono_ms
         self._birth_pause_ms = self._pace.birth_again_ms
 
@@ -147,6 +148,7 @@ class Conversation:
     # -- birth and hello
 
     def _birth(self, at: Moment) -> list[Outgoing]:
+        self._birth_sent_ms = at.mono_ms
         self._birth_due_ms = at.mono_ms + self._birth_pause_ms
         self._birth_pause_ms = min(2 * self._birth_pause_ms, self._pace.birth_longest_ms)
         first_seq, last_seq = self._outbox.bounds()
@@ -197,11 +199,10 @@ class Conversation:
         self._anchors.heard(ack.echo_mono_ms, ack.server_ms, at)
         self._heard_ms = at.mono_ms
         self._take_refused(ack)
-        parts = (ack.stored, ack.rejected, ack.conflict, ack.refused)
-        if not any(parts):
-            if ack.epoch == self._outbox.epoch and self._online:
-                self._take_hello(ack, at)
-            return
+        bare = not any((ack.stored, ack.rejected, ack.conflict, ack.refused))
+        # A collector that answers several messages at once answers the birth among them.
+        if ack.epoch == self._outbox.epoch and (bare or ack.echo_mono_ms == self._birth_sent_ms):
+            self._take_hello(ack, at)
         for item in self._flight.sent:
             if item.sent_mono_ms == ack.echo_mono_ms:
                 self._sender.answer_time.measured(at.mono_ms - item.sent_mono_ms)

@@ -1,0 +1,141 @@
+"""What a person runs: the agent itself, one probe once, and a look at whether this machine is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aldea.agents.lock import AlreadyRunning, FolderLock
+from aldea.agents.machine import clock_state, hardware_id
+from aldea.agents.probe import ProbeContext, run_probe
+from aldea.agents.probes import PROBES
+from aldea.agents.service import AgentService, link_options
+from aldea.agents.settings import AgentSettings, agent_settings
+from aldea.model.clock import ClockState, SystemClock
+from aldea.model.sample import Reading
+from aldea.model.settings import SettingsError
+
+_LOG = logging.getLogger(__name__)
+_PROBE_ONCE_SECONDS = 45.0
+
+
+def load_agent_settings(config: Path | None, environ: Mapping[str, str]) -> AgentSettings:
+    """Read `config` (None: `aldea.toml` here, where there is one) and the environment over it.
+
+    Raises SettingsError with every mistake as a sentence.
+    """
+    path = config or Path("aldea.toml")
+    document: dict[str, object] = {}
+    if config is not None or path.is_file():
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError([f"{path} cannot be read: {error.strerror}"]) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError([f"{path} is not TOML: {error}"]) from error
+    return agent_settings(document, environ)
+
+
+def run_agent(settings: AgentSettings) -> int:
+    """Run the agent until it is asked to stop (SIGTERM, Ctrl-C); return the exit code."""
+    _log_to_stderr(settings.log_level)
+    try:
+        asyncio.run(_run_until_asked(settings))
+    except AlreadyRunning as error:
+        print(f"aldea agent: {error}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        return 1
+    except SettingsError as error:
+        for sentence in error.errors:
+            print(f"aldea agent: {sentence}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        return 2
+    except OSError as error:
+        print(f"aldea agent: {settings.data} cannot be used: {error}", file=sys.stderr)  # noqa: T201 - as above
+        return 1
+    return 0
+
+
+async def _run_until_asked(settings: AgentSettings) -> None:
+    service = AgentService(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.stop)
+    _LOG.info("measuring %s/%s, data in %s", settings.site, settings.device, settings.data)
+    await service.run()
+    _LOG.info("stopped")
+
+
+def run_one_probe(settings: AgentSettings, name: str) -> Sequence[Reading]:
+    """Run one probe once and return its readings; nothing is stored or sent. Raises KeyError for another name."""
+    probe = PROBES[name](settings, ProbeContext(SystemClock(), settings.data))
+
+    async def once() -> Sequence[Reading]:
+        try:
+            return await run_probe(probe, _PROBE_ONCE_SECONDS)
+        finally:
+            await probe.aclose()
+
+    return asyncio.run(once())
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: whether it is as it should be, and a sentence."""
+
+    ok: bool
+    sentence: str
+
+
+def doctor(settings: AgentSettings) -> list[Finding]:
+    """Look at what the agent needs: its folder, the broker, the clock and its identity."""
+    return [_folder(settings.data), _broker(settings), _clock(), _identity()]
+
+
+def _folder(folder: Path) -> Finding:
+    try:
+        FolderLock(folder).release()
+    except AlreadyRunning:
+        return Finding(ok=True, sentence=f"an agent is running on {folder}")
+    except OSError as error:
+        return Finding(ok=False, sentence=f"{folder} cannot be written: {error.strerror}; set ALDEA_DATA")
+    if not os.access(folder, os.W_OK):
+        return Finding(ok=False, sentence=f"{folder} cannot be written; set ALDEA_DATA to a folder that can")
+    return Finding(ok=True, sentence=f"{folder} can be written")
+
+
+def _broker(settings: AgentSettings) -> Finding:
+    try:
+        options = link_options(settings)
+        with socket.create_connection((options.host, options.port), timeout=10):
+            return Finding(ok=True, sentence=f"the broker at {options.host}:{options.port} answers")
+    except SettingsError as error:
+        return Finding(ok=False, sentence=str(error))
+    except OSError as error:
+        where = f"{settings.broker.host}:{settings.broker.port}"
+        return Finding(ok=False, sentence=f"the broker at {where} cannot be reached: {error}")
+
+
+def _clock() -> Finding:
+    state = clock_state(SystemClock())
+    if state is ClockState.NTP:
+        return Finding(ok=True, sentence="the clock is synchronised")
+    return Finding(ok=True, sentence=f"the clock is {state.value}: times come from the server's answers")
+
+
+def _identity() -> Finding:
+    if hardware_id() is None:
+        return Finding(ok=False, sentence="nothing tells this machine from a copy of its disk; never clone it")
+    return Finding(ok=True, sentence="the outbox is bound to this machine's hardware")
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(
+        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )

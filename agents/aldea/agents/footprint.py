@@ -1,0 +1,34 @@
+"""What the agent itself costs: memory, processor time, and what waits in its outbox."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+from aldea.agents.outbox import Stats
+from aldea.model.sample import Reading
+
+
+def resident_bytes() -> int:
+    """Return this process's resident memory: now where /proc tells, else its highest."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def footprint(stats: Stats) -> Reading:
+    """Return the `agent` reading."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return Reading(
+        "agent",
+        {
+            "rss_bytes": resident_bytes(),
+            "cpu_seconds_total": used.ru_utime + used.ru_stime,
+            "outbox_rows": stats.rows,
+            "outbox_bytes": stats.used_bytes,
+            "dead_letter_rows": stats.dead_letter_rows,
+        },
+    )

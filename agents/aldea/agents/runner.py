@@ -1,0 +1,119 @@
+"""The runner: asks each probe in its rhythm, and stores what comes within a cycle in one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from aldea.agents.changes import ChangeWatch
+from aldea.agents.footprint import footprint
+from aldea.agents.outbox import Outbox, OutboxUnavailable
+from aldea.agents.probe import ScheduledProbe, run_probe
+from aldea.agents.schedule import Schedule
+from aldea.model.clock import Clock
+from aldea.model.intervals import Range
+from aldea.model.sample import Reading
+
+_LOG = logging.getLogger(__name__)
+_FOOTPRINT = "agent"
+_FOOTPRINT_EVERY_MS = 3_600_000
+_LONGEST_SLEEP_SECONDS = 30.0
+
+Recorded = Callable[[bool], None]
+"""Told after each commit, and whether it is urgent."""
+
+
+class Runner:
+    """Runs probes and records their readings. `shift` (0 to 1) is this agent's place within a cycle."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        probes: Sequence[ScheduledProbe],
+        clock: Clock,
+        recorded: Recorded,
+        shift: float = 0.0,
+    ) -> None:
+        self._outbox = outbox
+        self._probes = {item.probe.name: item for item in probes}
+        self._clock = clock
+        self._recorded = recorded
+        every = {name: max(1, round(item.every_seconds * 1000)) for name, item in self._probes.items()}
+        self._schedule = Schedule({**every, _FOOTPRINT: _FOOTPRINT_EVERY_MS}, shift)
+        self._changes = ChangeWatch()
+        self._running: dict[str, asyncio.Task[Sequence[Reading]]] = {}
+        self._began = False
+
+    async def run(self) -> None:
+        """Run until cancelled. What is under way then is given up; what was measured is stored."""
+        try:
+            while True:
+                await self.cycle()
+                await self._sleep_until(self._schedule.next_due_ms())
+        finally:
+            await self._stop()
+
+    async def cycle(self) -> Range | None:
+        """Ask what is due, wait for it until the next is due, and record what has come; return its seqs.
+
+        A probe that takes longer goes on, and its readings are recorded in a later cycle; meanwhile it is not
+        asked again.
+        """
+        started_ms = self._clock.mono_ms()
+        due = self._schedule.due(started_ms)
+        for name in due:
+            if name in self._probes and name not in self._running:
+                item = self._probes[name]
+                self._running[name] = asyncio.create_task(run_probe(item.probe, item.timeout_seconds), name=name)
+        patience = max(0, self._schedule.next_due_ms() - started_ms) / 1000
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=patience)
+        readings = self._take_finished()
+        if _FOOTPRINT in due:
+            readings += await self._footprint()
+        return await self._record(readings, started_ms)
+
+    def _take_finished(self) -> list[Reading]:
+        readings: list[Reading] = []
+        for name, task in list(self._running.items()):
+            if task.done():
+                del self._running[name]
+                readings += task.result()
+        return readings
+
+    async def _footprint(self) -> list[Reading]:
+        try:
+            return [footprint(await asyncio.to_thread(self._outbox.stats))]
+        except OutboxUnavailable as error:
+            _LOG.warning("the outbox cannot be read: %s", error)
+            return []
+
+    async def _record(self, readings: Sequence[Reading], mono_ms: int) -> Range | None:
+        if not readings:
+            return None
+        # In a thread: a slow card must not stand in the way of what is being timed here.
+        seqs = await asyncio.to_thread(self._outbox.append, readings, mono_ms)
+        urgent = self._changes.observe(readings) or not self._began
+        self._began = True
+        self._recorded(urgent)
+        return seqs
+
+    async def _sleep_until(self, mono_ms: int) -> None:
+        """Sleep in short steps: the loop's clock stands still while the machine sleeps, ours does not."""
+        while (left := mono_ms - self._clock.mono_ms()) > 0:  # noqa: ASYNC110 - time is what is waited for
+            await asyncio.sleep(min(left / 1000, _LONGEST_SLEEP_SECONDS))
+
+    async def _stop(self) -> None:
+        readings = self._take_finished()
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        self._running.clear()
+        for item in self._probes.values():
+            try:
+                await item.probe.aclose()
+            except Exception:  # noqa: BLE001 - one probe's fault must not keep the others open
+                _LOG.exception("probe %s did not close", item.probe.name)
+        if readings:
+            self._outbox.append(readings, self._clock.mono_ms())

@@ -1,0 +1,172 @@
+"""The agent put together: probes, runner, outbox and uplink over one data folder, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+
+from aldea.agents.lock import FolderLock
+from aldea.agents.machine import boot_id, clock_state, hardware_id
+from aldea.agents.outbox import Limits, Machine, Outbox, OutboxUnavailable, Reserve, Span
+from aldea.agents.probe import ProbeContext, ScheduledProbe
+from aldea.agents.probes import scheduled_probes
+from aldea.agents.runner import Runner
+from aldea.agents.settings import AgentSettings, what_it_sees
+from aldea.agents.uplink import Conversation, Identity, LinkOptions, Moment, Pace, Uplink
+from aldea.model.clock import Clock, ClockState, SystemClock
+from aldea.model.settings import SettingsError
+
+_LOG = logging.getLogger(__name__)
+_CLOCK_STATE_LASTS_MS = 10_000
+_UPLINK_STOPS_WITHIN_SECONDS = 3.0
+_DAY_MS = 86_400_000
+
+
+class AgentService:
+    """One agent. `run` until `stop` is called or the task is cancelled.
+
+    `probes` replaces those that the settings name, `machine` what the operating system says of this one.
+    """
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        probes: Sequence[ScheduledProbe] | None = None,
+        clock: Clock | None = None,
+        pace: Pace | None = None,
+        machine: Machine | None = None,
+    ) -> None:
+        self.settings = settings
+        self._clock = clock or SystemClock()
+        self._options = link_options(settings)
+        self._pace = pace or pace_of(settings)
+        context = ProbeContext(self._clock, settings.data)
+        self._probes = scheduled_probes(settings, context) if probes is None else probes
+        self._machine = machine or this_machine()
+        self._state = _ClockStates(self._clock)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask `run` to end in order. Called in the loop's thread."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Measure and deliver until stopped. Raises AlreadyRunning, or OSError when the folder cannot be used."""
+        lock = FolderLock(self.settings.data)
+        try:
+            outbox = await self._open_outbox()
+            if outbox is not None:
+                await self._run(outbox)
+        finally:
+            lock.release()
+
+    async def _run(self, outbox: Outbox) -> None:
+        identity = identity_of(self.settings, self._machine.version)
+        uplink = Uplink(Conversation(outbox, identity, self._pace), identity, self._options, self._state.now)
+        runner = Runner(
+            outbox,
+            self._probes,
+            self._clock,
+            lambda urgent: uplink.recorded(urgent=urgent),
+            shift=zlib.crc32(f"{identity.site}/{identity.device}".encode()) / 2**32,
+        )
+        uplink.start()
+        measuring = asyncio.create_task(runner.run(), name="runner")
+        stopping = asyncio.create_task(self._stopping.wait(), name="stop")
+        try:
+            await asyncio.wait((measuring, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            measuring.cancel()
+            stopping.cancel()
+            results = await asyncio.gather(measuring, stopping, return_exceptions=True)
+            await asyncio.to_thread(uplink.stop, _UPLINK_STOPS_WITHIN_SECONDS)
+            failed = results[0] if isinstance(results[0], Exception) else None
+            outbox.close(clean=failed is None)
+        if failed is not None:
+            raise failed
+
+    async def _open_outbox(self) -> Outbox | None:
+        """Open the outbox; where the disk does not allow it, note the silence and try at each cycle."""
+        reserve = Reserve(self.settings.data / "outbox.reserve")
+        limits = Limits(self.settings.outbox.max_bytes, round(self.settings.outbox.max_age_days * _DAY_MS))
+        while not self._stopping.is_set():
+            now_ms = self._clock.mono_ms()
+            try:
+                return await asyncio.to_thread(Outbox, self.settings.data, self._machine, now_ms, limits, reserve)
+            except OutboxUnavailable as error:
+                _LOG.error("nothing can be recorded: %s", error)
+                reserve.note(Span(self._machine.boot_id, now_ms, now_ms, 0, "outbox_unavailable"))
+            try:
+                await asyncio.wait_for(self._stopping.wait(), self.settings.sample_seconds)
+            except TimeoutError:
+                continue
+        return None
+
+
+class _ClockStates:
+    """The moment, with the clock's state asked of the system now and then only."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._asked_ms: int | None = None
+        self._state = ClockState.UNSYNCED
+
+    def now(self) -> Moment:
+        """Return the moment."""
+        mono_ms = self._clock.mono_ms()
+        if self._asked_ms is None or mono_ms - self._asked_ms >= _CLOCK_STATE_LASTS_MS:
+            self._asked_ms = mono_ms
+            self._state = clock_state(self._clock)
+        return Moment(mono_ms, self._clock.wall_ms(), self._state)
+
+
+def this_machine() -> Machine:
+    """Return what the operating system says of this machine and boot."""
+    try:
+        own_version = version("aldea")
+    except PackageNotFoundError:
+        own_version = "unknown"
+    return Machine(hardware_id() or "", boot_id().replace("-", ""), own_version)
+
+
+def identity_of(settings: AgentSettings, own_version: str) -> Identity:
+    """Return what the agent announces of itself; intervals are announced in whole seconds."""
+    return Identity(
+        site=settings.site,
+        device=settings.device,
+        version=own_version,
+        sample_seconds=max(1, round(settings.sample_seconds)),
+        send_seconds=max(1, round(settings.send_seconds)),
+        sees=asdict(what_it_sees(settings)),
+    )
+
+
+def pace_of(settings: AgentSettings) -> Pace:
+    """Return the conversation's pace as the settings have it."""
+    return Pace(send_interval_ms=round(settings.send_seconds * 1000))
+
+
+def link_options(settings: AgentSettings) -> LinkOptions:
+    """Return how to reach the broker. Raises SettingsError when the password cannot be read."""
+    broker = settings.broker
+    password = None
+    if broker.password_file is not None:
+        try:
+            password = broker.password_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError([f"agent.broker.password_file cannot be read: {error}"]) from error
+    if broker.ca_file is not None and not broker.ca_file.is_file():
+        raise SettingsError([f"agent.broker.ca_file is {str(broker.ca_file)!r}; expects a file that exists"])
+    return LinkOptions(
+        host=broker.host,
+        port=broker.port,
+        username=broker.username,
+        password=password,
+        tls=broker.tls,
+        ca_file=broker.ca_file,
+        keepalive_seconds=settings.keepalive_seconds,
+    )
