@@ -1,1 +1,1 @@
-"""TODO."""
+"""The four-step model: indicators with their methods, periods and statistics. Nothing is here yet but its place."""

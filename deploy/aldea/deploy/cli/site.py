@@ -18,7 +18,7 @@ from aldea.model.clock import SystemClock
 from aldea.storage.register import RegisterError
 from aldea.storage.register.devices import Device, devices_of
 from aldea.storage.register.facts import NewFact, facts_at
-from aldea.storage.register.listing import SiteFilter, list_sites
+from aldea.storage.register.listing import SiteFilter, SiteOverview, list_sites
 from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites, find_site, state_at
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def _fact(text: str) -> NewFact:
 
 def _list(register: Register, arguments: argparse.Namespace) -> int:
     now = SystemClock().wall_ms()
-    found, after = [], None
+    found: list[SiteOverview] = []
+    after = None
     with register.reading() as unit:
         while page := list_sites(unit, now, after=after, limit=PAGE, only=SiteFilter()):
             found += page

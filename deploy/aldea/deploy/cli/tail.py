@@ -44,12 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         client.subscribe(f"aldea/1/{arguments.site}/+/+")
 
     def on_message(client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        print(
-            json.dumps(described(message.topic, message.payload), ensure_ascii=False)
-            if arguments.json
-            else "\n".join(_lines(described(message.topic, message.payload))),
-            flush=True,
-        )
+        shown = described(message.topic, bytes(message.payload))
+        print(json.dumps(shown, ensure_ascii=False) if arguments.json else "\n".join(_lines(shown)), flush=True)
         left[0] -= 1
         if left[0] == 0:
             client.disconnect()
