@@ -21,7 +21,7 @@ from aldea.model.clock import Clock
 if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from aldea.simulator.conversation import Outgoing
+    from aldea.simulator.flight import Outgoing
 
 HEARD_LIMIT = 2_000
 """Answers kept until they are looked at; more are dropped, and their batches are sent again."""

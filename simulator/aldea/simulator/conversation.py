@@ -8,14 +8,12 @@ and the highest seq in its hello is all that has to be known to go on after a re
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from enum import StrEnum
 
-from aldea.model.intervals import IntervalSet
 from aldea.model.messages import Ack, Birth, Will, encode_status
 from aldea.model.topics import Lane, Topic
 from aldea.model.wire import Anchor
 from aldea.simulator.boots import Boot
+from aldea.simulator.flight import InFlight, Outgoing, Phase, Trouble
 from aldea.simulator.plan import SLOT_MS
 from aldea.simulator.probes import VERSION
 from aldea.simulator.village import Piece, Village
@@ -39,45 +37,6 @@ WILL_AFTER_MS = KEEPALIVE_MS * 3 // 2
 SEES = {"wan_bytes": True, "clients": False, "power": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message to be published."""
-
-    topic: str
-    payload: bytes
-    qos: int
-    retain: bool = False
-
-
-class Phase(StrEnum):
-    """How far a village is with its connection."""
-
-    AWAY = "away"
-    GREETING = "greeting"
-    TALKING = "talking"
-
-
-@dataclass(slots=True)
-class _InFlight:
-    """A batch that has not been answered in full. `settled` is what has."""
-
-    piece: Piece
-    lane: Lane
-    digest: str
-    sent_ms: int
-    attempts: int = 1
-    settled: IntervalSet = field(default_factory=IntervalSet)
-
-
-@dataclass(slots=True)
-class Trouble:
-    """What the collector would not have, counted in rows."""
-
-    rejected: int = 0
-    conflict: int = 0
-    refused: int = 0
-
-
 class Conversation:
     """What one village says and hears. All times are milliseconds since 1970."""
 
@@ -93,7 +52,7 @@ class Conversation:
         self._birth_ms = 0
         self._births = 0
         self._greeted_mono_ms = 0
-        self._in_flight: _InFlight | None = None
+        self._in_flight: InFlight | None = None
         self._limit = BATCH_ROWS
         self._quiet_until_ms = 0
         self._say_time = False
@@ -145,17 +104,25 @@ class Conversation:
         return [self._will("stopped")]
 
     def hear(self, ack: Ack, now_ms: int) -> None:
-        """Take in an acknowledgement that arrived at `now_ms`. One of another epoch is not ours."""
-        if ack.epoch != self.village.epoch or self.phase is Phase.AWAY:
+        """Take in an acknowledgement that arrived at `now_ms`. One of another epoch is not ours.
+
+        What could not be read at all is refused without an epoch, since the collector didn't get to see it.
+        """
+        if self.phase is Phase.AWAY or ack.epoch not in ("", self.village.epoch):
             return
         self._learn_time(ack, now_ms)
-        if self.phase is Phase.GREETING:
-            if ack.stored or ack.rejected or ack.conflict or ack.refused:
-                return
-            self.phase, self.acked = Phase.TALKING, ack.highest_seq
-            self._quiet_until_ms = 0
-            return
-        self._settle(ack)
+        bare = not (ack.stored or ack.rejected or ack.conflict or ack.refused)
+        echoes_birth = ack.echo_mono_ms == self._greeted_mono_ms
+        if (bare and echoes_birth) or (self.phase is Phase.GREETING and ack.epoch and (bare or echoes_birth)):
+            self._greeted(ack.highest_seq)
+        elif self.phase is Phase.TALKING:
+            self._settle(ack)
+
+    def _greeted(self, highest_seq: int) -> None:
+        """Go on from what the collector knows. A second hello says that it has begun anew: then all goes again."""
+        self.phase, self.acked = Phase.TALKING, highest_seq
+        self._in_flight = None
+        self._quiet_until_ms = 0
 
     # -------------------------------------------------------------------------------------- speaking
 
@@ -212,7 +179,7 @@ class Conversation:
         if piece.last_seq == boot.last_seq:
             self.village.forget()
             self._quiet_until_ms = self._tick_after(now_ms)
-        self._in_flight = _InFlight(piece, lane, "", now_ms, attempts=0)
+        self._in_flight = InFlight(piece, lane, "", now_ms, attempts=0)
         return self._put(now_ms)
 
     def _repeat(self, now_ms: int) -> list[Outgoing]:
@@ -280,12 +247,12 @@ class Conversation:
         if not flight.settled.missing(flight.piece.first_seq, flight.piece.last_seq):
             self._done(flight)
 
-    def _done(self, flight: _InFlight) -> None:
+    def _done(self, flight: InFlight) -> None:
         self.acked = flight.piece.last_seq
         self._limit = min(self._limit * 2, BATCH_ROWS)
         self._in_flight = None
 
-    def _split(self, flight: _InFlight) -> None:
+    def _split(self, flight: InFlight) -> None:
         self._limit = max(flight.piece.rows // 2, 1)
         self._quiet_until_ms = 0
         self._in_flight = None

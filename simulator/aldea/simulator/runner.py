@@ -12,8 +12,9 @@ from aldea.model.messages import parse_ack
 from aldea.model.topics import Lane, Topic
 from aldea.model.wire import Rejected
 from aldea.simulator.broker import Broker, Connected, Heard
-from aldea.simulator.conversation import Conversation, Outgoing
+from aldea.simulator.conversation import Conversation
 from aldea.simulator.fleet import SimulatedSite
+from aldea.simulator.flight import Outgoing
 from aldea.simulator.plan import Plan
 from aldea.simulator.village import Village
 
