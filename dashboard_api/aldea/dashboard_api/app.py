@@ -1,0 +1,81 @@
+"""Puts the API and the pages together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from aldea.dashboard_api import problems
+from aldea.dashboard_api.context import Context
+from aldea.dashboard_api.live import Broadcaster
+from aldea.dashboard_api.routes import ROUTERS
+from aldea.dashboard_api.schemas import ProblemDocument
+from aldea.dashboard_api.settings import ApiSettings
+from aldea.dashboard_api.traffic import Edge, Traffic
+from aldea.dashboard_api.web import routes as web
+from aldea.dashboard_api.web.pages import Pages
+from aldea.model.clock import Clock
+from aldea.model.series import SeriesStore
+from aldea.storage.register import Register
+
+DESCRIPTION = (
+    "Open monitoring of village sites. Lists answer `items` and `next`, a cursor for `after`; errors are "
+    "problem documents (RFC 9457) that name the parameter and the fix; times are ISO 8601 in UTC."
+)
+
+
+def create_app(register: Register, series: SeriesStore, clock: Clock, settings: ApiSettings) -> FastAPI:
+    """Return the application; the stores stay their owner's, who closes them after it has stopped."""
+    live, traffic = Broadcaster(register, clock, settings), Traffic()
+    app = FastAPI(
+        title="Aldea",
+        version=version("aldea"),
+        description=DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+    )
+    app.state.context = Context(register, series, clock, settings, app.version, live, traffic, Pages(settings))
+    problems.install(app)
+    for router in (*ROUTERS, web.router):
+        app.include_router(router)
+    app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
+    app.add_middleware(Edge, traffic=traffic, clock=clock)
+    _document_problems(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    context: Context = app.state.context
+    poller = asyncio.create_task(context.live.run())
+    try:
+        yield
+    finally:
+        context.live.close()
+        await poller
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Put the problem's schema into the document, to which every endpoint refers."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        if "ProblemDocument" not in schemas:
+            schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(schema.pop("$defs", {}))
+            schemas["ProblemDocument"] = schema
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the way the framework documents for this

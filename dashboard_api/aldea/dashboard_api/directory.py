@@ -1,0 +1,48 @@
+"""The sites as lists show them: their live state at this moment, counted, filtered, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aldea.model.liveness import SiteState, site_state
+from aldea.storage.register.pulses import Pulse
+from aldea.storage.register.sites import folded
+
+SEVERITY = (SiteState.DOWN, SiteState.SUSPECT, SiteState.UNKNOWN, SiteState.UP)
+"""What needs a person first, first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A site's pulse and what it says now."""
+
+    pulse: Pulse
+    state: SiteState
+
+
+def state_of(pulse: Pulse, now_ms: int) -> SiteState:
+    """Return the live state that a pulse means at `now_ms`."""
+    seconds = None if pulse.interval_seconds is None else max(1, round(pulse.interval_seconds))
+    return site_state(now_ms, pulse.last_arrival_ms, seconds, online=pulse.online)
+
+
+def listed(pulses: Iterable[Pulse], now_ms: int) -> list[Listed]:
+    """Return the sites with their states, in the order given."""
+    return [Listed(pulse, state_of(pulse, now_ms)) for pulse in pulses]
+
+
+def counts(sites: Sequence[Listed]) -> Mapping[SiteState, int]:
+    """Return how many sites are in each state, zero included, the most urgent first."""
+    found = dict.fromkeys(SEVERITY, 0)
+    for site in sites:
+        found[site.state] += 1
+    return found
+
+
+def by_urgency(sites: Iterable[Listed]) -> list[Listed]:
+    """Return the sites as a person wants them: what is down first, real before simulated, then by name."""
+    rank = {state: place for place, state in enumerate(SEVERITY)}
+    return sorted(
+        sites, key=lambda site: (rank[site.state], site.pulse.simulated, folded(site.pulse.name), site.pulse.site)
+    )

@@ -1,0 +1,109 @@
+"""Figures for Prometheus, read from the register at the moment of asking: no state that could go stale."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from aldea.dashboard_api.directory import SEVERITY, Listed, listed
+from aldea.storage.register.collectors import CollectorStatus, collector_statuses
+from aldea.storage.register.pulses import site_pulses
+
+if TYPE_CHECKING:
+    from aldea.dashboard_api.context import Context
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class _Ready(Collector):
+    """Figures that are worked out already."""
+
+    def __init__(self, found: Sequence[Metric]) -> None:
+        self._found = found
+
+    def collect(self) -> Iterable[Metric]:
+        return self._found
+
+
+def exposition(context: Context) -> bytes:
+    """Return everything as Prometheus text."""
+    with context.register.reading() as unit:
+        sites = listed(site_pulses(unit), context.clock.wall_ms())
+        statuses = collector_statuses(unit)
+    found = [*_own(context), *_sites(sites), *_collectors(statuses)]
+    registry = CollectorRegistry()
+    registry.register(_Ready(found))
+    return generate_latest(registry) + generate_latest(context.traffic.registry)
+
+
+def _own(context: Context) -> Iterator[Metric]:
+    build = {"version": context.version, "python": platform.python_version()}
+    yield InfoMetricFamily("aldea_build", "What runs here.", value=build)
+    yield _gauge("aldea_stream_clients", "Clients of the live stream.", context.live.clients)
+    dropped = "Clients of the live stream that were let go because they were too slow."
+    yield CounterMetricFamily("aldea_stream_clients_dropped", dropped, value=context.live.dropped)
+
+
+def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, help_text, value=value)
+
+
+def _sites(sites: Sequence[Listed]) -> Iterator[Metric]:
+    total = GaugeMetricFamily("aldea_sites", "Sites by live state.", labels=("state", "simulated"))
+    found = Counter((site.state, site.pulse.simulated) for site in sites)
+    for state in SEVERITY:
+        for simulated in (False, True):
+            total.add_metric((state.value, str(simulated).lower()), found[state, simulated])
+    yield total
+    states = GaugeMetricFamily(
+        "aldea_site_state", "1 for the state a site is in; there is one series a site.", labels=("site", "state")
+    )
+    heard = GaugeMetricFamily(
+        "aldea_site_last_arrival_timestamp_seconds", "When a site was last heard.", labels=("site",)
+    )
+    for site in sites:
+        states.add_metric((site.pulse.site, site.state.value), 1)
+        if site.pulse.last_arrival_ms is not None:
+            heard.add_metric((site.pulse.site,), site.pulse.last_arrival_ms / 1000)
+    yield states
+    yield heard
+
+
+def _collectors(statuses: Sequence[CollectorStatus]) -> Iterator[Metric]:
+    gauges: tuple[tuple[str, str, Callable[[CollectorStatus], float]], ...] = (
+        ("connected", "1 while connected to the broker.", lambda s: float(s.connected)),
+        ("reported_timestamp_seconds", "When it last reported.", lambda s: s.reported_ms / 1000),
+        ("journal_position", "Its journal's newest position.", lambda s: s.journal_position),
+        ("series_lag_entries", "Journal entries the series store lacks.", _behind("series_position")),
+        ("feed_lag_entries", "Journal entries the feed lacks.", _behind("feed_position")),
+        ("series_failing", "1 while the series store takes no rows.", lambda s: float(s.series_error is not None)),
+    )
+    for name, help_text, value in gauges:
+        gauge = GaugeMetricFamily(f"aldea_collector_{name}", help_text, labels=("collector",))
+        for status in statuses:
+            gauge.add_metric((status.collector,), value(status))
+        yield gauge
+    commit = "When its journal last committed."
+    commits = GaugeMetricFamily("aldea_collector_last_commit_timestamp_seconds", commit, labels=("collector",))
+    counted = CounterMetricFamily("aldea_collector_counted", "What it has counted.", labels=("collector", "what"))
+    bad = CounterMetricFamily(
+        "aldea_collector_quarantined", "What went to quarantine, by reason.", labels=("collector", "reason")
+    )
+    for status in statuses:
+        if status.last_commit_ms is not None:
+            commits.add_metric((status.collector,), status.last_commit_ms / 1000)
+        for what, number in sorted(status.counters.items()):
+            counted.add_metric((status.collector, what), number)
+        for reason, number in sorted(status.quarantine.items()):
+            bad.add_metric((status.collector, reason), number)
+    yield from (commits, counted, bad)
+
+
+def _behind(position: str) -> Callable[[CollectorStatus], float]:
+    return lambda status: max(0, status.journal_position - int(getattr(status, position)))

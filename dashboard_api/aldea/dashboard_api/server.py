@@ -1,0 +1,120 @@
+"""Running the app: in a thread of a larger process, or as a process of its own."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 20
+STOP_SECONDS = 10
+LOOPBACK = "127.0.0.1"
+
+
+class CannotServe(Exception):
+    """The address can't be listened on, or the app does not start; the message says what to do."""
+
+
+class _Server(uvicorn.Server):
+    """A server that ends the live streams first, since they would never end by themselves."""
+
+    def __init__(self, app: FastAPI) -> None:
+        # Nothing of a request is logged: an address may carry what is nobody's business.
+        config = uvicorn.Config(
+            app,
+            access_log=False,
+            log_config=None,
+            lifespan="on",
+            server_header=False,
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=30,
+        )
+        super().__init__(config)
+        self._app = app
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.context.live.close()
+        await super().shutdown(sockets)
+
+
+class RunningServer:
+    """An app that is being served by a thread. `stop` ends it within about two seconds."""
+
+    def __init__(self, server: _Server, listening: socket.socket) -> None:
+        self._server = server
+        self._listening = listening
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._listening.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """The address to give to people."""
+        host = self._listening.getsockname()[0]
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self.port}"
+
+    def start(self) -> None:
+        """Start the thread and wait until requests are answered. Raises CannotServe."""
+        self._thread.start()
+        if not self._server.ready.wait(START_SECONDS) or not self._server.started:
+            self.stop()
+            raise CannotServe("the web server does not start: see the log for the reason")
+
+    def stop(self) -> None:
+        """End every connection and the thread."""
+        self._server.should_exit = True
+        self._thread.join(STOP_SECONDS)
+        self._listening.close()
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._listening])
+        finally:
+            self._server.ready.set()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens (port 0: any free one). Raises CannotServe with a sentence."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        raise CannotServe(
+            f"can't listen on {host} port {port} ({error.strerror}): stop what holds it, or set ALDEA_HTTP_PORT"
+        ) from error
+
+
+def serve(app: FastAPI, host: str = LOOPBACK, port: int = 8000) -> RunningServer:
+    """Serve the app from a thread and return once it answers; nobody but this machine can reach loopback.
+
+    Raises CannotServe when the address is taken or the app does not start.
+    """
+    running = RunningServer(_Server(app), listen(host, port))
+    running.start()
+    return running
+
+
+def main(app: FastAPI, host: str = LOOPBACK, port: int = 8000) -> None:
+    """Serve the app from this thread until the process is told to stop (Ctrl-C, SIGTERM)."""
+    listening = listen(host, port)
+    try:
+        _Server(app).run(sockets=[listening])
+    finally:
+        listening.close()

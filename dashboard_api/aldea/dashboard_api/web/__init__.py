@@ -1,0 +1,1 @@
+"""The pages: rendered on the server, useful without a program in the browser, in Spanish and English."""

@@ -1,0 +1,141 @@
+"""How values are written for people: in their language, in units they know, in the site's own time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
+from babel.numbers import format_decimal, format_percent
+
+from aldea.dashboard_api.web.words import Language
+from aldea.model.catalogue import field_of
+from aldea.model.sample import Value
+
+NONE = "\N{EN DASH}"
+_BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
+_BITS = ("bit/s", "kbit/s", "Mbit/s", "Gbit/s")
+
+
+class Shown:
+    """Writes values in one language, as of one moment."""
+
+    def __init__(self, language: Language, now_ms: int) -> None:
+        self._language = language
+        self._locale = language.formats
+        self._now_ms = now_ms
+
+    def say(self, text: str) -> str:
+        """Return a text in the language."""
+        return str(self._language.texts.ugettext(text))
+
+    def ago(self, ms: int | None) -> str:
+        """Return how long ago something was, in words."""
+        if ms is None:
+            return self.say("never")
+        past = timedelta(milliseconds=min(0, ms - self._now_ms))
+        if past > timedelta(seconds=-5):
+            return self.say("just now")
+        return str(format_timedelta(past, add_direction=True, locale=self._locale, threshold=1.2))
+
+    def moment(self, ms: int | None, zone: ZoneInfo) -> str:
+        """Return a day and a time of day."""
+        if ms is None:
+            return NONE
+        at = datetime.fromtimestamp(ms / 1000, zone)
+        year = "" if at.year == datetime.fromtimestamp(self._now_ms / 1000, zone).year else f" {at.year}"
+        day = format_skeleton("MMMd", at, tzinfo=zone, locale=self._locale)
+        return f"{day}{year}, {format_time(at, 'HH:mm', tzinfo=zone, locale=self._locale)}"
+
+    def exact(self, ms: int | None, zone: ZoneInfo) -> str:
+        """Return a moment to the second, with the zone it is written in."""
+        if ms is None:
+            return NONE
+        at = datetime.fromtimestamp(ms / 1000, zone)
+        return str(format_datetime(at, "d MMM yyyy, HH:mm:ss zzz", tzinfo=zone, locale=self._locale))
+
+    def mark(self, at: datetime, label: str) -> str:
+        """Return what stands at a time axis."""
+        if label == "minute":
+            return str(format_time(at, "HH:mm", locale=self._locale, tzinfo=at.tzinfo))
+        if label == "weekday":
+            return str(format_date(at, "EEE d", locale=self._locale))
+        return str(format_skeleton("MMMd", at, locale=self._locale, tzinfo=at.tzinfo))
+
+    def number(self, value: float) -> str:
+        """Return a number with its thousands."""
+        return str(format_decimal(value, "#,##0.##", locale=self._locale))
+
+    def plain(self, value: float) -> str:
+        """Return a number with no more digits than mean something."""
+        size = abs(value)
+        pattern = "#,##0" if size >= 100 or value == round(value) else "#,##0.#" if size >= 10 else "#,##0.##"
+        return str(format_decimal(value, pattern, locale=self._locale))
+
+    def percent(self, ratio: float | None) -> str:
+        """Return a ratio in percent; never "100 %" for what is a little less."""
+        if ratio is None:
+            return NONE
+        if 0.999 <= ratio < 1:
+            ratio = 0.999
+        pattern = "#,##0 %" if ratio in {0, 1} else "#,##0.# %"
+        return str(format_percent(ratio, pattern, locale=self._locale))
+
+    def scale(self, unit: str, highest: float) -> tuple[float, str]:
+        """Return the factor and the unit in which values of this size are written."""
+        if unit == "s":
+            return (1000.0, "ms") if highest < 2 else (1.0, "s")
+        if unit == "ratio":
+            return 100.0, "%"
+        if unit == "bit/s":
+            power = _power(highest, len(_BITS))
+            return 1000.0**-power, _BITS[power]
+        return 1.0, unit
+
+    def scaled(self, value: float, unit: str) -> str:
+        """Return a value that is in `unit` already."""
+        return f"{self.plain(value)} {unit}".strip()
+
+    def quantity(self, value: float, unit: str) -> str:
+        """Return a value in a unit of its own size."""
+        if unit == "B":
+            power = _power(value, len(_BYTES))
+            return self.scaled(value / 1000**power, _BYTES[power])
+        factor, named = self.scale(unit, abs(value))
+        return self.scaled(value * factor, named)
+
+    def value(self, measurement: str, field: str, value: Value) -> str:
+        """Return a field's value as a person reads it."""
+        if value is None:
+            return NONE
+        if isinstance(value, bool):
+            return self.say("yes") if value else self.say("no")
+        if isinstance(value, str):
+            return value
+        entry = field_of(measurement, field)
+        unit = "" if entry is None else entry.unit
+        if field in {"uptime_seconds", "silent_seconds"}:
+            return self.duration(value)
+        return self.quantity(float(value), unit)
+
+    def duration(self, seconds: float) -> str:
+        """Return a length of time in words."""
+        return str(format_timedelta(timedelta(seconds=float(seconds)), locale=self._locale, threshold=1.2))
+
+    def field(self, measurement: str, field: str) -> str:
+        """Return a field's title; its name where the catalogue does not list it."""
+        entry = field_of(measurement, field)
+        return field if entry is None else self.say(entry.title)
+
+
+def machine_time(ms: int | None) -> str:
+    """Return an instant for programs."""
+    return "" if ms is None else datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _power(value: float, units: int) -> int:
+    power, rest = 0, abs(value)
+    while rest >= 1000 and power < units - 1:
+        rest /= 1000
+        power += 1
+    return power
