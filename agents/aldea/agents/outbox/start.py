@@ -59,4 +59,5 @@ def register_start(
             (boot.number - 1,),
         )
     set_meta(db, CLEAN, 0)
+    set_meta(db, LAST_MONO, mono_ms)
     return boot, Reading("boot", fields)

@@ -200,8 +200,10 @@ class Conversation:
         self._heard_ms = at.mono_ms
         self._take_refused(ack)
         bare = not any((ack.stored, ack.rejected, ack.conflict, ack.refused))
-        # A collector that answers several messages at once answers the birth among them.
-        if ack.epoch == self._outbox.epoch and (bare or ack.echo_mono_ms == self._birth_sent_ms):
+        # A collector that answers several messages at once answers the birth among them; one that has started
+        # again answers the birth that the broker kept.
+        answers_birth = ack.echo_mono_ms == self._birth_sent_ms or (bare and self._hello_ms is None)
+        if ack.epoch == self._outbox.epoch and answers_birth:
             self._take_hello(ack, at)
         for item in self._flight.sent:
             if item.sent_mono_ms == ack.echo_mono_ms:
