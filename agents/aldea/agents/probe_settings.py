@@ -124,9 +124,25 @@ class HttpSettings:
 
 
 # Loopback, containers, virtual machines, and the kernel's idle tunnel ends. Bridges of a router stay in.
-_NOT_A_LINK = tuple(
-    "lo veth* docker* br-???????????? virbr* vnet* cni* flannel* cali* ifb* dummy* sit* ip6tnl* tunl* gre* erspan*"
-    " ip_vti* ip6_vti*".split()
+_NOT_A_LINK = (
+    "lo",
+    "veth*",
+    "docker*",
+    "br-????????????",
+    "virbr*",
+    "vnet*",
+    "cni*",
+    "flannel*",
+    "cali*",
+    "ifb*",
+    "dummy*",
+    "sit*",
+    "ip6tnl*",
+    "tunl*",
+    "gre*",
+    "erspan*",
+    "ip_vti*",
+    "ip6_vti*",
 )
 
 

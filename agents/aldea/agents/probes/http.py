@@ -97,6 +97,8 @@ class _Visit:
         except http.client.HTTPException as error:
             log.info("%s: %r", self.target.url, error)
             failure = Failure.HTTP_INVALID
+        except UnicodeError:  # not even a name: getaddrinfo does not ask
+            failure = Failure.DNS_FAILED
         except TimeoutError:
             failure = Failure.READ_TIMEOUT if connected else Failure.CONNECT_TIMEOUT
         except OSError as error:
@@ -161,6 +163,8 @@ class _Visit:
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
         """Read at most `max_body_bytes`, for at most `timeout_seconds` in all: a page may drip for ever."""
+        import http.client  # noqa: PLC0415 - as above
+
         parts: list[bytes] = []
         left = self.settings.max_body_bytes
         started = perf_counter()
@@ -169,6 +173,8 @@ class _Visit:
             left -= len(part)
             if perf_counter() - started > self.settings.timeout_seconds:
                 raise TimeoutError
+        if left > 0 and response.length:  # read1 takes an early end for the end
+            raise http.client.IncompleteRead(b"", response.length)
         return b"".join(parts)
 
 

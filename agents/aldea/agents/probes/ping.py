@@ -92,7 +92,7 @@ async def _address(target: str) -> str | None:
     except ValueError:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(target, None, type=socket.SOCK_STREAM)
-        except OSError:
+        except (OSError, UnicodeError):  # UnicodeError: not even a name
             return None
         return str(found[0][4][0])
     return target

@@ -1,0 +1,89 @@
+"""What a fresh agent loads, and what that weighs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+SERVER_LIBRARIES = {
+    "numpy", "fastapi", "starlette", "sqlalchemy", "alembic", "influxdb_client", "apscheduler", "pydantic",
+    "uvicorn", "jinja2", "amqtt", "babel", "rich",
+}  # fmt: skip
+
+_SCRIPT = """
+import asyncio, importlib, json, pkgutil, sys, tempfile
+from pathlib import Path
+
+def resident_bytes():
+    import resource
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+def modules_of(name):
+    package = importlib.import_module(name)
+    yield name
+    for found in pkgutil.walk_packages(package.__path__, f"{name}."):
+        if found.name.rpartition(".")[2] != "__main__":
+            yield found.name
+
+import aldea.agents
+MODULES
+imported = resident_bytes()
+from aldea.agents.probe import ProbeContext, run_probe
+from aldea.agents.probes import scheduled_probes
+from aldea.agents.settings import AgentSettings
+from aldea.model.clock import SystemClock
+from dataclasses import replace
+settings = AgentSettings(site="a")
+if sys.argv[1:]:
+    # The default probes, their questions turned to closed ports of loopback.
+    from aldea.agents.probe_settings import HttpTarget
+    settings = replace(
+        settings,
+        ping=replace(settings.ping, gateway=False, anchors=("127.0.0.1",)),
+        dns=replace(settings.dns, servers=("127.0.0.1:9",), timeout_seconds=0.1),
+        http=replace(settings.http, targets=(HttpTarget(url="http://127.0.0.1:9/"),)),
+    )
+    async def rounds():
+        for scheduled in scheduled_probes(settings, ProbeContext(SystemClock(), Path("."))):
+            for _ in range(3):
+                await run_probe(scheduled.probe, 5)
+    asyncio.run(rounds())
+print(json.dumps({"modules": sorted(sys.modules), "imported": imported, "resident": resident_bytes()}))
+"""
+_ALL_MODULES = 'for name in modules_of("aldea.agents"): importlib.import_module(name)'
+
+
+def _fresh(modules: str, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _SCRIPT.replace("MODULES", modules), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _packages(modules: list[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def test_the_whole_agent_loads_nothing_of_the_server() -> None:
+    fresh = _fresh(_ALL_MODULES)
+    print(f"every module of the agent: {fresh['imported'] / 1e6:.1f} MB resident")
+    assert "aldea.agents.probes.snmp_client" in fresh["modules"]
+    assert not SERVER_LIBRARIES & _packages(fresh["modules"])
+    assert "aldea.model.columns" not in fresh["modules"]
+    ours = {name.split(".")[1] for name in fresh["modules"] if name.startswith("aldea.")}
+    assert ours == {"agents", "model"}
+
+
+def test_the_default_probes_load_neither_snmp_nor_certificates_and_stay_small() -> None:
+    fresh = _fresh("pass", "measure")
+    print(f"after three rounds of the default probes: {fresh['resident'] / 1e6:.1f} MB resident")
+    assert not {"pysnmp", "cryptography"} & _packages(fresh["modules"])
+    assert fresh["resident"] <= 40e6

@@ -1,0 +1,201 @@
+"""Against a real snmpd, whose "WAN interface" is this machine's loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from aldea.agents.probe import ProbeContext
+from aldea.agents.probe_settings import SnmpSettings, SnmpTarget
+from aldea.agents.probes.snmp import SnmpProbe
+from aldea.model.catalogue import CATALOGUE
+from aldea.model.clock import ManualClock
+from aldea.model.sample import Reading
+from rigs.processes import LOOPBACK, free_port
+from rigs.snmpd import Snmpd
+
+IF_NUMBER = "1.3.6.1.2.1.2.1.0"
+IF_INDEX_COLUMN = "1.3.6.1.2.1.2.2.1.1"
+
+
+def _target(snmpd: Snmpd, **more: object) -> SnmpTarget:
+    target = SnmpTarget(host=snmpd.host, port=snmpd.port, community=snmpd.community, name="router", interface="lo")
+    return replace(target, **more)  # type: ignore[arg-type]  # the names are checked by `replace`
+
+
+def _rounds(
+    context: ProbeContext, *targets: SnmpTarget, rounds: int = 1, timeout: float = 1.0
+) -> list[Sequence[Reading]]:
+    """Measure so often, 60 seconds apart by the clock of the test."""
+
+    async def measured() -> list[Sequence[Reading]]:
+        settings = SnmpSettings(targets=targets, timeout_seconds=timeout, retries=0)
+        probe = SnmpProbe(settings, context)
+        readings = []
+        for _ in range(rounds):
+            readings.append(await probe.measure())
+            assert isinstance(context.clock, ManualClock)
+            context.clock.advance(60_000)
+        await probe.aclose()
+        return readings
+
+    return asyncio.run(measured())
+
+
+def _one(context: ProbeContext, target: SnmpTarget, timeout: float = 1.0) -> Reading:
+    ((reading,),) = _rounds(context, target, timeout=timeout)
+    return reading
+
+
+def _make_traffic(count: int) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        receiver.bind((LOOPBACK, 0))
+        for _ in range(count):
+            sender.sendto(b"x" * 10_000, receiver.getsockname())
+
+
+def test_nothing_is_measured_and_nothing_loaded_without_a_router(context: ProbeContext) -> None:
+    assert _rounds(context) == [[]]
+
+
+def test_the_routers_counters_are_those_of_its_kernel(context: ProbeContext, snmpd: Snmpd) -> None:
+    before = psutil.net_io_counters(pernic=True, nowrap=False)["lo"]
+    reading = _one(context, _target(snmpd))
+    fields = reading.fields
+    assert reading.tags == {"target": "router", "interface": "lo"}
+    assert fields["failure"] is None
+    assert fields["up"] is True
+    assert isinstance(fields["uptime_seconds"], int)
+    # snmpd reads the kernel's counters again after some seconds only.
+    assert isinstance(fields["rx_bytes_total"], int)
+    assert 0 < fields["rx_bytes_total"] <= psutil.net_io_counters(pernic=True, nowrap=False)["lo"].bytes_recv
+    assert fields["rx_bytes_total"] >= before.bytes_recv * 0.5
+    assert "rx_bytes" not in fields
+    assert "clients" not in fields  # not asked for: not there, not zero
+    assert set(fields) <= {item.name for item in CATALOGUE["snmp"].fields}
+
+
+def test_what_passed_since_the_round_before_is_the_difference(context: ProbeContext, snmpd: Snmpd) -> None:
+    (first,), (second,) = _rounds(context, _target(snmpd), rounds=2)
+    for way in ("rx", "tx"):
+        before, now = first.fields[f"{way}_bytes_total"], second.fields[f"{way}_bytes_total"]
+        assert isinstance(before, int)
+        assert isinstance(now, int)
+        assert second.fields[f"{way}_bytes"] == now - before
+    assert second.fields["interval_seconds"] == 60.0
+    assert second.fields["counter_reset"] is False
+
+
+@pytest.mark.parametrize("source", ["value", "rows"])
+def test_clients_are_a_number_or_the_rows_of_a_table(context: ProbeContext, snmpd: Snmpd, source: str) -> None:
+    oid = IF_NUMBER if source == "value" else IF_INDEX_COLUMN
+    fields = _one(context, _target(snmpd, clients_oid=oid, clients_from=source)).fields
+    assert fields["clients"] == len(psutil.net_if_stats())
+
+
+def test_a_table_without_rows_is_nobody(context: ProbeContext, snmpd: Snmpd) -> None:
+    target = _target(snmpd, clients_oid="1.3.6.1.2.1.99.1", clients_from="rows")
+    assert _one(context, target).fields["clients"] == 0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"interface": "wan9"}, {"interface": "9999"}, {"clients_oid": "1.3.6.1.4.1.99999.1.0"}]
+)
+def test_what_the_router_does_not_have_is_said_and_the_rest_is_kept(
+    context: ProbeContext, snmpd: Snmpd, wrong: dict[str, str]
+) -> None:
+    fields = _one(context, _target(snmpd, **{"clients_oid": IF_NUMBER, **wrong})).fields
+    assert fields["failure"] == "snmp_no_such_object"
+    assert fields["uptime_seconds"] is not None
+    assert ("rx_bytes_total" in fields) == ("interface" not in wrong)
+    assert ("clients" in fields) == ("interface" in wrong)
+
+
+def test_an_interface_may_be_given_by_its_number(context: ProbeContext, snmpd: Snmpd) -> None:
+    reading = _one(context, _target(snmpd, interface=str(socket.if_nametoindex("lo"))))
+    assert reading.fields["failure"] is None
+    assert reading.fields["rx_bytes_total"] is not None
+
+
+def test_an_object_that_is_no_number_is_an_error_and_not_a_count(context: ProbeContext, snmpd: Snmpd) -> None:
+    fields = _one(context, _target(snmpd, clients_oid="1.3.6.1.2.1.1.5.0")).fields
+    assert fields["failure"] == "snmp_error"
+    assert "clients" not in fields
+
+
+def test_a_router_that_is_off_and_a_wrong_community_are_both_silence(context: ProbeContext, snmpd: Snmpd) -> None:
+    off = SnmpTarget(host=LOOPBACK, port=free_port(socket.SOCK_DGRAM), interface="lo")
+    wrong = _target(snmpd, community="wrong")
+    ((first, second),) = _rounds(context, off, wrong, timeout=0.2)
+    assert first.fields == second.fields == {"failure": "snmp_timeout"}
+
+
+def test_the_difference_spans_the_rounds_in_which_the_router_was_silent(context: ProbeContext, tmp_path: Path) -> None:
+    async def measured() -> list[Reading]:
+        readings: list[Reading] = []
+        with Snmpd(tmp_path / "router") as router:
+            settings = SnmpSettings(targets=(_target(router),), timeout_seconds=0.3, retries=0)
+            probe = SnmpProbe(settings, context)
+            for paused in (False, True, False):
+                if paused:
+                    router.process.pause()
+                readings += await probe.measure()
+                if paused:
+                    router.process.resume()
+                assert isinstance(context.clock, ManualClock)
+                context.clock.advance(60_000)
+            await probe.aclose()
+        return readings
+
+    first, silent, third = asyncio.run(measured())
+    assert silent.fields == {"failure": "snmp_timeout"}
+    assert third.fields["interval_seconds"] == 120.0
+    assert isinstance(third.fields["rx_bytes_total"], int)
+    assert isinstance(first.fields["rx_bytes_total"], int)
+    assert third.fields["rx_bytes"] == third.fields["rx_bytes_total"] - first.fields["rx_bytes_total"]
+
+
+@pytest.fixture(scope="module")
+def snmpd3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
+    """A router that knows a user of version 3."""
+    folder = tmp_path_factory.mktemp("snmpd3")
+    extra = ["createUser aldea SHA authsecret1 AES privsecret1", "rouser aldea auth"]
+    with Snmpd(folder, extra=extra) as server:
+        yield server
+
+
+def _user(snmpd: Snmpd, folder: Path, password: str, *, user: str = "aldea", privacy: str | None = None) -> SnmpTarget:
+    (folder / "auth").write_text(f"{password}\n")
+    target = _target(snmpd, version="3", user=user, auth_password_file=folder / "auth")
+    if privacy is None:
+        return target
+    (folder / "privacy").write_text(privacy)
+    return replace(target, privacy_protocol="aes", privacy_password_file=folder / "privacy")
+
+
+@pytest.mark.parametrize("privacy", [None, "privsecret1"])
+def test_version_3_authenticates_and_encrypts(
+    context: ProbeContext, snmpd3: Snmpd, tmp_path: Path, privacy: str | None
+) -> None:
+    if privacy is not None:
+        pytest.importorskip("cryptography", reason="privacy needs the package cryptography")
+    fields = _one(context, _user(snmpd3, tmp_path, "authsecret1", privacy=privacy)).fields
+    assert fields["failure"] is None
+    assert fields["rx_bytes_total"] is not None
+
+
+@pytest.mark.parametrize(("user", "password"), [("aldea", "wrongsecret"), ("nobody", "authsecret1")])
+def test_a_wrong_user_or_password_of_version_3_is_said(
+    context: ProbeContext, snmpd3: Snmpd, tmp_path: Path, user: str, password: str
+) -> None:
+    reading = _one(context, _user(snmpd3, tmp_path, password, user=user))
+    assert reading.fields == {"failure": "snmp_authentication"}
