@@ -1,0 +1,69 @@
+"""`aldea agent`.
+
+examples:
+  aldea agent run --site isla-arena --mqtt-host broker.example.org
+  aldea agent probe ping --site isla-arena
+  aldea agent doctor --site isla-arena
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from aldea.agents.__main__ import add_options, environment_with
+from aldea.agents.commands import doctor, load_agent_settings, run_agent, run_one_probe
+from aldea.agents.probes import PROBES
+from aldea.deploy.cli.main import FAILED, OK
+
+if TYPE_CHECKING:
+    import argparse
+
+    from aldea.agents.settings import AgentSettings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="run|probe|doctor")
+    add_options(actions.add_parser("run", help="measure this site and deliver what was measured"))
+    probe = actions.add_parser("probe", help="run one probe once and show its readings; nothing is stored or sent")
+    probe.add_argument("name", choices=sorted(PROBES))
+    probe.add_argument("--json", action="store_true", help="one JSON document")
+    add_options(probe)
+    look = actions.add_parser("doctor", help="look at what the agent needs, and say what is missing")
+    look.add_argument("--json", action="store_true", help="one JSON document")
+    add_options(look)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    settings = load_agent_settings(arguments.config, environment_with(arguments))
+    if arguments.action == "run":
+        return run_agent(settings)
+    return _probe(settings, arguments) if arguments.action == "probe" else _doctor(settings, arguments)
+
+
+def _probe(settings: AgentSettings, arguments: argparse.Namespace) -> int:
+    readings = run_one_probe(settings, arguments.name)
+    if arguments.json:
+        shown = [
+            {"measurement": item.measurement, "tags": dict(item.tags), "fields": dict(item.fields)} for item in readings
+        ]
+        print(json.dumps(shown, ensure_ascii=False, indent=2))
+        return OK
+    for item in readings:
+        pairs = " ".join(f"{key}={value}" for key, value in {**item.tags, **item.fields}.items() if value is not None)
+        print(f"{item.measurement} {pairs}")
+    if not readings:
+        print(f"{arguments.name}: nothing to measure here; see its settings in agents/agent.example.toml")
+    return OK
+
+
+def _doctor(settings: AgentSettings, arguments: argparse.Namespace) -> int:
+    findings = doctor(settings)
+    if arguments.json:
+        print(json.dumps([{"ok": item.ok, "sentence": item.sentence} for item in findings], indent=2))
+    else:
+        for item in findings:
+            print(f"{'ok ' if item.ok else 'NO '} {item.sentence}")
+    return OK if all(item.ok for item in findings) else FAILED
