@@ -10,14 +10,14 @@ numbers the catalogue does not list are floats.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from functools import lru_cache
+from typing import Any
 
 from aldea.model.catalogue import Kind, field_of
-from aldea.model.columns import Block, Bools, Ints, TimedBatch
-from aldea.model.wire import Column, Header
+from aldea.model.columns import Block, Ints, TimedBatch
+from aldea.model.wire import BlockSpec, Header
 from aldea.storage.series.influx.words import PRESENT, key_out, line_text, line_word, series_prefix
 
 NS_PER_MS = 1_000_000
@@ -28,95 +28,120 @@ class Lines:
     """The lines of one block, and whose they are."""
 
     text: bytes
-    rows: int
-    origin: str
+    spec: BlockSpec
+    header: Header
+
+    def __str__(self) -> str:
+        header = self.header
+        return (
+            f"{self.spec.measurement} of {header.site}/{header.device}, epoch {header.epoch},"
+            f" seqs {header.first_seq} to {header.last_seq}"
+        )
 
 
 def block_lines(timed: TimedBatch, block: Block) -> Lines:
     """Return a block as line protocol with times in nanoseconds."""
-    header = timed.batch.header
-    prefix = series_prefix(header.site, header.device, header.epoch, block.spec.measurement, block.spec.tags).replace(
-        "%", "%%"
-    )
-    stamps = row_stamps(timed, block)
-    nullable = [column for column in block.spec.columns if column.nullable]
-    if not nullable:
-        text = _fill(prefix, block, block.spec.columns, stamps, None)
-    else:
-        text = "\n".join(_by_presence(prefix, block, nullable, stamps))
-    origin = (
-        f"{block.spec.measurement} of {header.site}/{header.device}, epoch {header.epoch},"
-        f" seqs {header.first_seq} to {header.last_seq}"
-    )
-    return Lines(text.encode(), block.spec.rows, origin)
+    header, spec = timed.batch.header, block.spec
+    prefix = series_prefix(header.site, header.device, header.epoch, spec.measurement, spec.tags)
+    # Blocks are often of a handful of rows, for which plain lists are far quicker than small arrays.
+    numbers = block.data.tolist()
+    writers = _writers(spec.measurement, tuple([(column.name, column.code) for column in spec.columns]))
+    presences: list[list[int]] = []
+    parts: list[_Part] = []
+    place = 2
+    for column, (form, write) in zip(spec.columns, writers, strict=True):
+        presence = -1
+        if column.nullable:
+            presence = len(presences)
+            presences.append(numbers[place])
+            place += 1
+        values = numbers[place]
+        if column.code == "s":
+            values = _texts(column.texts, values)
+        elif write is not None:
+            values = [write(value) for value in values]
+        parts.append((form, values, presence))
+        place += 1
+    offset_ms, first_seq = timed.offset_ms, header.first_seq
+    stamps = [
+        (mono_ms + offset_ms) * NS_PER_MS + (offset + first_seq) % NS_PER_MS
+        for offset, mono_ms in zip(numbers[0], numbers[1], strict=True)
+    ]
+    lines = _fill(prefix, parts, stamps) if not presences else _by_presence(prefix, parts, presences, stamps)
+    return Lines("\n".join(lines).encode(), spec, header)
 
 
 def row_stamps(timed: TimedBatch, block: Block) -> Ints:
-    """Return each row's time in nanoseconds, its seq in the last six digits."""
-    header: Header = timed.batch.header
-    stamps: Ints = (block.mono_ms + timed.offset_ms) * NS_PER_MS + (block.offsets + header.first_seq) % NS_PER_MS
+    """Return each row's time in nanoseconds, its seq in the last six digits, as `block_lines` writes it."""
+    seqs = block.offsets + timed.batch.header.first_seq
+    stamps: Ints = (block.mono_ms + timed.offset_ms) * NS_PER_MS + seqs % NS_PER_MS
     return stamps
 
 
-def _by_presence(prefix: str, block: Block, nullable: Sequence[Column], stamps: Ints) -> Iterable[str]:
-    """Yield the lines of the rows that have the same fields, for each such set of fields."""
-    marks: list[Bools] = []
-    for column in nullable:
-        found = block.column(column.name)
-        assert found is not None
-        assert found[2] is not None
-        marks.append(found[2])
-    patterns, which = np.unique(np.array(marks).T, axis=0, return_inverse=True)
-    for number, pattern in enumerate(patterns):
-        absent = {column.name for column, here in zip(nullable, pattern, strict=True) if not here}
-        columns = [column for column in block.spec.columns if column.name not in absent]
-        rows = np.flatnonzero(which.reshape(-1) == number)
-        yield _fill(prefix, block, columns, stamps, rows)
+_Part = tuple[str, list[Any], int]
+"""A column: its `key=%format`, its values, and which presence tells whether a row has it (-1: all have)."""
 
 
-def _fill(
-    prefix: str,
-    block: Block,
-    columns: Sequence[Column],
-    stamps: Ints,
-    rows: np.ndarray[tuple[int], np.dtype[np.intp]] | None,
-) -> str:
-    parts: list[str] = []
-    filled: list[list[int] | list[str]] = []
-    measurement = block.spec.measurement
-    for column in columns:
-        found = block.column(column.name)
-        assert found is not None
-        form, values = _values(measurement, column, found[1] if rows is None else found[1][rows])
-        parts.append(f"{line_word(key_out(column.name))}={form}")
-        filled.append(values)
-    if not parts:
-        parts.append(f"{PRESENT}=t")
-    filled.append((stamps if rows is None else stamps[rows]).tolist())
-    template = prefix + ",".join(parts) + " %d"
-    return "\n".join([template % row for row in zip(*filled, strict=True)])
+def _by_presence(prefix: str, parts: Sequence[_Part], presences: Sequence[list[int]], stamps: list[int]) -> list[str]:
+    """Write the rows, one template for each set of fields that rows have in common."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for row, pattern in enumerate(zip(*presences, strict=True)):
+        groups.setdefault(pattern, []).append(row)
+    lines: list[str] = []
+    for pattern, rows in groups.items():
+        here = [
+            (form, [values[row] for row in rows], -1)
+            for form, values, presence in parts
+            if presence < 0 or pattern[presence]
+        ]
+        lines += _fill(prefix, here, [stamps[row] for row in rows])
+    return lines
 
 
-def _values(measurement: str, column: Column, numbers: Ints) -> tuple[str, list[int] | list[str]]:
-    """Return how a column's values are written (%-format), and what goes into the format."""
-    kind = _kind(measurement, column)
-    code = column.code
+def _fill(prefix: str, parts: Sequence[_Part], stamps: list[int]) -> list[str]:
+    template = prefix.replace("%", "%%") + (",".join([part[0] for part in parts]) or f"{PRESENT}=t") + " %d"
+    return [template % row for row in zip(*[part[1] for part in parts], stamps, strict=True)]
+
+
+def _texts(texts: Sequence[str], numbers: list[int]) -> list[str]:
+    # An absent value repeats the one before, which need not point at a text.
+    words = [line_text(text) for text in texts] or ['""']
+    if len(words) == 1:
+        return words * len(numbers)
+    last = len(words) - 1
+    return [words[min(max(number, 0), last)] for number in numbers]
+
+
+_Writer = tuple[str, Callable[[int], Any] | None]
+
+
+@lru_cache(maxsize=4096)
+def _writers(measurement: str, columns: tuple[tuple[str, str], ...]) -> list[_Writer]:
+    """Return for each column its `key=%format`, and what makes its numbers fit the format."""
+    found: list[_Writer] = []
+    for name, code in columns:
+        form, write = _format(_kind(measurement, name, code), code)
+        found.append((line_word(key_out(name)).replace("%", "%%") + "=" + form, write))
+    return found
+
+
+def _format(kind: Kind, code: str) -> _Writer:
     if code == "s":
-        words = [line_text(text) for text in column.texts]
-        return "%s", [words[number] for number in numbers.tolist()]
+        return "%s", None
     if kind is Kind.FLAG:
-        return "%s", ["t" if number else "f" for number in numbers.tolist()]
-    if code in "ib":
-        return ("%di" if kind is Kind.INTEGER else "%d"), numbers.tolist()
+        return "%s", lambda number: "t" if number else "f"
+    if code in "ib0":
+        return ("%di" if kind is Kind.INTEGER else "%d"), None
     if kind is Kind.INTEGER:
-        return "%di", np.rint(numbers / 10.0 ** float(code)).astype(np.int64).tolist()
+        scale: int = 10 ** int(code)
+        return "%di", lambda number: round(number / scale)
     # 12345 with four decimals is 12345e-4: the same float, and an integer is quick to write.
-    return (f"%de-{code}" if code != "0" else "%d"), numbers.tolist()
+    return f"%de-{code}", None
 
 
-def _kind(measurement: str, column: Column) -> Kind:
+def _kind(measurement: str, name: str, code: str) -> Kind:
     """Return the type that a field has in the database; it must be the same for all agents and versions."""
-    listed = field_of(measurement, column.name)
+    listed = field_of(measurement, name)
     if listed is not None and listed.kind is not Kind.TEXT:
         return listed.kind
-    return Kind.FLAG if column.code == "b" else Kind.REAL
+    return Kind.FLAG if code == "b" else Kind.REAL

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from aldea.storage.series.influx.reading import catalogue_of, latest_rows, read_
 from aldea.storage.series.influx.server import Address, Server
 from aldea.storage.series.influx.words import DEVICE, EPOCH, SITE, key_out, name_ql, safe, text_ql
 
+_REQUESTS_AT_ONCE = 2
 _ROWS_A_REQUEST = 10_000
 _BYTES_A_REQUEST = 4 * 1024 * 1024
 
@@ -29,6 +31,7 @@ class InfluxSeriesStore:
     def __init__(self, address: Address) -> None:
         """Take the address; nothing is sent before the first call."""
         self._server = Server(address)
+        self._senders = ThreadPoolExecutor(_REQUESTS_AT_ONCE, thread_name_prefix="influxdb")
 
     def write(self, batches: Sequence[TimedBatch]) -> None:
         """Store the rows.
@@ -36,9 +39,18 @@ class InfluxSeriesStore:
         When the server will not take some blocks, all others are stored, and StoreRefused names each refused
         block with the server's words.
         """
-        refused: list[str] = []
-        for request in _requests(block_lines(timed, block) for timed in batches for block in timed.batch.blocks):
-            refused += self._send(request)
+        lines = (block_lines(timed, block) for timed in batches for block in timed.batch.blocks)
+        sent: list[Future[list[str]]] = []
+        try:
+            for request in _requests(lines):
+                # The next request is put into words while the server works on the ones before it.
+                if len(sent) >= _REQUESTS_AT_ONCE:
+                    wait(sent[-_REQUESTS_AT_ONCE:], return_when=FIRST_COMPLETED)
+                sent.append(self._senders.submit(self._send, request))
+        finally:
+            # All must have ended before this returns: a straggler could bring back what is deleted next.
+            wait(sent)
+        refused = [words for future in sent for words in future.result()]
         if refused:
             raise StoreRefused("; ".join(refused))
 
@@ -48,7 +60,7 @@ class InfluxSeriesStore:
             self._server.write(b"\n".join([block.text for block in blocks]))
         except StoreRefused as error:
             if len(blocks) == 1:
-                return [f"{blocks[0].origin}: {error}"]
+                return [f"{blocks[0]}: {error}"]
             middle = len(blocks) // 2
             return self._send(blocks[:middle]) + self._send(blocks[middle:])
         return []
@@ -111,6 +123,7 @@ class InfluxSeriesStore:
 
     def close(self) -> None:
         """Close all connections."""
+        self._senders.shutdown()
         self._server.close()
 
 
@@ -119,11 +132,11 @@ def _requests(blocks: Iterator[Lines]) -> Iterator[list[Lines]]:
     request: list[Lines] = []
     rows = size = 0
     for block in blocks:
-        if request and (rows + block.rows > _ROWS_A_REQUEST or size + len(block.text) > _BYTES_A_REQUEST):
+        if request and (rows + block.spec.rows > _ROWS_A_REQUEST or size + len(block.text) > _BYTES_A_REQUEST):
             yield request
             request, rows, size = [], 0, 0
         request.append(block)
-        rows += block.rows
+        rows += block.spec.rows
         size += len(block.text)
     if request:
         yield request
