@@ -10,9 +10,14 @@ from aldea.model.messages import Ack
 from aldea.model.topics import Lane, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from aldea.model.intervals import Range
+
+    _Part = tuple[list[Range], list[tuple[int, int, str]], list[Range], list[tuple[str, str]]]
+
+ITEMS_MOST = 100
+"""Of each kind in one acknowledgement: an agent reads no more than 16 KiB."""
 
 
 @dataclass(slots=True)
@@ -20,8 +25,17 @@ class _Answer:
     echo_mono_ms: int | None = None
     stored: IntervalSet = field(default_factory=IntervalSet)
     conflict: IntervalSet = field(default_factory=IntervalSet)
-    rejected: list[tuple[int, int, str]] = field(default_factory=list)
+    rejected: dict[str, IntervalSet] = field(default_factory=dict)
     refused: list[tuple[str, str]] = field(default_factory=list)
+
+    def parts(self) -> Iterator[_Part]:
+        """Yield what was noted in pieces of at most 100 items of a kind; one piece without items if there are none."""
+        stored, conflict = list(self.stored), list(self.conflict)
+        rejected = [(*span, reason) for reason, spans in self.rejected.items() for span in spans]
+        longest = max(len(stored), len(conflict), len(rejected), len(self.refused), 1)
+        for start in range(0, longest, ITEMS_MOST):
+            end = start + ITEMS_MOST
+            yield stored[start:end], rejected[start:end], conflict[start:end], self.refused[start:end]
 
 
 class AckBuilder:
@@ -46,30 +60,21 @@ class AckBuilder:
 
     def rejected(self, topic: Topic, epoch: str, span: Range, reason: str) -> None:
         """Note seqs that will never be accepted."""
-        self._of(topic, epoch).rejected.append((*span, reason))
+        self._of(topic, epoch).rejected.setdefault(reason, IntervalSet()).add(*span)
 
     def refused(self, topic: Topic, digest: str, reason: str) -> None:
         """Note a message that could not be read; its sender knows it by its digest."""
         self._of(topic, "").refused.append((digest, reason))
 
     def build(self, server_ms: int, highest: Callable[[str, str, str], int]) -> list[tuple[Topic, Ack]]:
-        """Return the acknowledgements with their topics."""
-        return [
-            (
-                Topic(site, device, Lane.ACK),
-                Ack(
-                    epoch=epoch,
-                    server_ms=server_ms,
-                    echo_mono_ms=answer.echo_mono_ms,
-                    highest_seq=highest(site, device, epoch),
-                    stored=list(answer.stored),
-                    rejected=answer.rejected,
-                    conflict=list(answer.conflict),
-                    refused=answer.refused,
-                ),
-            )
-            for (site, device, epoch), answer in self._answers.items()
-        ]
+        """Return the acknowledgements with their topics; one that would grow too long for an agent becomes several."""
+        built: list[tuple[Topic, Ack]] = []
+        for (site, device, epoch), answer in self._answers.items():
+            topic, known = Topic(site, device, Lane.ACK), highest(site, device, epoch)
+            for stored, rejected, conflict, refused in answer.parts():
+                ack = Ack(epoch, server_ms, answer.echo_mono_ms, known, stored, rejected, conflict, refused)
+                built.append((topic, ack))
+        return built
 
     def _of(self, topic: Topic, epoch: str) -> _Answer:
         return self._answers.setdefault((topic.site, topic.device, epoch), _Answer())

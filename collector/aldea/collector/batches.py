@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING
 
@@ -11,15 +10,16 @@ import numpy as np
 from aldea.collector.duplicates import compare
 from aldea.collector.journal import EntryKind, NewEntry
 from aldea.collector.journal.entries import SpanState
-from aldea.collector.validate import Problem, anchor_problem, bad_rows, mono_extent, owner_problem
-from aldea.model.columns import decode_columns, select_rows
-from aldea.model.wire import Rejected, encode
+from aldea.collector.rejecting import reject, reject_rows
+from aldea.collector.selection import select
+from aldea.collector.validate import Problem, bad_rows, mono_extent, owner_problem, time_problem
+from aldea.model.columns import decode_columns
+from aldea.model.wire import Rejected
 
 if TYPE_CHECKING:
     from aldea.collector.streams import Stream
     from aldea.collector.turn import Incoming, Turn
     from aldea.model.columns import Batch, Bools
-    from aldea.model.intervals import Range
     from aldea.model.topics import Topic
 
 log = logging.getLogger(__name__)
@@ -33,16 +33,16 @@ def take_batch(turn: Turn, topic: Topic, message: Incoming) -> None:
     if problem is not None:
         raise Rejected(problem.reason, problem.sentence)
     stream = turn.state.streams.get(header.site, header.device, header.epoch)
-    turn.touched.add((header.site, header.device, header.epoch))
+    turn.touched[header.site, header.device, header.epoch] = stream
     turn.acks.heard(topic, header.epoch, header.sent_mono_ms)
-    problem = anchor_problem(header.anchor, header.sent_mono_ms, message.arrival_ms)
+    keep = np.ones(header.rows, dtype=bool)
+    _leave_out_known(turn, topic, stream, message, batch, keep)
+    problem = time_problem(header, message.arrival_ms)
     if problem is not None:
-        _reject(turn, topic, stream, message, (header.first_seq, header.last_seq), problem, message.payload)
+        reject(turn, topic, stream, message, batch, problem)
         return
     boot = turn.state.boots.get(header.site, header.device, header.boot_id, header.boot_no, header.anchor)
-    keep = np.ones(header.rows, dtype=bool)
-    _leave_out_bad(turn, topic, stream, message, batch, keep)
-    _leave_out_known(turn, topic, stream, message, batch, keep)
+    reject_rows(turn, topic, stream, message, batch, bad_rows(batch), keep)
     _store(turn, topic, stream, boot.id, message, batch, keep)
     turn.state.boots.place_unknown(header.site, header.device)
 
@@ -56,32 +56,6 @@ def _decode(payload: bytes) -> Batch:
         # A fault of ours must not stop the site's neighbours: the message is kept for whoever mends it.
         log.exception("a batch could not be decoded")
         raise Rejected("internal_error", f"decoding failed: {type(error).__name__}") from error
-
-
-def _leave_out_bad(turn: Turn, topic: Topic, stream: Stream, message: Incoming, batch: Batch, keep: Bools) -> None:
-    bad = bad_rows(batch)
-    if not bad:
-        return
-    rows = {row.seq: row for row in batch.rows()}
-    for item in bad:
-        keep[item.seq - batch.header.first_seq] = False
-        row = rows[item.seq]
-        text = json.dumps([row.seq, row.mono_ms, row.measurement, dict(row.tags), dict(row.fields)])
-        _reject(turn, topic, stream, message, (item.seq, item.seq), item.problem, text.encode())
-
-
-def _reject(
-    turn: Turn, topic: Topic, stream: Stream, message: Incoming, span: Range, problem: Problem, payload: bytes
-) -> None:
-    """Keep what is not accepted in the quarantine, once, and say so, each time. What is stored stays stored."""
-    for first, last in stream.stored.missing(*span):
-        what = f"rows {topic.site}/{topic.device}/{stream.epoch} {first}-{last}"
-        turn.quarantine(message, topic, problem, what, payload)
-        turn.acks.rejected(topic, stream.epoch, (first, last), problem.reason)
-        if stream.rejected.missing(first, last):
-            turn.state.journal.add_span(stream.id, SpanState.REJECTED, first, last, problem.reason)
-            stream.rejected.add(first, last)
-            turn.counts["rows_rejected"] += last - first + 1
 
 
 def _leave_out_known(turn: Turn, topic: Topic, stream: Stream, message: Incoming, batch: Batch, keep: Bools) -> None:
@@ -108,8 +82,7 @@ def _store(turn: Turn, topic: Topic, stream: Stream, boot: int, message: Incomin
     if bool(keep.all()):
         _append(turn, topic, stream, boot, message, batch, message.payload)
         return
-    for part, rows in select_rows(batch, keep):
-        payload = encode(part, rows)
+    for payload in select(batch, keep):
         _append(turn, topic, stream, boot, message, decode_columns(payload), payload)
 
 
@@ -117,9 +90,17 @@ def _append(
     turn: Turn, topic: Topic, stream: Stream, boot: int, message: Incoming, batch: Batch, payload: bytes
 ) -> None:
     header = batch.header
+    if not header.rows:
+        turn.append(
+            NewEntry(
+                EntryKind.BATCH, topic.site, topic.device, topic.lane.value, message.arrival_ms, payload, boot=boot
+            ),
+            batch,
+        )
+        return
     first, last = header.first_seq, header.last_seq
     low, high = mono_extent(batch)
-    position = turn.state.journal.append(
+    turn.append(
         NewEntry(
             EntryKind.BATCH,
             topic.site,
@@ -127,20 +108,20 @@ def _append(
             topic.lane.value,
             message.arrival_ms,
             payload,
-            stream=stream.id if header.rows else None,
-            boot=boot,
-            first_seq=first if header.rows else None,
-            last_seq=last if header.rows else None,
-            mono_low=low if header.rows else None,
-            mono_high=high if header.rows else None,
-        )
+            stream.id,
+            boot,
+            first,
+            last,
+            low,
+            high,
+        ),
+        batch,
     )
-    turn.decoded.append((position, batch))
-    if header.rows:
-        stream.stored.add(first, last)
-        turn.acks.stored(topic, stream.epoch, first, last)
-        turn.counts["rows_stored"] += header.rows
-        _note_tombstones(turn, stream, batch)
+    turn.state.boots.extend(boot, low, high)
+    stream.stored.add(first, last)
+    turn.acks.stored(topic, stream.epoch, first, last)
+    turn.counts["rows_stored"] += header.rows
+    _note_tombstones(turn, stream, batch)
 
 
 def _note_tombstones(turn: Turn, stream: Stream, batch: Batch) -> None:
@@ -151,7 +132,7 @@ def _note_tombstones(turn: Turn, stream: Stream, batch: Batch) -> None:
         if row.measurement != "tombstone":
             continue
         first, last = row.fields.get("first_seq"), row.fields.get("last_seq")
-        if isinstance(first, int) and isinstance(last, int) and 1 <= first <= last < row.seq:
+        if type(first) is int and type(last) is int and 1 <= first <= last < row.seq:
             reason = str(row.fields.get("reason", ""))
             turn.state.journal.add_span(stream.id, SpanState.TOMBSTONE, first, last, reason)
             stream.tombstones.add(first, last)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from aldea.collector.journal import BootRow, Journal
     from aldea.model.wire import Anchor
 
@@ -13,6 +15,10 @@ SAME_MS = 2_000
 
 DISTRUST_MS = 10 * 60 * 1000
 ESTIMATE_MOVES_MS = 60_000
+NTP, SERVER, ESTIMATED = "ntp", "server", "estimated"
+
+Extent = tuple[int, int]
+"""First and last millisecond since boot of a boot's rows."""
 
 
 def anchor_moves(boot: BootRow, anchor: Anchor) -> bool:
@@ -22,47 +28,69 @@ def anchor_moves(boot: BootRow, anchor: Anchor) -> bool:
     server's time, or a smaller error of the same kind. An agent that turns from NTP to the server's time by more
     than ten minutes has found its NTP wrong, and is believed.
     """
-    if boot.offset_ms is None or boot.source == "estimated":
+    if boot.offset_ms is None or boot.source == ESTIMATED:
         return True
     difference = abs(anchor.offset_ms - boot.offset_ms)
     if difference <= SAME_MS:
         return False
-    if anchor.source == boot.source:
+    source = source_of(anchor)
+    if source == boot.source:
         return boot.error_ms is None or anchor.error_ms < boot.error_ms
-    return anchor.source == "ntp" or difference > DISTRUST_MS
+    return source == NTP or difference > DISTRUST_MS
 
 
-def estimate_offset(extent: tuple[int, int], previous_end_ms: int | None, next_start_ms: int) -> int:
-    """Return the offset that places a boot of unknown time between its neighbours. Pure.
+def source_of(anchor: Anchor) -> str:
+    """Return `ntp` or `server`: a word we don't know is believed no more than the server's time."""
+    return NTP if anchor.source == NTP else SERVER
 
-    It lies after the last known row before it and ends before the next boot began; the slack is halved, which
-    halves the largest possible error. `extent` is the boot's first and last millisecond since boot.
+
+def estimate_offsets(lasts: Sequence[int], previous_end_ms: int | None, next_start_ms: int) -> list[int]:
+    """Return the offsets that place consecutive boots of unknown time between their known neighbours. Pure.
+
+    `lasts` holds each boot's last millisecond since boot, in the order of the boots. They lie one after the
+    other, behind the last known row before them and before the next known boot began; the slack is shared out
+    evenly, which for a single boot halves the largest possible error. Without a known row before them, or
+    without room, they end right where the next boot begins.
     """
-    latest = next_start_ms - extent[1]
-    if previous_end_ms is None:
-        return latest
-    earliest = previous_end_ms
-    return earliest + max(latest - earliest, 0) // 2
+    slack = 0 if previous_end_ms is None else max(next_start_ms - previous_end_ms - sum(lasts), 0)
+    share = slack // (len(lasts) + 1)
+    offsets: list[int] = []
+    start = next_start_ms
+    for last in reversed(lasts):
+        start -= share + last
+        offsets.append(start)
+    return offsets[::-1]
 
 
 class BootBook:
-    """All boots by (site, device, boot id), as the journal has them."""
+    """All boots of all devices, as the journal has them."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._boots = {(row.site, row.device, row.boot_id): row for row in journal.boots()}
-        self._unplaced = {
-            key[:2] for key, row in self._boots.items() if row.offset_ms is None or row.source == "estimated"
-        }
+        self._devices: dict[tuple[str, str], dict[str, BootRow]] = {}
+        self._extents: dict[int, Extent | None] = {}
+        self._unplaced: set[tuple[str, str]] = set()
+        for row in journal.boots():
+            self._devices.setdefault((row.site, row.device), {})[row.boot_id] = row
+        for owner in self._devices:
+            self._note_unplaced(owner)
 
     def get(self, site: str, device: str, boot_id: str, boot_no: int, anchor: Anchor | None) -> BootRow:
         """Return a boot, made if it is new, with what its anchor says taken in."""
-        boot = self._boots.get((site, device, boot_id))
+        boot = self._devices.get((site, device), {}).get(boot_id)
         if boot is None:
-            boot = self._keep(self._journal.add_boot(site, device, boot_id, boot_no))
+            boot = self._journal.add_boot(site, device, boot_id, boot_no)
+            self._keep(boot)
         if anchor is not None and anchor_moves(boot, anchor):
-            boot = self._keep(self._journal.set_boot_time(boot, anchor.offset_ms, anchor.error_ms, anchor.source))
+            boot = self._journal.set_boot_time(boot, anchor.offset_ms, anchor.error_ms, source_of(anchor))
+            self._keep(boot)
         return boot
+
+    def extend(self, boot: int, low: int, high: int) -> None:
+        """Note that rows of a boot, from `low` to `high` milliseconds since boot, are in the journal now."""
+        if boot in self._extents:
+            known = self._extents[boot] or (low, high)
+            self._extents[boot] = (min(known[0], low), max(known[1], high))
 
     def place_unknown(self, site: str, device: str) -> None:
         """Estimate the boots of a device that never knew the time and that a later, known boot has followed.
@@ -71,34 +99,45 @@ class BootBook:
         """
         if (site, device) not in self._unplaced:
             return
-        boots = sorted(
-            (row for row in self._boots.values() if (row.site, row.device) == (site, device)),
-            key=lambda row: row.boot_no,
-        )
-        for index, boot in enumerate(boots):
-            if boot.offset_ms is None or boot.source == "estimated":
-                self._estimate(boot, boots[:index], boots[index + 1 :])
+        previous_end: int | None = None
+        unknown: list[BootRow] = []
+        for boot in sorted(self._devices[site, device].values(), key=lambda row: (row.boot_no, row.id)):
+            if boot.offset_ms is None or boot.source == ESTIMATED:
+                unknown.append(boot)
+                continue
+            self._estimate(unknown, previous_end, boot.offset_ms)
+            unknown = []
+            extent = self._extent(boot)
+            end = boot.offset_ms + (extent[1] if extent else 0)
+            previous_end = end if previous_end is None else max(previous_end, end)
 
-    def _estimate(self, boot: BootRow, before: list[BootRow], after: list[BootRow]) -> None:
-        extent = self._journal.boot_extent(boot.id)
-        next_start = next((row.offset_ms for row in after if _measured(row)), None)
-        if extent is None or next_start is None:
-            return
-        ends = [self._end(row) for row in before if _measured(row)]
-        offset = estimate_offset(extent, max((end for end in ends if end is not None), default=None), next_start)
-        if boot.offset_ms is None or abs(boot.offset_ms - offset) > ESTIMATE_MOVES_MS:
-            self._keep(self._journal.set_boot_time(boot, offset, None, "estimated"))
+    def _estimate(self, boots: Sequence[BootRow], previous_end_ms: int | None, next_start_ms: int) -> None:
+        filled = list(self._with_rows(boots))
+        offsets = estimate_offsets([extent[1] for _, extent in filled], previous_end_ms, next_start_ms)
+        placed = [(boot, offset) for (boot, _), offset in zip(filled, offsets, strict=True)]
+        if any(b.offset_ms is None or abs(b.offset_ms - offset) > ESTIMATE_MOVES_MS for b, offset in placed):
+            for boot, offset in placed:
+                if boot.offset_ms != offset:
+                    self._keep(self._journal.set_boot_time(boot, offset, None, ESTIMATED))
 
-    def _end(self, boot: BootRow) -> int | None:
-        extent = self._journal.boot_extent(boot.id)
-        return None if extent is None or boot.offset_ms is None else extent[1] + boot.offset_ms
+    def _with_rows(self, boots: Sequence[BootRow]) -> Iterator[tuple[BootRow, Extent]]:
+        for boot in boots:
+            extent = self._extent(boot)
+            if extent is not None:
+                yield boot, extent
 
-    def _keep(self, boot: BootRow) -> BootRow:
-        self._boots[boot.site, boot.device, boot.boot_id] = boot
-        if boot.offset_ms is None:
-            self._unplaced.add((boot.site, boot.device))
-        return boot
+    def _extent(self, boot: BootRow) -> Extent | None:
+        if boot.id not in self._extents:
+            self._extents[boot.id] = self._journal.boot_extent(boot.id)
+        return self._extents[boot.id]
 
+    def _keep(self, boot: BootRow) -> None:
+        owner = (boot.site, boot.device)
+        self._devices.setdefault(owner, {})[boot.boot_id] = boot
+        self._note_unplaced(owner)
 
-def _measured(boot: BootRow) -> bool:
-    return boot.offset_ms is not None and boot.source != "estimated"
+    def _note_unplaced(self, owner: tuple[str, str]) -> None:
+        if any(row.offset_ms is None or row.source == ESTIMATED for row in self._devices[owner].values()):
+            self._unplaced.add(owner)
+        else:
+            self._unplaced.discard(owner)

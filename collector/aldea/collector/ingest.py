@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from typing import TYPE_CHECKING
 
 from aldea.collector.batches import take_batch
+from aldea.collector.coverage import Coverage
 from aldea.collector.status import take_status
 from aldea.collector.turn import Incoming, State, Turn
 from aldea.collector.validate import Problem
@@ -16,13 +19,16 @@ if TYPE_CHECKING:
 
     from aldea.collector.journal import Journal
     from aldea.collector.recent import RecentBatches
-    from aldea.collector.streams import StreamRecord
     from aldea.model.clock import Clock
     from aldea.model.messages import Ack
 
+log = logging.getLogger(__name__)
+
+Answers = list[tuple[Topic, "Ack"]]
+
 
 class Ingestor:
-    """Takes groups of messages. One thread uses it; `records` may be read by others.
+    """Takes groups of messages. One thread uses it; `coverage` may be read by others.
 
     `is_known` says whether a (site, device) is registered: what comes from others is noted and not answered, so
     that its agent keeps it until somebody registers the site.
@@ -35,42 +41,60 @@ class Ingestor:
         self._clock = clock
         self._is_known = is_known
         self._recent = recent
-        self.records: dict[tuple[str, str, str], StreamRecord] = {}
-        self._load()
+        self._state: State | None = None
+        self.coverage = Coverage()
+        self._loaded()
 
-    def _load(self) -> None:
-        """Read the state from the journal: at the start, and when a commit failed."""
-        self._state = State(self._journal)
-        for stream in self._state.streams.all():
-            self.records[stream.site, stream.device, stream.epoch] = stream.record()
+    def _loaded(self) -> State:
+        """Return the state; read it from the journal at the start, and whenever a commit failed."""
+        if self._state is None:
+            self._state = State(self._journal)
+            self.coverage.load(stream.record() for stream in self._state.streams.all())
+        return self._state
 
-    def take(self, messages: Sequence[Incoming]) -> list[tuple[Topic, Ack]]:
+    def take(self, messages: Sequence[Incoming]) -> Answers:
         """Commit what the messages bring, and return the answers to be sent.
 
-        Raises sqlite3.Error when nothing could be committed: then nothing has changed and nothing is answered.
+        Raises sqlite3.Error when the journal cannot be written now: then nothing is answered, and the same messages
+        may be given again. A message that nobody foresaw goes to the quarantine alone, its neighbours are taken.
         """
-        turn = Turn(self._state)
+        try:
+            return self._commit(messages)
+        except Exception as error:
+            if not _is_of_the_message(error):
+                raise
+            log.exception("%d messages cannot be taken together: each is tried alone", len(messages))
+        answers: Answers = []
+        for message in messages:
+            answers += self._alone(message)
+        return answers
+
+    def _alone(self, message: Incoming) -> Answers:
+        try:
+            return self._commit([message])
+        except Exception as error:
+            if not _is_of_the_message(error):
+                raise
+            return self._commit([message], error)
+
+    def _commit(self, messages: Sequence[Incoming], fault: Exception | None = None) -> Answers:
+        state = self._loaded()
+        turn = Turn(state)
         try:
             with self._journal.transaction():
                 for message in messages:
-                    self._one(turn, message)
+                    self._one(turn, message, fault)
                 turn.counts["messages"] += len(messages)
-                for name, by in turn.counts.items():
-                    self._journal.count(name, by)
+                self._journal.count(turn.counts)
         except BaseException:
-            self._load()
+            # What is in memory may tell of rows that are not in the journal: it must not answer for them.
+            self._state = None
             raise
-        for position, batch in turn.decoded:
-            self._recent.put(position, batch)
-        for key in turn.touched:
-            self.records[key] = self._state.streams.get(*key).record()
-        return turn.acks.build(self._clock.wall_ms(), self._highest)
+        self._recent.put(turn.decoded)
+        self.coverage.put([stream.record() for stream in turn.touched.values()])
+        return turn.acks.build(self._clock.wall_ms(), state.streams.highest)
 
-    def _highest(self, site: str, device: str, epoch: str) -> int:
-        stream = self._state.streams.find(site, device, epoch)
-        return 0 if stream is None else stream.highest
-
-    def _one(self, turn: Turn, message: Incoming) -> None:
+    def _one(self, turn: Turn, message: Incoming, fault: Exception | None) -> None:
         try:
             topic = parse_topic(message.topic)
         except TopicError as error:
@@ -85,11 +109,20 @@ class Ingestor:
             turn.quarantine(message, topic, problem, f"unknown {name}", b"")
             return
         try:
+            if fault is not None:
+                raise Rejected("internal_error", f"taking it in failed: {type(fault).__name__}")
             (take_status if is_status else take_batch)(turn, topic, message)
         except Rejected as error:
             digest = turn.quarantine(message, topic, Problem(error.reason, str(error)))
             if not is_status:
                 turn.acks.refused(topic, digest, error.reason)
+
+
+def _is_of_the_message(error: Exception) -> bool:
+    """Tell a message that cannot be taken from a journal that cannot be written."""
+    if isinstance(error, sqlite3.Error):
+        return isinstance(error, sqlite3.IntegrityError | sqlite3.DataError)
+    return not isinstance(error, MemoryError)
 
 
 __all__ = ["Incoming", "Ingestor"]

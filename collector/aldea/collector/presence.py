@@ -35,6 +35,11 @@ class PresenceBook:
         self._set(birth.site, birth.device, birth.connection, birth.epoch, ONLINE, arrival_ms)
         return True
 
+    def is_newest(self, birth: Birth) -> bool:
+        """Say whether a birth is of the newest connection known of its device."""
+        connection, epoch, _ = self._known.get((birth.site, birth.device), (0, "", OFFLINE))
+        return (connection, epoch) == (birth.connection, birth.epoch)
+
     def will(self, will: Will, arrival_ms: int) -> bool:
         """Take a will in; return whether it is news: only the will of the newest birth's connection is."""
         connection, epoch, state = self._known.get((will.site, will.device), (0, "", OFFLINE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from aldea.collector.journal import EntryKind
+from aldea.collector.journal import BOOTS, EntryKind, Written
 from aldea.model.columns import TimedBatch
 from aldea.model.series import StoreRefused
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CONSUMER = "series"
-BOOTS = "boots"
 GROUP_ENTRIES = 500
 
 
@@ -27,8 +26,8 @@ class SeriesFollower:
     """Writes journal entries to the series store.
 
     A batch whose boot has no place in time is passed over; once the boot gets one, its batches are written. When
-    a boot moves in time, its rows are deleted where they were and written where they belong. The offset at which
-    a boot's rows are written is noted before they are, so a crash in between only repeats work.
+    a boot moves in time, its rows are deleted where they were and written where they belong. Where they may stand
+    is noted before they are written there, so a crash in between only repeats work.
     """
 
     def __init__(self, reader: JournalReader, cursors: Cursors, store: SeriesStore, recent: RecentBatches) -> None:
@@ -38,41 +37,37 @@ class SeriesFollower:
         self._recent = recent
 
     def step(self) -> bool:
-        """Do one group; return whether there may be more. Raises StoreUnavailable to be tried again."""
+        """Do one group; return whether there may be more. Raises StoreUnavailable to be tried again.
+
+        Entries are looked at before the boots: whatever place in time an entry has, its boot has been moved there,
+        earlier entries included, before the entry is written.
+        """
+        entries = self._reader.after(self._cursors.position(CONSUMER), GROUP_ENTRIES)
         moved = self._move_boots()
-        position = self._cursors.position(CONSUMER)
-        entries = self._reader.after(position, GROUP_ENTRIES)
         if not entries:
             return moved
-        ready: list[tuple[Entry, TimedBatch]] = []
-        for entry in entries:
-            offset = self._offset(entry)
-            if offset is not None:
-                ready.append((entry, self._timed(entry, offset)))
-        self._write(ready)
+        self._write([ready for entry in entries if (ready := self._placed(entry)) is not None])
         self._cursors.advance(CONSUMER, entries[-1].position)
         return True
 
-    def _offset(self, entry: Entry) -> int | None:
-        """Return the offset at which the entry's boot is written; the first time, the one that is known now."""
+    def _placed(self, entry: Entry) -> tuple[Entry, TimedBatch] | None:
+        """Return the entry's batch where its boot's rows are written; None when they wait, or without rows."""
         if entry.kind is not EntryKind.BATCH or entry.boot is None or entry.first_seq is None:
             return None
-        written = self._cursors.written_offset(entry.boot)
-        if written is None and entry.offset_ms is not None:
-            self._cursors.set_written_offset(entry.boot, entry.offset_ms)
-            return entry.offset_ms
-        return written
+        place = self._cursors.written(entry.boot)
+        return None if place is None else self._at(entry, place)
 
-    def _timed(self, entry: Entry, offset_ms: int) -> TimedBatch:
-        return TimedBatch(self._recent.batch_of(entry), offset_ms, entry.source == "estimated")
+    def _at(self, entry: Entry, place: Written) -> tuple[Entry, TimedBatch]:
+        return entry, TimedBatch(self._recent.batch_of(entry), place.offset_ms, place.estimated)
 
     def _write(self, ready: Sequence[tuple[Entry, TimedBatch]]) -> None:
-        """Write a group; when the store refuses it, each batch alone, noting those it will never take."""
+        """Write a group; when the store cannot take it, each batch alone, noting those it will never take."""
         if not ready:
             return
         try:
             self._store.write([timed for _, timed in ready])
-        except StoreRefused as error:
+        except (StoreRefused, ValueError, TypeError, OverflowError) as error:
+            # The last three: a batch that the store's code did not foresee must not stop all that follow.
             if len(ready) == 1:
                 log.error("position %d is refused by the series store: %s", ready[0][0].position, error)
                 self._cursors.note_refused(ready[0][0].position, str(error))
@@ -82,22 +77,26 @@ class SeriesFollower:
 
     def _move_boots(self) -> bool:
         """Rewrite the boots that got another place in time since they were written."""
-        boots = self._reader.boots_changed_after(self._cursors.position(BOOTS))
-        for boot in boots:
-            self._move(boot)
-            self._cursors.advance(BOOTS, boot.version)
-        return bool(boots)
+        moved = False
+        while boots := self._reader.boots_changed_after(self._cursors.position(BOOTS)):
+            for boot in boots:
+                self._move(boot)
+                self._cursors.advance(BOOTS, boot.version)
+            moved = True
+        return moved
 
     def _move(self, boot: BootRow) -> None:
-        before = self._cursors.written_offset(boot.id)
-        if boot.offset_ms is None or before == boot.offset_ms:
+        assert boot.offset_ms is not None, "a boot's version changes when it gets a place in time"
+        place = Written(boot.offset_ms, boot.source == "estimated")
+        if self._cursors.written(boot.id) == place:
             return
-        up_to, after = self._cursors.position(CONSUMER), 0
+        up_to, after, others = self._cursors.position(CONSUMER), 0, None
         while entries := self._reader.of_boot(boot.id, after, up_to, GROUP_ENTRIES):
-            batches = [(entry, self._recent.batch_of(entry)) for entry in entries if entry.first_seq is not None]
-            if before is not None:
-                self._store.delete([TimedBatch(batch, before) for _, batch in batches])
-            estimated = boot.source == "estimated"
-            self._write([(entry, TimedBatch(batch, boot.offset_ms, estimated)) for entry, batch in batches])
+            if others is None:
+                others = self._cursors.begin_move(boot.id, place.offset_ms)
+            ready = [self._at(entry, place) for entry in entries if entry.first_seq is not None]
+            for offset in others:
+                self._store.delete([TimedBatch(timed.batch, offset) for _, timed in ready])
+            self._write(ready)
             after = entries[-1].position
-        self._cursors.set_written_offset(boot.id, boot.offset_ms)
+        self._cursors.end_move(boot.id, place)

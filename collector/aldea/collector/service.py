@@ -10,17 +10,21 @@ from aldea.collector.directory import Directory
 from aldea.collector.feed_follower import CONSUMER as FEED
 from aldea.collector.feed_follower import FeedFollower
 from aldea.collector.ingest import Ingestor
-from aldea.collector.journal import Cursors, Journal, JournalReader
+from aldea.collector.journal import BOOTS, Cursors, Journal, JournalReader
+from aldea.collector.lock import DataLock
 from aldea.collector.mqtt import BrokerAddress, BrokerLink
 from aldea.collector.recent import RecentBatches
 from aldea.collector.series_follower import CONSUMER as SERIES
 from aldea.collector.series_follower import SeriesFollower
 from aldea.collector.worker import Worker
+from aldea.storage.register import RegisterError
 from aldea.storage.register.collectors import CollectorStatus, upsert_collector_status
+from aldea.storage.register.feed import last_position
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from aldea.collector.turn import Incoming
     from aldea.model.clock import Clock
     from aldea.model.series import SeriesStore
     from aldea.storage.register import Register
@@ -28,14 +32,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GROUP_MESSAGES = 500
-REPORT_MS = 2_000
+REPORT_SECONDS = 2.0
 DAY_MS = 24 * 60 * 60 * 1000
+_QUARANTINED = "quarantined_"
 
 
 class Collector:
     """Takes what agents send. `name` tells collectors that share a register apart.
 
     The data directory gets `journal.db` and `cursors.db`. Start it once; `stop` ends every thread in order.
+    Raises JournalError when the journal cannot be used, or another collector uses it.
     """
 
     def __init__(
@@ -53,23 +59,28 @@ class Collector:
         self.last_commit_ms: int | None = None
         self._clock = clock
         self._register = register
+        self._data_lock = DataLock(data / "collector.lock")
         self._journal = Journal(data / "journal.db")
-        self._cursors = Cursors(data / "cursors.db")
+        self._cursors = Cursors(data / "cursors.db", self._journal.id)
+        self._journal.start_after(max(self._cursors.furthest(), _feed_position(register, name)))
         self._readers = [JournalReader(data / "journal.db") for _ in range(3)]
+        self._directory = Directory(register)
         recent = RecentBatches()
-        self._ingestor = Ingestor(self._journal, clock, Directory(register, clock).is_known, recent)
+        self._ingestor = Ingestor(self._journal, clock, self._directory.is_known, recent)
         self._link = BrokerLink(address, f"aldea-collector-{name}", clock, share_group)
         series = SeriesFollower(self._readers[0], self._cursors, store, recent)
-        feed = FeedFollower(name, self._readers[1], self._cursors, register, recent, self._ingestor.records, clock)
+        feed = FeedFollower(name, self._readers[1], self._cursors, register, recent, self._ingestor.coverage, clock)
+        self._group: list[Incoming] = []
         self._trim_before_ms: int | None = None
         self._counters = self._journal.counters()
-        self._reported_ms = 0
-        self._report_lock = threading.Lock()
+        self._status_lock = threading.Lock()
+        self._followers = [Worker("series", series.step), Worker("feed", feed.step)]
+        self._ingest_worker = Worker("ingest", self._ingest, idle_seconds=0.0)
         self._workers = [
-            Worker("ingest", self._ingest, idle_seconds=0.0),
-            Worker("series", series.step),
-            Worker("feed", feed.step),
-            Worker("report", self._report, idle_seconds=REPORT_MS / 1000),
+            self._ingest_worker,
+            *self._followers,
+            Worker("directory", self._directory.refresh),
+            Worker("report", self._report, idle_seconds=REPORT_SECONDS),
         ]
 
     def start(self) -> None:
@@ -79,15 +90,20 @@ class Collector:
         self._link.start()
 
     def stop(self) -> None:
-        """Disconnect, finish what has been taken, close the files."""
+        """Finish and answer what has been taken, disconnect, end every thread, close the files."""
+        self._ingest_worker.stop()
         self._link.stop()
-        for worker in self._workers:
+        for worker in self._workers[1:]:
             worker.stop()
-        self._report()
+        try:
+            self._report()
+        except RegisterError as error:
+            log.warning("the last report could not be left: %s", error)
         for reader in self._readers:
             reader.close()
         self._journal.close()
         self._cursors.close()
+        self._data_lock.release()
 
     def trim(self, keep_days: int) -> None:
         """Let the ingesting thread delete journal entries older than `keep_days` that all followers have passed."""
@@ -95,36 +111,46 @@ class Collector:
 
     def status(self) -> CollectorStatus:
         """Return how the collector is. `last_commit_ms` is what tells life: a connection alone does not."""
-        counters = {name: value for name, value in self._counters.items() if not name.startswith("quarantined_")}
         errors = [f"{worker.name}: {worker.error}" for worker in self._workers if worker.error]
+        with self._status_lock:
+            journal_position = self._readers[2].last_position()
+        counters = self._counters
         return CollectorStatus(
             collector=self.name,
             reported_ms=self._clock.wall_ms(),
             connected=self._link.connected,
             last_commit_ms=self.last_commit_ms,
-            journal_position=self._readers[2].last_position(),
+            journal_position=journal_position,
             series_position=self._cursors.position(SERIES),
             feed_position=self._cursors.position(FEED),
-            counters={**counters, "messages_dropped": self._link.dropped},
+            counters={
+                **{name: value for name, value in counters.items() if not name.startswith(_QUARANTINED)},
+                "messages_dropped": self._link.dropped,
+                "answers_dropped": self._link.answers_dropped,
+            },
             quarantine={
-                name.removeprefix("quarantined_"): value
-                for name, value in self._counters.items()
-                if name.startswith("quarantined_")
+                name.removeprefix(_QUARANTINED): value
+                for name, value in counters.items()
+                if name.startswith(_QUARANTINED)
             },
             series_error="; ".join(errors) or None,
         )
 
     def _ingest(self) -> bool:
-        self._trim_if_asked()
-        group = self._link.next_group(GROUP_MESSAGES, wait_seconds=0.5)
-        if not group:
+        """Take one group in. A group that could not be committed is tried again: a will is said only once."""
+        if not self._directory.wait_loaded(0.5):
             return True
-        acks = self._ingestor.take(group)
-        self._link.answer(acks)
+        self._trim_if_asked()
+        self._group = self._group or self._link.inbox.take(GROUP_MESSAGES, wait_seconds=0.5)
+        if not self._group:
+            return True
+        acks = self._ingestor.take(self._group)
+        self._group = []
         self.last_commit_ms = self._clock.wall_ms()
-        self._counters = self._journal.counters()
-        for worker in self._workers[1:3]:
+        self._link.answer(acks)
+        for worker in self._followers:
             worker.wake()
+        self._counters = self._journal.counters()
         return True
 
     def _trim_if_asked(self) -> None:
@@ -133,8 +159,8 @@ class Collector:
             return
         passed = min(self._cursors.position(SERIES), self._cursors.position(FEED))
         with self._journal.transaction():
-            more = self._journal.trim(passed, before)
-        if more:
+            more = self._journal.trim(passed, self._cursors.position(BOOTS), before)
+        if more and self._trim_before_ms is None:
             self._trim_before_ms = before
 
     def _report(self) -> bool:
@@ -142,3 +168,13 @@ class Collector:
         with self._register.transaction() as unit:
             upsert_collector_status(unit, status)
         return False
+
+
+def _feed_position(register: Register, name: str) -> int:
+    """Return how far this collector's events in the register go: a new journal must not give a position twice."""
+    try:
+        with register.reading() as unit:
+            return last_position(unit, name)
+    except RegisterError as error:
+        log.warning("the register is not to be had, the journal's own positions hold: %s", error)
+        return 0

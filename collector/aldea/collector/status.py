@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aldea.collector.journal import EntryKind, NewEntry
-from aldea.collector.validate import anchor_problem, owner_problem
+from aldea.collector.validate import anchor_problem, boot_problem, owner_problem
 from aldea.model.messages import Birth, parse_status
 from aldea.model.topics import Lane
 from aldea.model.wire import Rejected
@@ -44,13 +44,19 @@ def take_status(turn: Turn, topic: Topic, message: Incoming) -> None:
 def _birth(turn: Turn, topic: Topic, message: Incoming, birth: Birth) -> bool:
     state = turn.state
     stream = state.streams.get(topic.site, topic.device, birth.epoch)
-    turn.touched.add((topic.site, topic.device, birth.epoch))
+    turn.touched[topic.site, topic.device, birth.epoch] = stream
     turn.acks.heard(topic, birth.epoch, birth.mono_ms)
-    if not state.presence.birth(birth, message.arrival_ms, retained=message.retained):
+    news = state.presence.birth(birth, message.arrival_ms, retained=message.retained)
+    if not (news or state.presence.is_newest(birth)):
         return False
-    stream.held_from, stream.announced = birth.first_seq, birth.last_seq
-    state.journal.announce(stream.id, birth.first_seq, birth.last_seq)
-    believed = anchor_problem(birth.anchor, birth.mono_ms, message.arrival_ms) is None
-    state.boots.get(topic.site, topic.device, birth.boot_id, birth.boot_no, birth.anchor if believed else None)
-    state.boots.place_unknown(topic.site, topic.device)
-    return True
+    held_from, announced = birth.first_seq, birth.last_seq
+    if not news:  # the same birth again, said anew by the agent or remembered by the broker: it only grows
+        held_from, announced = max(held_from, stream.held_from), max(announced, stream.announced)
+    if (held_from, announced) != (stream.held_from, stream.announced):
+        stream.held_from, stream.announced = held_from, announced
+        state.journal.announce(stream.id, held_from, announced)
+    if boot_problem(birth.mono_ms, message.arrival_ms) is None:
+        believed = anchor_problem(birth.anchor, birth.mono_ms, message.arrival_ms) is None
+        state.boots.get(topic.site, topic.device, birth.boot_id, birth.boot_no, birth.anchor if believed else None)
+        state.boots.place_unknown(topic.site, topic.device)
+    return news

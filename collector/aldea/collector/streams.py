@@ -108,9 +108,10 @@ class StreamBook:
             self._streams[site, device, epoch] = stream
         return stream
 
-    def find(self, site: str, device: str, epoch: str) -> Stream | None:
-        """Return a stream if there is one."""
-        return self._streams.get((site, device, epoch))
+    def highest(self, site: str, device: str, epoch: str) -> int:
+        """Return the highest seq that ever arrived of a stream; 0 for one that is not known."""
+        stream = self._streams.get((site, device, epoch))
+        return 0 if stream is None else stream.highest
 
     def all(self) -> list[Stream]:
         """Return all streams."""

@@ -9,10 +9,10 @@ import numpy as np
 from aldea.model.wire import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aldea.model.columns import Batch, Block
-    from aldea.model.sample import Value
+    from aldea.model.sample import Tags, Value
 
 
 def summarise(batch: Batch) -> dict[str, Any]:
@@ -33,19 +33,34 @@ def summarise(batch: Batch) -> dict[str, Any]:
     return {"boot": header.boot_id, "clock": header.clock.value, "series": series, "ping": ping}
 
 
-def latest_fields(batch: Batch) -> Iterator[tuple[str, int, Mapping[str, Value]]]:
-    """Yield (`measurement|tag=value|…`, milliseconds since boot, fields) of each series' newest row."""
-    for block in batch.blocks:
-        newest = int(np.argmax(block.mono_ms))
-        fields: dict[str, Value] = {}
-        for column in block.spec.columns:
-            found = block.column(column.name)
-            assert found is not None
-            _, numbers, present = found
-            if present is None or present[newest]:
-                fields[column.name] = value_of(column, int(numbers[newest]))
-        key = "|".join([block.spec.measurement, *(f"{name}={value}" for name, value in block.spec.tags)])
-        yield key, int(block.mono_ms[newest]), fields
+def newest_fields(batches: Iterable[tuple[Batch, int]]) -> Iterator[tuple[str, int, Mapping[str, Value]]]:
+    """Yield (`measurement|tag=value|…`, wall milliseconds, fields) of each series' newest row in these batches.
+
+    A batch comes with its offset: what to add to milliseconds since boot.
+    """
+    newest: dict[tuple[str, Tags], tuple[int, Block]] = {}
+    for batch, offset_ms in batches:
+        position = 1
+        for block in batch.blocks:
+            at = int(batch.high[position]) + offset_ms
+            position += block.spec.width
+            series = (block.spec.measurement, block.spec.tags)
+            if series not in newest or at >= newest[series][0]:
+                newest[series] = (at, block)
+    for (measurement, tags), (at, block) in newest.items():
+        yield "|".join([measurement, *(f"{name}={value}" for name, value in tags)]), at, _newest_row(block)
+
+
+def _newest_row(block: Block) -> Mapping[str, Value]:
+    row = int(np.argmax(block.mono_ms))
+    fields: dict[str, Value] = {}
+    for column in block.spec.columns:
+        found = block.column(column.name)
+        assert found is not None
+        _, numbers, present = found
+        if present is None or present[row]:
+            fields[column.name] = value_of(column, int(numbers[row]))
+    return fields
 
 
 def _failed(block: Block) -> int:

@@ -13,7 +13,8 @@ from aldea.collector.presence import PresenceBook
 from aldea.collector.streams import StreamBook
 
 if TYPE_CHECKING:
-    from aldea.collector.journal import Journal
+    from aldea.collector.journal import Journal, NewEntry
+    from aldea.collector.streams import Stream
     from aldea.collector.validate import Problem
     from aldea.model.columns import Batch
     from aldea.model.topics import Topic
@@ -45,9 +46,13 @@ class Turn:
 
     state: State
     acks: AckBuilder = field(default_factory=AckBuilder)
-    touched: set[tuple[str, str, str]] = field(default_factory=set)
+    touched: dict[tuple[str, str, str], Stream] = field(default_factory=dict)
     decoded: list[tuple[int, Batch]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+
+    def append(self, entry: NewEntry, batch: Batch) -> None:
+        """Write an entry, and keep its decoded batch for the followers."""
+        self.decoded.append((self.state.journal.append(entry), batch))
 
     def quarantine(
         self,
@@ -64,7 +69,7 @@ class Turn:
         content = message.payload if payload is None else payload
         digest = hashlib.sha256(message.payload).hexdigest()[:16]
         self.state.journal.quarantine(
-            what or f"message {digest}",
+            what or f"message {message.topic[:200]} {digest}",
             message.arrival_ms,
             message.topic,
             problem.reason,

@@ -42,6 +42,20 @@ class BadRow:
     problem: Problem
 
 
+def time_problem(header: Header, arrival_ms: int) -> Problem | None:
+    """Say what is wrong with the times that a batch's header states, judged by the collector's clock."""
+    return boot_problem(header.sent_mono_ms, arrival_ms) or anchor_problem(
+        header.anchor, header.sent_mono_ms, arrival_ms
+    )
+
+
+def boot_problem(sent_mono_ms: int, arrival_ms: int) -> Problem | None:
+    """Say so when the boot would have begun before 2020. That needs no anchor."""
+    if sent_mono_ms <= arrival_ms - EARLIEST_MS:
+        return None
+    return Problem("time_absurd", f"it was sent {sent_mono_ms} ms after boot: no machine has run since before 2020")
+
+
 def anchor_problem(anchor: Anchor | None, sent_mono_ms: int, arrival_ms: int) -> Problem | None:
     """Say what is wrong with an anchor, judged by the collector's clock; None if nothing is, or without one.
 
@@ -49,13 +63,13 @@ def anchor_problem(anchor: Anchor | None, sent_mono_ms: int, arrival_ms: int) ->
     """
     if anchor is None:
         return None
+    if anchor.error_ms < 0 or anchor.mono_ms < 0:
+        return Problem("time_absurd", "the anchor's error and its time since boot cannot be negative")
     sent = sent_mono_ms + anchor.offset_ms
     if sent > arrival_ms + FUTURE_MS:
         return Problem("time_future", f"by its anchor it was sent {sent - arrival_ms} ms after it arrived")
     if sent < EARLIEST_MS or sent < arrival_ms - PAST_MS:
         return Problem("time_absurd", f"by its anchor it was sent {arrival_ms - sent} ms before it arrived")
-    if anchor.error_ms < 0 or anchor.mono_ms < 0:
-        return Problem("time_absurd", "the anchor's error and its time since boot cannot be negative")
     return None
 
 
@@ -113,13 +127,14 @@ def _limits(measurement: str, layout: str) -> tuple[Ints, Ints]:
 
 
 def _column_limits(listed: Field | None, code: str) -> tuple[int, int]:
+    """Return the smallest and largest integer a column may hold; (1, 0), which nothing fits, for a wrong kind."""
     if code == "s":
         return (_LOWEST, _HIGHEST) if listed is None or listed.kind is Kind.TEXT else (1, 0)
     if code == "b":
-        return 0, 1
+        return (0, 1) if listed is None or listed.kind is Kind.FLAG else (1, 0)
     if listed is None:
         return _LOWEST, _HIGHEST
-    if listed.kind is Kind.TEXT:
+    if listed.kind in {Kind.TEXT, Kind.FLAG}:
         return 1, 0
     scale = 1 if code == "i" else 10 ** int(code)
     low = _LOWEST if listed.minimum is None else round(listed.minimum * scale)
@@ -147,7 +162,7 @@ def _judge(header: Header, block: Block, latest_mono_ms: int, found: dict[int, P
 
 def _range_sentence(block: Block, column: Column, number: int, listed: Field | None) -> str:
     name = f"{block.spec.measurement}.{column.name}"
-    if listed is not None and (listed.kind is Kind.TEXT) != (column.code == "s"):
+    if listed is not None and _column_limits(listed, column.code) == (1, 0):
         return f"{name} has the wrong kind of value, expected {listed.kind.value}"
     value = number / 10 ** int(column.code) if column.code.isdigit() else number
     if listed is None:

@@ -220,6 +220,8 @@ def _load(payload: bytes) -> dict[str, Any]:
         raise Rejected("too_large", f"the message has {len(payload)} bytes, the limit is {MAX_BYTES}")
     try:
         raw = json.loads(payload)
+        if b"\\u" in payload:
+            json.dumps(raw, ensure_ascii=False).encode()  # half a surrogate pair, which nothing can store, ends here
     except (ValueError, RecursionError):
         raise Rejected("malformed", "the message is not JSON") from None
     if not isinstance(raw, dict):

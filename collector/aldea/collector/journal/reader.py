@@ -84,6 +84,6 @@ class JournalReader:
         return None if row is None else row[0]
 
     def last_position(self) -> int:
-        """Return the position of the newest entry; 0 in an empty journal."""
-        (position,) = self._db.execute("SELECT coalesce(max(position), 0) FROM entry").fetchone()
-        return int(position)
+        """Return the position of the newest entry ever written; 0 in an empty journal."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").fetchone()
+        return 0 if row is None else int(row[0])

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 _SCHEMA = """
+CREATE TABLE identity (id TEXT NOT NULL);   -- another file, another id: positions mean nothing across files
+INSERT INTO identity VALUES (lower(hex(randomblob(8))));
 CREATE TABLE stream (
     id INTEGER PRIMARY KEY,
     site TEXT NOT NULL, device TEXT NOT NULL, epoch TEXT NOT NULL,
@@ -36,14 +38,16 @@ CREATE TABLE entry (
     arrival_ms INTEGER NOT NULL,
     payload BLOB NOT NULL
 );
-CREATE UNIQUE INDEX entry_stream ON entry (stream, first_seq) WHERE stream IS NOT NULL;
+CREATE INDEX entry_stream ON entry (stream, first_seq, last_seq) WHERE stream IS NOT NULL;
 CREATE INDEX entry_boot ON entry (boot) WHERE boot IS NOT NULL;
--- A row lives in one entry: ranges of a stream may not overlap, whatever the code above believes.
+-- A row is kept once: ranges of a stream may not overlap, trimmed ones included, whatever the code believes.
 CREATE TRIGGER entry_once BEFORE INSERT ON entry WHEN NEW.stream IS NOT NULL
 BEGIN
     SELECT RAISE(ABORT, 'these rows are in the journal already')
     WHERE (SELECT last_seq FROM entry WHERE stream = NEW.stream AND first_seq <= NEW.last_seq
-           ORDER BY first_seq DESC LIMIT 1) >= NEW.first_seq;
+           ORDER BY first_seq DESC LIMIT 1) >= NEW.first_seq
+    OR (SELECT last_seq FROM span WHERE stream = NEW.stream AND state = 'trimmed' AND first_seq <= NEW.last_seq
+        ORDER BY first_seq DESC LIMIT 1) >= NEW.first_seq;
 END;
 -- What is known of a stream beside its entries: trimmed, rejected, or given up by the agent.
 CREATE TABLE span (
@@ -93,6 +97,8 @@ def open_file(path: Path) -> sqlite3.Connection:
                 f"{path} has journal version {version}, this Aldea reads {SCHEMA_VERSION}: "
                 "start the Aldea that wrote it, or move the file away"
             )
+        else:
+            connection.execute("SELECT id FROM identity").fetchone()
     except sqlite3.DatabaseError as error:
         connection.close()
         raise JournalError(f"{path} is not a usable journal ({error}): restore it, or move it away") from error

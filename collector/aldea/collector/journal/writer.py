@@ -11,7 +11,7 @@ from aldea.collector.journal.schema import open_file
 from aldea.model.intervals import IntervalSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 QUARANTINE_MAX_ROWS = 10_000
@@ -24,11 +24,19 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._db = open_file(path)
+        (self.id,) = self._db.execute("SELECT id FROM identity").fetchone()
         (self._boot_version,) = self._db.execute("SELECT coalesce(max(version), 0) FROM boot").fetchone()
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    def start_after(self, position: int) -> None:
+        """Let no entry get a position up to `position`: those were given by a journal that is no longer here."""
+        with self.transaction():
+            if self.last_position() < position:
+                self._db.execute("DELETE FROM sqlite_sequence WHERE name = 'entry'")
+                self._db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('entry', ?)", (position,))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -82,17 +90,19 @@ class Journal:
         )
         return [payload for (payload,) in rows]
 
-    def trim(self, up_to_position: int, arrived_before_ms: int, limit: int = 5_000) -> int:
+    def trim(self, up_to_position: int, up_to_boot_version: int, arrived_before_ms: int, limit: int = 5_000) -> int:
         """Delete old entries that every consumer has passed; their seqs stay known. Returns how many went.
 
-        Entries of a boot whose time is not known stay: they have not been written to the series store.
+        Entries of a boot whose time is not known, or whose change of time the series store has not followed yet
+        (`up_to_boot_version`), stay: they have not been written there.
         """
         rows = self._db.execute(
             "SELECT position, stream, first_seq, last_seq FROM entry"
             " LEFT JOIN boot ON boot.id = entry.boot"
-            " WHERE position <= ? AND arrival_ms < ? AND (boot IS NULL OR offset_ms IS NOT NULL)"
+            " WHERE position <= ? AND arrival_ms < ?"
+            " AND (boot IS NULL OR first_seq IS NULL OR (offset_ms IS NOT NULL AND version <= ?))"
             " ORDER BY position LIMIT ?",
-            (up_to_position, arrived_before_ms, limit),
+            (up_to_position, arrived_before_ms, up_to_boot_version, limit),
         ).fetchall()
         for _, stream, first, last in rows:
             if stream is not None:
@@ -137,11 +147,15 @@ class Journal:
 
     def stored_ranges(self, stream: int) -> IntervalSet:
         """Return the seqs that are or were in the journal."""
-        known = IntervalSet(
-            self._db.execute("SELECT first_seq, last_seq FROM entry WHERE stream = ? ORDER BY first_seq", (stream,))
-        )
-        for first, last, _ in self.spans(stream, SpanState.TRIMMED):
-            known.add(first, last)
+        known = IntervalSet((first, last) for first, last, _ in self.spans(stream, SpanState.TRIMMED))
+        rows = self._db.execute("SELECT first_seq, last_seq FROM entry WHERE stream = ? ORDER BY first_seq", (stream,))
+        start, end = 1, 0
+        for first, last in rows:
+            if first != end + 1:
+                known.add(start, end)
+                start = first
+            end = last
+        known.add(start, end)
         return known
 
     def spans(self, stream: int, state: SpanState) -> list[tuple[int, int, str]]:
@@ -231,10 +245,7 @@ class Journal:
         owner: tuple[str, str] | None = None,
     ) -> bool:
         """Keep a bad thing once (`what` names it), the first 64 KiB of it. Returns whether it was new."""
-        known = self._db.execute(
-            "UPDATE quarantine SET times = times + 1, last_ms = ? WHERE what = ?", (now_ms, what)
-        ).rowcount
-        if known:
+        if self.seen_again(what, now_ms):
             return False
         site, device = owner or (None, None)
         self._db.execute(
@@ -256,29 +267,33 @@ class Journal:
         self._db.execute(
             "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?", (QUARANTINE_MAX_ROWS,)
         )
-        self.count(f"quarantined_{reason}", 1)
+        self.count({f"quarantined_{reason}": 1})
         return True
+
+    def seen_again(self, what: str, now_ms: int) -> bool:
+        """Count a bad thing once more; return whether it is kept already."""
+        found = self._db.execute("UPDATE quarantine SET times = times + 1, last_ms = ? WHERE what = ?", (now_ms, what))
+        return found.rowcount > 0
 
     def quarantined(self) -> list[tuple[str, int, str, str]]:
         """Return (reason, times, topic, sentence) of all that is kept, oldest first."""
         return list(self._db.execute("SELECT reason, times, topic, sentence FROM quarantine ORDER BY id"))
 
-    def count(self, name: str, by: int) -> None:
-        """Add to a counter that survives restarts."""
-        if by:
-            self._db.execute(
-                "INSERT INTO counter VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
-                (name, by),
-            )
+    def count(self, amounts: Mapping[str, int]) -> None:
+        """Add to counters that survive restarts."""
+        self._db.executemany(
+            "INSERT INTO counter VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            [(name, by) for name, by in amounts.items() if by],
+        )
 
     def counters(self) -> dict[str, int]:
         """Return all counters."""
         return dict(self._db.execute("SELECT name, value FROM counter"))
 
     def last_position(self) -> int:
-        """Return the position of the newest entry; 0 in an empty journal."""
-        (position,) = self._db.execute("SELECT coalesce(max(position), 0) FROM entry").fetchone()
-        return int(position)
+        """Return the position of the newest entry ever written; 0 in an empty journal."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").fetchone()
+        return 0 if row is None else int(row[0])
 
 
 __all__ = ["EntryKind", "Journal"]

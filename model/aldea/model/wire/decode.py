@@ -72,6 +72,8 @@ def _parse_json(text: bytes) -> dict[str, Any]:
 
     try:
         raw = json.loads(text, parse_constant=refuse)
+        if b"\\u" in text:
+            json.dumps(raw, ensure_ascii=False).encode()  # half a surrogate pair, which nothing can store, ends here
     except Rejected:
         raise
     except (ValueError, RecursionError):

@@ -1,0 +1,55 @@
+"""What the broker has delivered and nobody has taken yet: bounded in messages and in bytes."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aldea.collector.turn import Incoming
+
+MOST_MESSAGES = 20_000
+MOST_BYTES = 64 * 1024 * 1024
+
+
+class Inbox:
+    """A queue between the broker's thread and the ingesting one. Safe between threads.
+
+    A message larger than the limit alone is let in when nothing else waits: it will be refused with a reason.
+    """
+
+    def __init__(self, most_messages: int = MOST_MESSAGES, most_bytes: int = MOST_BYTES) -> None:
+        self._most_messages = most_messages
+        self._most_bytes = most_bytes
+        self._messages: deque[Incoming] = deque()
+        self._bytes = 0
+        self._changed = threading.Condition()
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def put(self, message: Incoming, wait_seconds: float) -> bool:
+        """Put a message in, waiting for room if need be; return False when there was none in time."""
+        size = len(message.payload)
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._has_room(size), wait_seconds):
+                return False
+            self._messages.append(message)
+            self._bytes += size
+            self._changed.notify_all()
+        return True
+
+    def take(self, most: int, wait_seconds: float) -> list[Incoming]:
+        """Return what has arrived, oldest first, up to `most` messages; waits for the first one."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._messages, wait_seconds)
+            taken = [self._messages.popleft() for _ in range(min(most, len(self._messages)))]
+            self._bytes -= sum(len(message.payload) for message in taken)
+            self._changed.notify_all()
+        return taken
+
+    def _has_room(self, size: int) -> bool:
+        if not self._messages:
+            return True
+        return len(self._messages) < self._most_messages and self._bytes + size <= self._most_bytes
