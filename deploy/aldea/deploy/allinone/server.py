@@ -44,7 +44,8 @@ DEFAULT_HTTP_PORT = 8000
 class AllInOne:
     """Aldea on one machine. `start` returns once the pages answer; `stop` leaves nothing running.
 
-    `say` gets sentences for the person at the terminal, `on_progress` the simulator's lines.
+    `say` gets sentences for the person at the terminal, `on_progress` the simulator's lines; `config` is the
+    settings file that was named, for the agent to read too.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class AllInOne:
         environ: Mapping[str, str],
         say: Callable[[str], None],
         on_progress: Callable[[str], None],
+        config: Path | None = None,
     ) -> None:
         self.settings = settings
         self.url = ""
@@ -61,6 +63,7 @@ class AllInOne:
         self._environ = environ
         self._say = say
         self._on_progress = on_progress
+        self._config = config
         self._stack = ExitStack()
 
     def start(self) -> None:
@@ -118,8 +121,10 @@ class AllInOne:
             return server
 
     def _agent_arguments(self, broker: Broker, data: Path) -> list[str]:
+        config = [] if self._config is None else ["--config", str(self._config)]
         return [
             "run",
+            *config,
             "--site",
             THIS_SITE,
             "--device",

@@ -29,8 +29,6 @@ from aldea.storage.register import RegisterError
 if TYPE_CHECKING:
     import argparse
 
-    from aldea.deploy.allinone.settings import UpSettings
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
@@ -53,23 +51,26 @@ def run(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stopped.set())
     console = Console(highlight=False)
+
+    def ready() -> None:
+        console.print("The simulated fleet is complete. Its sites are illustrative: no real village is shown.")
+
+    progress = HistoryProgress(console, ready)
+    server = AllInOne(settings, SystemClock(), environ, console.print, progress.line, arguments.config)
     try:
-        _serve(settings, environ, console, stopped)
+        _serve(server, console, progress, stopped)
     except (BrokerError, CannotServe, RegisterError) as error:
         raise CommandError(str(error)) from error
     return OK
 
 
-def _serve(settings: UpSettings, environ: dict[str, str], console: Console, stopped: threading.Event) -> None:
-    def ready() -> None:
-        console.print("The simulated fleet is complete. Its sites are illustrative: no real village is shown.")
-
-    progress = HistoryProgress(console, ready)
-    server = AllInOne(settings, SystemClock(), environ, console.print, progress.line)
+def _serve(server: AllInOne, console: Console, progress: HistoryProgress, stopped: threading.Event) -> None:
     server.start()
     try:
         console.print(f"\nAldea is running: [bold]{server.url}[/bold]")
-        console.print(f"This machine is the site “this-machine”; data in {settings.data.resolve()}. Ctrl-C stops it.")
+        console.print(
+            f"This machine is the site “this-machine”; data in {server.settings.data.resolve()}. Ctrl-C stops it."
+        )
         stopped.wait()
     finally:
         progress.close()
