@@ -193,10 +193,18 @@ def _check(batch: Batch) -> None:
         index = position + 2
         for column in block.spec.columns:
             index += column.nullable
-            if column.code == "s" and not 0 <= batch.low[index] <= batch.high[index] < max(len(column.texts), 1):
+            if column.code == "s" and not _points_within(batch, index, column):
                 raise Rejected("malformed", f"column {column.name!r} points beyond its texts")
             index += 1
         position += block.spec.width
+
+
+def _points_within(batch: Batch, index: int, column: Column) -> bool:
+    """Say whether a text column's numbers, absent values' included, are indexes into its texts."""
+    if column.texts:
+        return bool(0 <= batch.low[index] <= batch.high[index] < len(column.texts))
+    all_absent = column.nullable and batch.low[index - 1] == batch.high[index - 1] == 0
+    return bool(all_absent and batch.low[index] == batch.high[index] == 0)
 
 
 # --------------------------------------------------------------------------------------------- writing

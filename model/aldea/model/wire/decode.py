@@ -245,6 +245,9 @@ def _rows_of(header: Header, spec: BlockSpec, raw: list[list[int]]) -> Iterable[
     for column in spec.columns:
         present = next(parts) if column.nullable else [1] * spec.rows
         numbers = next(parts)
+        # An absent text's number is checked too: it repeats the one before, or is 0 where none came before.
+        if column.code == "s" and not 0 <= min(numbers) <= max(numbers) < max(len(column.texts), 1):
+            raise Rejected("malformed", f"column {column.name!r} points beyond its texts")
         decoded.append(
             (
                 column.name,

@@ -39,7 +39,7 @@ def insert(connection: sqlite3.Connection, names: Names, batches: Sequence[Timed
                     epoch,
                     header.first_seq,
                     timed.offset_ms,
-                    names.layout(layout_text(block.spec.columns)),
+                    names.layout(block.spec.layout or layout_text(block.spec.columns)),
                     _texts_of(block),
                     block.raw,
                 )
