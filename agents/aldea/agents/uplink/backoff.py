@@ -7,6 +7,11 @@ from random import Random
 _LOOPBACK = ("localhost", "127.", "::1")
 
 
+def is_loopback(host: str) -> bool:
+    """Say whether the broker is on this machine."""
+    return host.startswith(_LOOPBACK)
+
+
 class Backoff:
     """Full jitter: a random time up to a limit that doubles with each failure, so that a fleet spreads out.
 
@@ -15,8 +20,7 @@ class Backoff:
     """
 
     def __init__(self, host: str, random: Random) -> None:
-        local = host.startswith(_LOOPBACK)
-        self._first_ms, self._longest_ms = (250, 2_000) if local else (5_000, 600_000)
+        self._first_ms, self._longest_ms = (250, 2_000) if is_loopback(host) else (5_000, 600_000)
         self._random = random
         self._failures = 0
 

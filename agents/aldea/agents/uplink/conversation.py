@@ -232,6 +232,6 @@ class Conversation:
 
     def _give_up_waiting(self, at: Moment) -> None:
         for item in self._flight.overdue(at.mono_ms):
-            if self._heard_ms < item.sent_mono_ms:
+            if self._heard_ms <= item.sent_mono_ms:
                 self._await_hello(at.mono_ms)
             self._flight.requeue(item, unanswered=True)

@@ -82,6 +82,7 @@ class Link:
             reconnect_on_failure=False,
         )
         self._last_promised: MQTTMessageInfo | None = None
+        self._context: _Context | None = None
         self._client.connect_timeout = _CONNECT_SECONDS
         if options.username is not None:
             self._client.username_pw_set(options.username, options.password)
@@ -97,7 +98,8 @@ class Link:
         chain and the host's name always are.
         """
         if self._options.tls:
-            self._client.tls_set_context(_tls_context(self._options.ca_file, clock_is_right=clock_is_right))
+            self._context = _tls_context(self._options.ca_file, clock_is_right=clock_is_right)
+            self._client.tls_set_context(self._context)
         self._wanted = subscriptions
         topic, payload = will
         self._client.will_set(topic, payload, qos=1, retain=True)
@@ -142,9 +144,10 @@ class Link:
     def abandon(self) -> None:
         """Cut the connection without goodbye, so that the will is sent."""
         self._ended = True
-        connection = self._client.socket()
-        if connection is not None:
-            connection.close()
+        wrapped = None if self._context is None else self._context.wrapped
+        for connection in (self._socket(), wrapped):
+            if connection is not None:
+                connection.close()
 
     def _exchange(self, connection: socket.socket, timeout_seconds: float, wake: socket.socket) -> None:
         pending = getattr(connection, "pending", None)
@@ -216,9 +219,24 @@ class Link:
         self._end(f"the connection was lost: {reason}")
 
 
-def _tls_context(ca_file: Path | None, *, clock_is_right: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+class _Context(ssl.SSLContext):
+    """Verifies chain and name, and remembers its socket: paho leaves one open whose handshake failed."""
+
+    wrapped: ssl.SSLSocket | None = None
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        """Wrap a socket as the library does."""
+        self.wrapped = super().wrap_socket(*args, **options)
+        return self.wrapped
+
+
+def _tls_context(ca_file: Path | None, *, clock_is_right: bool) -> _Context:
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)  # which asks for a certificate and checks the host's name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file is None:
+        context.load_default_certs()
+    else:
+        context.load_verify_locations(str(ca_file))
     if not clock_is_right:
         context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
     return context

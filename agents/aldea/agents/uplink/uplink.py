@@ -12,7 +12,7 @@ from random import Random
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from aldea.agents.uplink.anchors import Moment
-from aldea.agents.uplink.backoff import Backoff
+from aldea.agents.uplink.backoff import Backoff, is_loopback
 from aldea.agents.uplink.conversation import Conversation
 from aldea.agents.uplink.link import Link, LinkEvent, LinkOptions, Lost, Message, Opened
 from aldea.agents.uplink.sending import Identity, Outgoing
@@ -24,6 +24,8 @@ _LOG = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
 _HELD_MS = 60_000
 _WELCOME_MS = 45_000
+# Some brokers that do not know version 5 neither refuse it nor hang up: with it, patience is short.
+_TRIAL_MS, _TRIAL_ON_LOOPBACK_MS = 10_000, 1_000
 _FAREWELL_SECONDS = 2.0
 _VERSIONS = {
     "5": (MQTTProtocolVersion.MQTTv5,),
@@ -52,6 +54,7 @@ class Uplink:
         self._link: Link | None = None
         self._opened_ms: int | None = None
         self._attempt_ms = 0
+        self._welcomed = False
         self._stop = threading.Event()
         self._recorded = threading.Event()
         self._urgent = threading.Event()
@@ -112,9 +115,15 @@ class Uplink:
             self._urgent.clear()
             self._conversation.recorded(urgent=urgent)
         now = self._now()
-        if self._opened_ms is None and now.mono_ms - self._attempt_ms > _WELCOME_MS:
+        if self._opened_ms is None and now.mono_ms - self._attempt_ms > self._patience_ms():
             self._take(Lost("the broker does not answer", before_welcome=True))
         self._publish(self._conversation.tick(now))
+
+    def _patience_ms(self) -> int:
+        """Return how long to wait for the broker's welcome."""
+        if len(self._versions) == 1 or self._versions[0] is not MQTTProtocolVersion.MQTTv5 or self._welcomed:
+            return _WELCOME_MS
+        return _TRIAL_ON_LOOPBACK_MS if is_loopback(self._options.host) else _TRIAL_MS
 
     def _connect_when_due(self) -> None:
         now = self._now()
@@ -136,12 +145,14 @@ class Uplink:
             self._pause(f"cannot connect to {self._options.host}:{self._options.port}: {error}")
             return
         self._link = link
+        self._attempt_ms = self._now().mono_ms  # reaching the broker may have taken its time
 
     def _take(self, event: LinkEvent) -> None:
         now = self._now()
         if isinstance(event, Opened):
             _LOG.info("connected to %s:%d", self._options.host, self._options.port)
             self._opened_ms = now.mono_ms
+            self._welcomed = True
             self._publish(self._conversation.connected(now, event.max_packet_bytes))
         elif isinstance(event, Message):
             with suppress(TopicError):
