@@ -20,6 +20,7 @@ from aldea.simulator.broker import Address, Broker
 from aldea.simulator.fleet import SimulatedSite, registrations
 from aldea.simulator.plan import DAY_MS, HOUR_MS, MINUTE_MS, Plan, plan_ending_at
 from aldea.simulator.runner import Fleet, Progress, run
+from aldea.simulator.state import StateError, keep_plan
 from aldea.simulator.village import Village
 from rigs.mosquitto import Mosquitto
 from simulator.mini_collector import MiniCollector
@@ -243,3 +244,22 @@ def test_a_signal_ends_the_command_in_order_and_a_second_start_keeps_the_plan(
         process.stdout.close()
         kept.append((tmp_path / "simulated-fleet.json").read_text(encoding="utf-8"))
     assert kept[0] == kept[1]
+
+
+def test_without_a_broker_the_fleet_waits_for_one_and_still_ends_in_order(tmp_path: Path) -> None:
+    clock = ManualClock(NOW_MS)
+    plan = plan_ending_at(NOW_MS, SEED, 1)
+    absent = Mosquitto(tmp_path)
+    with fleet_of(absent, sites_with("idle"), plan, clock) as running:
+        until(lambda: len(running.progress) > 1)
+        assert not running.caught_up()
+
+
+def test_a_kept_plan_is_not_mixed_with_another_seed_or_a_foreign_file(tmp_path: Path) -> None:
+    plan = keep_plan(tmp_path, NOW_MS, 5, 2)
+    assert keep_plan(tmp_path, NOW_MS + DAY_MS, None, 40) == plan
+    with pytest.raises(StateError, match="seed 5, not 6"):
+        keep_plan(tmp_path, NOW_MS, 6, 2)
+    (tmp_path / "simulated-fleet.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(StateError, match="delete it"):
+        keep_plan(tmp_path, NOW_MS, None, 2)

@@ -100,7 +100,8 @@ class Broker:
         handed = [self.publish(message) for message in last] if self.is_connected() else []
         patience = within_seconds
         for info in handed:
-            while not info.is_published() and patience > 0:
+            # Asking after a message that could not be handed over would raise.
+            while info.rc == mqtt.MQTT_ERR_SUCCESS and not info.is_published() and patience > 0:
                 info.wait_for_publish(0.05)
                 patience -= 0.05
         self._client.disconnect()

@@ -56,6 +56,7 @@ class Conversation:
         self._limit = BATCH_ROWS
         self._quiet_until_ms = 0
         self._say_time = False
+        self._wants_room = False
 
     @property
     def sending_bulk(self) -> bool:
@@ -75,10 +76,12 @@ class Conversation:
         """Take in that the connection to the broker is new: greet again, trust no answer from before."""
         self.phase = Phase.AWAY
         self._in_flight = None
-        self._cut = False
+        self._cut = self._wants_room = False
 
     def step(self, now_ms: int, *, room: bool) -> list[Outgoing]:
         """Return what is to be published now. `room` says whether another bulk batch may be put on its way."""
+        if self._wants_room and not room:
+            return []
         since = self.village.unheard_since(now_ms)
         if since is None and self._cut:
             self.broker_came()
@@ -88,11 +91,10 @@ class Conversation:
         if self.phase is Phase.TALKING and since is None and now_ms < self._quiet_until_ms:
             return self._tell_time(now_ms)
         boots = self.village.boots(now_ms if since is None else since)
-        if not boots:
-            return []
-        if self.phase is Phase.TALKING:
+        if boots and self.phase is Phase.TALKING:
             return self._send(boots[-1], now_ms, since, room=room)
-        if since is not None and self._births and self.acked >= boots[-1].last_seq:
+        gone = since is not None and self._births > 0
+        if not boots or (gone and self.acked >= boots[-1].last_seq):
             return []
         return self._greet(boots[-1], now_ms)
 
@@ -168,7 +170,8 @@ class Conversation:
                 return [self._will("lost")]
             return []
         lane = Lane.BULK if waiting > LIVE_ROWS or since is not None else Lane.LIVE
-        if lane is Lane.BULK and not room:
+        self._wants_room = lane is Lane.BULK and not room
+        if self._wants_room:
             return []
         most = self._limit
         if lane is Lane.BULK and since is None:

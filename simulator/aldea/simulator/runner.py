@@ -18,7 +18,7 @@ from aldea.simulator.flight import Outgoing
 from aldea.simulator.plan import Plan
 from aldea.simulator.village import Village
 
-BULK_IN_FLIGHT = 16
+BULK_IN_FLIGHT = 24
 """Batches of backlog that may wait for their answers at once, over the whole fleet."""
 
 _log = logging.getLogger(__name__)
