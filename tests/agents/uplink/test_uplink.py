@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import paho.mqtt.client as mqtt
@@ -86,12 +87,14 @@ def make_uplink(
     state: ClockState = ClockState.RTC,
     tls: bool = False,
     ca_file: Path | None = None,
+    site: str = "village",
 ) -> Uplink:
     def now() -> Moment:
         return Moment(CLOCK.mono_ms(), CLOCK.wall_ms(), state)
 
     link = LinkOptions("127.0.0.1", port, version=version, tls=tls, ca_file=ca_file)
-    return Uplink(Conversation(outbox, IDENTITY, PACE), IDENTITY, link, now)
+    identity = replace(IDENTITY, site=site)
+    return Uplink(Conversation(outbox, identity, PACE), identity, link, now)
 
 
 def check_delivery(outbox: Outbox, port: int, version: str = "auto") -> CollectorOnMqtt:
@@ -109,11 +112,8 @@ def check_delivery(outbox: Outbox, port: int, version: str = "auto") -> Collecto
         uplink.stop(5)
     eventually(lambda: isinstance(collector.statuses[-1], Will))
     collector.close()
-    will, birth = collector.statuses[-1], collector.statuses[0]
-    assert isinstance(will, Will)
-    assert will.reason == "stopped"
-    assert isinstance(birth, Birth)
-    assert birth.connection == will.connection
+    birth = next(item for item in collector.statuses if isinstance(item, Birth) and item.epoch == outbox.epoch)
+    assert collector.statuses[-1] == Will("village", "agent", birth.connection, "stopped")
     assert collector.lanes[0] is Lane.STATUS
     assert sorted(seq for _, seq in collector.model.stored) == list(range(1, 53))
     return collector
@@ -155,14 +155,13 @@ def test_a_connection_cut_without_goodbye_leaves_the_will_of_that_connection(
     outbox: Outbox, mosquitto: Mosquitto
 ) -> None:
     collector = CollectorOnMqtt(mosquitto.port)
-    collector.statuses.clear()
-    uplink = make_uplink(outbox, mosquitto.port)
-    rival = make_uplink(outbox, mosquitto.port)  # the same client id: the broker cuts the first off
+    uplink = make_uplink(outbox, mosquitto.port, site="cut-off")
+    rival = make_uplink(outbox, mosquitto.port, site="cut-off")  # the same client id: the broker cuts the first off
     uplink.start()
-    eventually(lambda: any(isinstance(item, Birth) for item in collector.statuses))
-    first = collector.statuses[-1]
+    eventually(lambda: any(item.site == "cut-off" for item in collector.statuses))
+    first = next(item for item in collector.statuses if item.site == "cut-off")
     rival.start()
-    eventually(lambda: Will("village", "agent", first.connection, "lost") in collector.statuses)
+    eventually(lambda: Will("cut-off", "agent", first.connection, "lost") in collector.statuses)
     uplink.stop(5)
     rival.stop(5)
     collector.close()
@@ -179,13 +178,17 @@ def test_it_stops_within_seconds_while_no_broker_answers(outbox: Outbox) -> None
 
 def make_certificate(folder: Path, name: str, days: int) -> tuple[Path, Path]:
     """A self-signed certificate for 127.0.0.1, valid for `days` from now (negative: it has run out)."""
-    key, certificate = folder / f"{name}.key", folder / f"{name}.pem"
-    command = [
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1"),
-        *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)),
-        *("-days", str(days)),
+    key, request, certificate = (folder / f"{name}.{suffix}" for suffix in ("key", "csr", "pem"))
+    ask = [
+        *("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1"),
+        *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(request)),
     ]
-    subprocess.run(command, check=True, capture_output=True)
+    sign = [
+        *("openssl", "x509", "-req", "-in", str(request), "-signkey", str(key), "-copy_extensions", "copyall"),
+        *("-days", str(days), "-out", str(certificate)),
+    ]
+    subprocess.run(ask, check=True, capture_output=True)
+    subprocess.run(sign, check=True, capture_output=True)
     return certificate, key
 
 
