@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -36,6 +37,7 @@ class Upkeep:
         self._collector = collector
         self._clock = clock
         self._keep_days = settings.keep_days
+        self._stopping = threading.Event()
         # One thread: this work is never urgent, and must not take the processor from the collector.
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(1)},
@@ -53,12 +55,13 @@ class Upkeep:
 
     def stop(self) -> None:
         """Let the current work end, and no other begin."""
+        self._stopping.set()
         self._scheduler.shutdown(wait=True)
 
     def roll_up(self) -> None:
         """Recompute the hours that new or late rows touched."""
         if isinstance(self._store, SqliteSeriesStore):
-            while self._store.roll_up():
+            while not self._stopping.is_set() and self._store.roll_up():
                 pass
 
     def compact(self) -> None:

@@ -6,6 +6,7 @@ import logging
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from aldea.agents.lock import FolderLock
 from aldea.collector.mqtt import BrokerAddress
 from aldea.collector.service import Collector
 from aldea.dashboard_api.app import create_app
@@ -80,7 +81,7 @@ class AllInOne:
 
     def _start(self) -> None:
         settings, data = self.settings, self.settings.data.resolve()
-        data.mkdir(parents=True, exist_ok=True)
+        self._stack.callback(FolderLock(data, "aldea").release)
         register = open_register(f"sqlite:///{data / 'register.db'}")
         self._stack.callback(register.close)
         register.migrate()
@@ -155,7 +156,9 @@ class AllInOne:
         (data / name).mkdir(parents=True, exist_ok=True)
         logs = data / "logs"
         logs.mkdir(exist_ok=True)
-        environ = {"ALDEA_SEND_SECONDS": str(self.settings.send_seconds), **self._environ}
+        # Measuring often costs nothing on loopback; at a site the agent's own defaults hold.
+        often = str(self.settings.send_seconds)
+        environ = {"ALDEA_SAMPLE_SECONDS": often, "ALDEA_SEND_SECONDS": often, **self._environ}
         # Where our children keep their data and find the broker is ours to say, not the environment's.
         for taken in ("ALDEA_DATA", "ALDEA_MQTT_HOST", "ALDEA_MQTT_PORT", "ALDEA_SITE", "ALDEA_DEVICE"):
             environ.pop(taken, None)

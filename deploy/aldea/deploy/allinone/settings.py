@@ -57,8 +57,8 @@ class UpSettings:
     )
     demo: bool = field(default=True, metadata=about("a simulated fleet beside this machine", env="ALDEA_DEMO"))
     send_seconds: int = field(
-        default=60,
-        metadata=about("how often this machine's own agent sends", minimum=5, maximum=3600),
+        default=20,
+        metadata=about("how often this machine's own agent measures and sends", minimum=5, maximum=3600),
     )
     keep_days: int = field(
         default=90, metadata=about("days that single measurements are kept", minimum=7, maximum=3660)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from aldea.agents.lock import AlreadyRunning
+from aldea.collector.journal.schema import JournalError
 from aldea.dashboard_api.server import CannotServe
 from aldea.deploy.allinone.progress import HistoryProgress
 from aldea.deploy.allinone.server import AllInOne
@@ -45,8 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.no_demo:
         environ["ALDEA_DEMO"] = "false"
     settings = read_settings(arguments.config, environ)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    _log_to(settings.data / "logs")
+    try:
+        _log_to(settings.data / "logs")
+    except OSError as error:
+        raise CommandError(f"{settings.data} cannot be written ({error.strerror}): set ALDEA_DATA") from error
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stopped.set())
@@ -59,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     server = AllInOne(settings, SystemClock(), environ, console.print, progress.line, arguments.config)
     try:
         _serve(server, console, progress, stopped)
-    except (BrokerError, CannotServe, RegisterError) as error:
+    except (AlreadyRunning, BrokerError, CannotServe, RegisterError, JournalError) as error:
         raise CommandError(str(error)) from error
     return OK
 

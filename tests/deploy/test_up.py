@@ -1,0 +1,179 @@
+"""`aldea up` as a person runs it: a process, its address, a fresh reading of this machine, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aldea.deploy.broker.base import free_port
+from aldea.model.clock import ManualClock
+from aldea.storage.register import open_register
+
+STAY_HOME = """\
+[agent.ping]
+anchors = ["127.0.0.1"]
+[agent.dns]
+enabled = false
+[agent.http]
+enabled = false
+"""
+
+
+@contextmanager
+def aldea_up(folder: Path, *options: str, broker: str = "amqtt") -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run `aldea up` on free ports with its data in `folder`; end it if the test has not."""
+    (folder / "aldea.toml").write_text(STAY_HOME)
+    port = free_port()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ALDEA_")} | {
+        "ALDEA_HTTP_PORT": str(port),
+        "ALDEA_MQTT_PORT": str(free_port()),
+        "ALDEA_BROKER": broker,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aldea.deploy.cli", "up", "--data", str(folder / "data"), *options],
+        cwd=folder,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process, port
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def ask(port: int, path: str) -> Any:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        return json.load(answer)
+
+
+def wait_for_readings(
+    process: subprocess.Popen[str], port: int, after: str = "", seconds: float = 40
+) -> dict[str, Any]:
+    """Return this machine's site once it has been heard later than `after` (ISO 8601)."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()[0]
+        try:
+            site = ask(port, "/api/v1/sites/this-machine")
+        except OSError:
+            time.sleep(0.1)
+            continue
+        measured = {item["measurement"] for item in site["latest"]}
+        if (site["last_seen"] or "") > after and measured >= {"ping", "interfaces", "host"}:
+            return dict(site)
+        time.sleep(0.1)
+    raise AssertionError("this machine's site showed no fresh readings")
+
+
+def children_of(folder: Path) -> list[str]:
+    """Return the command lines of all processes that work in this test's data folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder / "data") in command:
+            found.append(command)
+    return found
+
+
+@pytest.mark.parametrize("broker", ["amqtt", "mosquitto"])
+def test_this_machine_is_measured_shown_and_kept_over_a_restart(tmp_path: Path, broker: str) -> None:
+    with aldea_up(tmp_path, "--no-demo", broker=broker) as (process, port):
+        first = wait_for_readings(process, port)
+        assert (first["state"], first["simulated"]) == ("up", False)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=25)
+    assert process.returncode == 0, said
+    assert f"http://127.0.0.1:{port}" in said
+    assert "Traceback" not in said
+    assert children_of(tmp_path) == []
+    with aldea_up(tmp_path, "--no-demo", broker=broker) as (process, port):
+        second = wait_for_readings(process, port, after=first["last_seen"])
+        completeness = ask(port, "/api/v1/completeness?site=this-machine")["items"][0]
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=25)
+    assert process.returncode == 0
+    assert second["settled_until"] > first["last_seen"]
+    assert (completeness["ratio"], completeness["lost_rows"]) == (1.0, 0)
+
+
+def test_killed_it_leaves_nothing_running(tmp_path: Path) -> None:
+    with aldea_up(tmp_path, "--no-demo", broker="mosquitto") as (process, port):
+        wait_for_readings(process, port)
+        assert len(children_of(tmp_path)) >= 3
+        process.kill()
+        process.wait(10)
+    deadline = time.monotonic() + 10
+    while children_of(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert children_of(tmp_path) == []
+
+
+def test_a_second_one_on_the_same_data_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    with aldea_up(tmp_path, "--no-demo") as (process, port):
+        wait_for_readings(process, port)
+        with aldea_up(tmp_path, "--no-demo") as (other, _):
+            said, _ = other.communicate(timeout=25)
+        assert other.returncode == 1
+        assert "another aldea" in said
+        assert "Traceback" not in said
+        assert process.poll() is None
+
+
+def test_a_wrong_config_stops_the_start_with_every_error_at_once(tmp_path: Path) -> None:
+    config = tmp_path / "wrong.toml"
+    config.write_text('[up]\nsend_seconds = 1\ndemo = "perhaps"\nkeep_days = "many"\nbrokr = "amqtt"\n')
+    with aldea_up(tmp_path, "--config", str(config)) as (process, _):
+        said, _ = process.communicate(timeout=25)
+    assert process.returncode == 2
+    for word in ("send_seconds", "demo", "keep_days", "brokr"):
+        assert any(word in line for line in said.splitlines()), said
+    assert "Traceback" not in said
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_address_that_others_can_reach_is_refused_without_accounts(tmp_path: Path) -> None:
+    config = tmp_path / "open.toml"
+    config.write_text('[up]\nhttp_host = "0.0.0.0"\n')
+    with aldea_up(tmp_path, "--config", str(config)) as (process, _):
+        said, _ = process.communicate(timeout=25)
+    assert process.returncode == 2
+    assert "accounts" in said
+
+
+def test_no_demo_removes_what_the_fleet_left(tmp_path: Path) -> None:
+    from aldea.deploy.allinone.seeding import register_fleet, remove_fleet
+    from aldea.storage.register.sites import count_sites
+    from aldea.storage.series import open_series_store
+
+    register = open_register(f"sqlite:///{tmp_path / 'register.db'}")
+    register.migrate()
+    store = open_series_store(f"sqlite:///{tmp_path / 'series.db'}")
+    (tmp_path / "simulator").mkdir()
+    register_fleet(register, ManualClock())
+    register_fleet(register, ManualClock())
+    with register.reading() as unit:
+        assert count_sites(unit, simulated=True) == 76
+    assert remove_fleet(register, store, tmp_path / "simulator") == 76
+    with register.reading() as unit:
+        assert count_sites(unit, simulated=True) == 0
+    assert not (tmp_path / "simulator").exists()
+    store.close()
+    register.close()
