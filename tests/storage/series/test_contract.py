@@ -266,7 +266,8 @@ def test_delete_takes_exactly_these_rows(store: SeriesStore) -> None:
     store.write([make_batch(rows), *others])
     gone = set(range(9, 20))
     store.delete([make_batch(rows[8:19])])
-    store.delete([make_batch(rows[8:19], offset_ms=START_MS + 60_000)])  # not there: nothing happens
+    for moved in (1000, 60_000):  # these rows, but at times where they are not: nothing happens
+        store.delete([make_batch(rows[:5], offset_ms=START_MS + moved)])
     found = {(s.device, s.tags): sorted(v for _, v in pairs(s)) for s in ask(store, "load1", "host")}
     everything = [float(seq) for seq in range(1, 31)]
     kept = [float(seq) for seq in range(1, 31) if seq not in gone]
@@ -301,6 +302,12 @@ def test_latest_is_the_newest_row_of_each_series(store: SeriesStore) -> None:
     assert found["ping", (("target", "gateway"),)].fields == dict(first[0].fields)
     assert found["interfaces", ()].time_ms == START_MS + 60_000
     assert found["interfaces", ()].fields == {"up": True}
+
+
+def test_latest_does_not_hide_behind_a_batch_that_began_later(store: SeriesStore) -> None:
+    store.write([make_batch([gauge(1, 0, 1.0), gauge(2, 10_000, 2.0)]), make_batch([gauge(3, 5000, 3.0)])])
+    (latest,) = store.latest("norte-01")
+    assert (latest.time_ms, latest.fields) == (START_MS + 10_000, {"load1": 2.0})
 
 
 def test_the_catalogue_lists_the_fields_of_each_series(store: SeriesStore) -> None:

@@ -108,12 +108,21 @@ def test_two_processes_may_write(path: Path) -> None:
     first.write([make_batch(loads([0]))])
     second.write([make_batch(loads([1000], first_seq=2))])
     second.delete_site("norte-01")
+    second.write([make_batch(loads([0]), site="sur-02")])  # takes the numbers that became free
     first.write([make_batch(loads([2000], first_seq=3))])
     second.write([make_batch(loads([3000], first_seq=4))])
     assert [series.times_ms.tolist() for series in read(first)] == [[START_MS + 2000, START_MS + 3000]]
     assert flat(read(first)) == flat(read(second))
     first.close()
     second.close()
+
+
+def test_the_same_batch_may_come_again_after_a_restart(path: Path) -> None:
+    for _ in range(3):
+        store = SqliteSeriesStore(path)
+        store.write([make_batch(loads([0, 1000]))])
+        assert [len(series.times_ms) for series in read(store)] == [2]
+        store.close()
 
 
 def test_a_write_that_fails_leaves_nothing_and_the_next_one_works(path: Path) -> None:
@@ -281,6 +290,8 @@ def test_clean_hours_are_read_from_rollups_and_dirty_ones_from_rows(path: Path) 
     store.write([make_batch(loads([HOUR + 1], 100))])
     (series,) = read(store, step=HOUR)
     assert [value == 100.0 for value in series.values] == [True, False, True]
+    (series,) = read(store, step=HOUR, aggregate=Aggregate.COUNT)
+    assert list(series.values) == [6.0, 7.0, 6.0]
     connection.close()
     store.close()
 

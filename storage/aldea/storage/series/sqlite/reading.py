@@ -162,15 +162,12 @@ def latest_rows(connection: sqlite3.Connection, site: str) -> list[Latest]:
 
 
 def _newest_chunks(connection: sqlite3.Connection, series: SeriesKey) -> list[Chunk]:
-    """Return the chunks that hold a row of the series' newest millisecond."""
-    bound = connection.execute("SELECT max(t_min) FROM chunk WHERE series = ?", (series.id,)).fetchone()[0]
-    if bound is None:
+    """Return chunks among which is the one with the series' newest row."""
+    (begun,) = connection.execute("SELECT max(t_min) FROM chunk WHERE series = ?", (series.id,)).fetchone()
+    if begun is None:
         return []
-    (newest,) = connection.execute(
-        "SELECT max(t_max) FROM chunk WHERE series = ? AND t_min >= ?",
-        (series.id, bound - series.longest_ms),
-    ).fetchone()
-    return find_chunks(connection, series.id, series.longest_ms, newest, newest + 1)
+    # Whatever ends last has begun by then and not ended before.
+    return find_chunks(connection, series.id, series.longest_ms, begun, begun + 1)
 
 
 def _newest_row(chunk: Chunk) -> tuple[int, int, Chunk, int]:
