@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,12 +21,10 @@ if TYPE_CHECKING:
     from aldea.model.columns import Batch, Bools
     from aldea.model.topics import Topic
 
-log = logging.getLogger(__name__)
-
 
 def take_batch(turn: Turn, topic: Topic, message: Incoming) -> None:
     """Take a batch in and note the answer. Raises Rejected when it cannot be read or isn't its sender's."""
-    batch = _decode(message.payload)
+    batch = turn.batch_of(message)
     header = batch.header
     problem = owner_problem(topic, header.site, header.device)
     if problem is not None:
@@ -45,17 +42,6 @@ def take_batch(turn: Turn, topic: Topic, message: Incoming) -> None:
     reject_rows(turn, topic, stream, message, batch, bad_rows(batch), keep)
     _store(turn, topic, stream, boot.id, message, batch, keep)
     turn.state.boots.place_unknown(header.site, header.device)
-
-
-def _decode(payload: bytes) -> Batch:
-    try:
-        return decode_columns(payload)
-    except Rejected:
-        raise
-    except Exception as error:
-        # A fault of ours must not stop the site's neighbours: the message is kept for whoever mends it.
-        log.exception("a batch could not be decoded")
-        raise Rejected("internal_error", f"decoding failed: {type(error).__name__}") from error
 
 
 def _leave_out_known(turn: Turn, topic: Topic, stream: Stream, message: Incoming, batch: Batch, keep: Bools) -> None:

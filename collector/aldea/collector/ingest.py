@@ -80,6 +80,7 @@ class Ingestor:
     def _commit(self, messages: Sequence[Incoming], fault: Exception | None = None) -> Answers:
         state = self._loaded()
         turn = Turn(state)
+        turn.decode(messages)
         try:
             with self._journal.transaction():
                 for message in messages:

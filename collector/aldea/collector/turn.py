@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING
 
 from aldea.collector.acks import AckBuilder
 from aldea.collector.boots import BootBook
+from aldea.collector.decoding import decode_all
 from aldea.collector.presence import PresenceBook
 from aldea.collector.streams import StreamBook
+from aldea.model.topics import Lane
+from aldea.model.wire import Rejected
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aldea.collector.journal import Journal, NewEntry
     from aldea.collector.streams import Stream
     from aldea.collector.validate import Problem
     from aldea.model.columns import Batch
     from aldea.model.topics import Topic
+
+
+_BATCH_LANES = (f"/{Lane.LIVE.value}", f"/{Lane.BULK.value}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,20 @@ class Turn:
     touched: dict[tuple[str, str, str], Stream] = field(default_factory=dict)
     decoded: list[tuple[int, Batch]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    read: dict[int, Batch | Rejected] = field(default_factory=dict)
+
+    def decode(self, messages: Sequence[Incoming]) -> None:
+        """Decode all that may be batches, together."""
+        mine = [message for message in messages if message.topic.endswith(_BATCH_LANES)]
+        found = decode_all([message.payload for message in mine])
+        self.read = {id(message): batch for message, batch in zip(mine, found, strict=True)}
+
+    def batch_of(self, message: Incoming) -> Batch:
+        """Return a message's batch. Raises Rejected when it has none."""
+        found = self.read[id(message)]
+        if isinstance(found, Rejected):
+            raise found
+        return found
 
     def append(self, entry: NewEntry, batch: Batch) -> None:
         """Write an entry, and keep its decoded batch for the followers."""

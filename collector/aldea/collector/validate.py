@@ -84,12 +84,10 @@ def mono_extent(batch: Batch) -> tuple[int, int]:
     """Return the first and last millisecond since boot of the rows; (sent, sent) without rows."""
     if not batch.blocks:
         return batch.header.sent_mono_ms, batch.header.sent_mono_ms
-    position, lows, highs = 1, [], []
-    for block in batch.blocks:
-        lows.append(int(batch.low[position]))
-        highs.append(int(batch.high[position]))
-        position += block.spec.width
-    return min(lows), max(highs)
+    if len(batch.blocks) == 1:
+        return int(batch.low[1]), int(batch.high[1])
+    times = _times(np.array([block.spec.width for block in batch.blocks], np.int64))
+    return int(batch.low[times].min()), int(batch.high[times].max())
 
 
 def bad_rows(batch: Batch) -> list[BadRow]:
@@ -99,11 +97,9 @@ def bad_rows(batch: Batch) -> list[BadRow]:
     """
     if not batch.blocks:
         return []
-    limits = [_limits(block.spec.measurement, block.spec.layout) for block in batch.blocks]
-    low = np.concatenate([pair[0] for pair in limits])
-    high = np.concatenate([pair[1] for pair in limits])
+    low, high, times = _batch_limits(tuple([(block.spec.measurement, block.spec.layout) for block in batch.blocks]))
     latest = batch.header.sent_mono_ms + AHEAD_MS
-    if bool((batch.low >= low).all()) and bool((batch.high <= high).all()) and mono_extent(batch)[1] <= latest:
+    if bool((batch.low >= low).all()) and bool((batch.high <= high).all()) and int(batch.high[times].max()) <= latest:
         return []
     found: dict[int, Problem] = {}
     for block in batch.blocks:
@@ -111,7 +107,20 @@ def bad_rows(batch: Batch) -> list[BadRow]:
     return [BadRow(seq, found[seq]) for seq in sorted(found)]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
+def _batch_limits(shape: tuple[tuple[str, str], ...]) -> tuple[Ints, Ints, Ints]:
+    """Return the limits of a whole batch of this shape, and where its blocks' times are among them."""
+    pairs = [_limits(measurement, layout) for measurement, layout in shape]
+    widths = np.array([len(low) for low, _ in pairs], np.int64)
+    return np.concatenate([low for low, _ in pairs]), np.concatenate([high for _, high in pairs]), _times(widths)
+
+
+def _times(widths: Ints) -> Ints:
+    places: Ints = np.cumsum(widths) - widths + 1
+    return places
+
+
+@lru_cache(maxsize=1024)
 def _limits(measurement: str, layout: str) -> tuple[Ints, Ints]:
     """Return the smallest and largest integer of each of a block's rows: seq, time, and its columns."""
     low, high = [0, 0], [_HIGHEST, _HIGHEST]

@@ -110,12 +110,12 @@ def decode_columns(message: bytes) -> Batch:
     Raises Rejected with the same reasons as `aldea.model.wire.decode`, which gives the same rows.
     """
     header, specs, stream = open_message(message)
-    numbers, ends = _varints(stream)
+    numbers, ends = read_varints(stream)
     sizes = [spec.width * spec.rows for spec in specs]
     if sum(sizes) != len(numbers):
         raise Rejected("malformed", "the stream does not hold as many numbers as the blocks state")
     lengths = np.repeat([spec.rows for spec in specs], [spec.width for spec in specs])
-    values = _undelta(numbers, lengths)
+    values = undelta(numbers, lengths)
     blocks: list[Block] = []
     start = 0
     for spec, size in zip(specs, sizes, strict=True):
@@ -127,7 +127,7 @@ def decode_columns(message: bytes) -> Batch:
         (np.minimum.reduceat(values, firsts), np.maximum.reduceat(values, firsts)) if specs else (values, values)
     )
     batch = Batch(header, tuple(blocks), low, high)
-    _check(batch)
+    check_batch(batch)
     return batch
 
 
@@ -136,14 +136,14 @@ def decode_stream(stream: bytes, lengths: NDArray[np.intp] | Sequence[int]) -> I
 
     Raises Rejected when the stream holds another number of varints.
     """
-    numbers, _ = _varints(stream)
+    numbers, _ = read_varints(stream)
     sizes = np.asarray(lengths, dtype=np.intp)
     if int(sizes.sum()) != len(numbers):
         raise Rejected("malformed", "the stream does not hold as many numbers as stated")
-    return _undelta(numbers, sizes)
+    return undelta(numbers, sizes)
 
 
-def _varints(stream: bytes) -> tuple[Ints, NDArray[np.intp]]:
+def read_varints(stream: bytes) -> tuple[Ints, NDArray[np.intp]]:
     """Return all zigzag varints of `stream` as integers, and the position of each one's last byte."""
     data = np.frombuffer(stream, dtype=np.uint8)
     ends = np.flatnonzero(data < 0x80)
@@ -167,7 +167,7 @@ def _varints(stream: bytes) -> tuple[Ints, NDArray[np.intp]]:
     return signed ^ -(raw & np.uint64(1)).astype(np.int64), ends
 
 
-def _undelta(numbers: Ints, lengths: NDArray[np.intp]) -> Ints:
+def undelta(numbers: Ints, lengths: NDArray[np.intp]) -> Ints:
     """Sum up within each column: one sum over all, less what stood before each column (both wrap alike)."""
     if not len(numbers):
         return numbers
@@ -179,7 +179,7 @@ def _undelta(numbers: Ints, lengths: NDArray[np.intp]) -> Ints:
     return result
 
 
-def _check(batch: Batch) -> None:
+def check_batch(batch: Batch) -> None:
     """Every seq of the header once; texts that point at something. Raises Rejected."""
     header, blocks = batch.header, batch.blocks
     if not blocks:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from aldea.model.clock import ClockState
-from aldea.model.sample import Row, Value, is_id, tags_of
+from aldea.model.sample import Row, Tags, Value, is_id, tags_of
 from aldea.model.wire.format import (
     DICTIONARY,
     DICTIONARY_ID,
@@ -24,6 +24,7 @@ from aldea.model.wire.format import (
     Column,
     Header,
     Rejected,
+    width_of,
 )
 
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}:(?:[0-9]|i|b|s)\??")
@@ -66,12 +67,16 @@ def _inflate(message: bytes) -> bytes:
     return body
 
 
-def _parse_json(text: bytes) -> dict[str, Any]:
-    def refuse(word: str) -> NoReturn:
-        raise Rejected("not_finite", f"the header holds {word}, which is not a number that can be stored")
+def _refuse(word: str) -> NoReturn:
+    raise Rejected("not_finite", f"the header holds {word}, which is not a number that can be stored")
 
+
+_JSON = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _parse_json(text: bytes) -> dict[str, Any]:
     try:
-        raw = json.loads(text, parse_constant=refuse)
+        raw = _JSON.decode(text.decode())
         if b"\\u" in text:
             json.dumps(raw, ensure_ascii=False).encode()  # half a surrogate pair, which nothing can store, ends here
     except Rejected:
@@ -132,38 +137,52 @@ def _block(raw: Any) -> BlockSpec:
         isinstance(measurement, str)
         and 0 < len(measurement) <= 64
         and isinstance(tags, dict)
-        and len(tags) <= 16
-        and all(isinstance(value, str) and len(key) <= 64 and len(value) <= 256 for key, value in tags.items())
         and type(rows) is int
         and 0 < rows <= MAX_ROWS
         and isinstance(columns, str)
         and isinstance(texts, dict)
+        and all(isinstance(listed, list) for listed in texts.values())
     )
     if not good:
         raise Rejected("malformed", f"a block's description is wrong: {str(raw)[:120]}")
-    parsed = tuple(_column(text, texts) for text in columns.split())
-    if len({column.name for column in parsed}) != len(parsed) or len(parsed) > 256:
-        raise Rejected("malformed", f"block {measurement!r} names a column twice or has more than 256")
-    return BlockSpec(measurement, tags_of(tags), rows, parsed, columns)
+    try:
+        small = len(columns) <= 2048 and sum(map(len, texts.values())) <= 64
+        read = _columns if small else _columns.__wrapped__
+        parsed, width = read(columns, tuple([(name, tuple(listed)) for name, listed in texts.items()]))
+        return BlockSpec(measurement, _tags(tuple(tags.items())), rows, parsed, columns, width)
+    except TypeError:  # not hashable: a list or an object where a text belongs
+        raise Rejected("malformed", f"a block's tags or texts are not texts: {str(raw)[:120]}") from None
 
 
 @lru_cache(maxsize=4096)
-def _plain_column(text: str) -> Column:
-    """Read `name:type`. Cached: a fleet sends the same few dozen columns for ever."""
+def _tags(items: tuple[tuple[str, Any], ...]) -> Tags:
+    """Check and sort tags. Cached, as are columns: a fleet sends the same few dozen for ever."""
+    if len(items) > 16 or not all(isinstance(v, str) and len(k) <= 64 and len(v) <= 256 for k, v in items):
+        raise Rejected("malformed", f"the tags of a block are not at most 16 texts: {str(items)[:120]}")
+    return tags_of(dict(items))
+
+
+@lru_cache(maxsize=1024)
+def _columns(columns: str, texts: tuple[tuple[str, tuple[Any, ...]], ...]) -> tuple[tuple[Column, ...], int]:
+    """Read a block's columns; return them, and how many varints a row takes."""
+    listed = dict(texts)
+    parsed = tuple(_column(text, listed) for text in columns.split())
+    if len({column.name for column in parsed}) != len(parsed) or len(parsed) > 256:
+        raise Rejected("malformed", f"a block names a column twice or has more than 256: {columns[:120]}")
+    return parsed, width_of(parsed)
+
+
+def _column(text: str, texts: dict[str, tuple[Any, ...]]) -> Column:
     if _COLUMN.fullmatch(text) is None:
         raise Rejected("malformed", f"column {text[:80]!r} is not name:type")
-    name, _, code = text.partition(":")
-    return Column(name, code.rstrip("?"), code.endswith("?"))
-
-
-def _column(text: str, texts: dict[str, Any]) -> Column:
-    column = _plain_column(text[:100])
-    if column.code != "s":
-        return column
-    listed = texts.get(column.name, [])
-    if not (isinstance(listed, list) and all(isinstance(item, str) and len(item) <= 1024 for item in listed)):
-        raise Rejected("malformed", f"the texts of column {column.name!r} are not a list of texts")
-    return Column(column.name, "s", column.nullable, tuple(listed))
+    name, _, kind = text.partition(":")
+    code, nullable = kind.rstrip("?"), kind.endswith("?")
+    if code != "s":
+        return Column(name, code, nullable)
+    listed = texts.get(name, ())
+    if not all(isinstance(item, str) and len(item) <= 1024 for item in listed):
+        raise Rejected("malformed", f"the texts of column {name!r} are not a list of texts")
+    return Column(name, "s", nullable, listed)
 
 
 def _text(raw: dict[str, Any], key: str, limit: int) -> str:

@@ -110,8 +110,14 @@ class BlockSpec:
     rows: int
     columns: tuple[Column, ...]
     layout: str = ""
+    width: int = field(default=0, compare=False)
+    """Varints a row: seq, time, and one or two for each column. Counted unless it is given."""
 
-    @property
-    def width(self) -> int:
-        """Varints a row: seq, time, and one or two for each column."""
-        return 2 + sum(2 if column.nullable else 1 for column in self.columns)
+    def __post_init__(self) -> None:
+        if not self.width:
+            object.__setattr__(self, "width", width_of(self.columns))
+
+
+def width_of(columns: tuple[Column, ...]) -> int:
+    """Return how many varints a row takes in a block with these columns."""
+    return 2 + sum(2 if column.nullable else 1 for column in columns)

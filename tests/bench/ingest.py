@@ -1,0 +1,207 @@
+"""How many rows a second the collector takes: agents' batches over a real mosquitto into journal and SQLite store.
+
+Run `PYTHONPATH=tests python -m bench.ingest`. Publisher, broker and collector share the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import platform
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from aldea.collector.mqtt import BrokerAddress
+from aldea.collector.service import Collector
+from aldea.model.clock import ClockState, SystemClock
+from aldea.model.sample import Row, Value, tags_of
+from aldea.model.wire import Anchor, Header, encode
+from aldea.storage.register import open_register
+from aldea.storage.register.devices import Device
+from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
+from aldea.storage.series.sqlite.store import SqliteSeriesStore
+from rigs.mosquitto import Mosquitto
+from rigs.processes import find_program
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+AGENTS = 76
+BUDGETS = {300: 200_000, 40: 100_000}
+IN_FLIGHT = 500
+
+
+def site_name(number: int) -> str:
+    """Return the id of one of the villages."""
+    return f"village-{number:02d}"
+
+
+def batches(rows_a_message: int, messages: int) -> list[tuple[str, bytes]]:
+    """Return (topic, message): each agent's batches in order, the agents in turn."""
+    clock = SystemClock()
+    now, per_agent = clock.wall_ms(), messages // AGENTS
+    made: list[tuple[str, bytes]] = []
+    random = np.random.default_rng(1)
+    minutes = 45 * 24 * 60
+    for turn in range(per_agent):
+        for agent in range(AGENTS):
+            first = 1 + turn * rows_a_message
+            rows = [_row(first + index, first + index, random) for index in range(rows_a_message)]
+            mono = minutes * 60_000
+            header = Header(
+                site=site_name(agent),
+                device="agent",
+                epoch="0123456789abcdef",
+                first_seq=first,
+                rows=rows_a_message,
+                boot_id="fedcba9876543210",
+                boot_no=1,
+                sent_mono_ms=mono,
+                sent_wall_ms=now,
+                clock=ClockState.NTP,
+                anchor=Anchor(mono, now, 20, "ntp"),
+            )
+            made.append((f"aldea/1/{site_name(agent)}/agent/bulk", encode(header, rows)))
+    return made
+
+
+TARGETS = ("192.168.1.1", "9.9.9.9", "198.51.100.7", "203.0.113.9")
+
+
+def _row(seq: int, index: int, random: np.random.Generator) -> Row:
+    """One probe result of eight fields; four targets a minute."""
+    rtt = 0.02 + float(random.exponential(0.01))
+    fields: dict[str, Value] = {
+        "sent": 3,
+        "received": 3,
+        "loss_ratio": 0.0,
+        "rtt_min_seconds": round(rtt, 5),
+        "rtt_avg_seconds": round(rtt * 1.1, 5),
+        "rtt_max_seconds": round(rtt * 1.3, 5),
+        "method": "icmp",
+        "failure": None if random.random() < 0.99 else "no_reply",
+    }
+    mono = index // 4 * 60_000 + int(random.integers(0, 500))
+    return Row(seq, mono, "ping", tags_of({"target": TARGETS[index % 4], "role": "anchor"}), fields)
+
+
+def publish(port: int, messages: Sequence[tuple[str, bytes]], ready: object, go: object) -> None:
+    """Publish everything at QoS 1, as fast as the broker acknowledges; in a process of its own."""
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    client.max_inflight_messages_set(IN_FLIGHT)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    ready.set()  # type: ignore[attr-defined]  # an Event, whose class multiprocessing does not name
+    go.wait()  # type: ignore[attr-defined]  # as above
+    last = None
+    for topic, payload in messages:
+        last = client.publish(topic, payload, qos=1)
+    if last is not None:
+        last.wait_for_publish(300)
+    client.loop_stop()
+
+
+def measure(rows_a_message: int, messages: int, folder: Path) -> dict[str, float]:
+    """Return rows, seconds and rows a second, from the first publish to the last row in journal and store."""
+    prepared = batches(rows_a_message, messages)
+    rows = len(prepared) * rows_a_message
+    register = open_register(f"sqlite:///{folder / 'register.db'}")
+    register.migrate()
+    with register.transaction() as unit:
+        add_sites(unit, [_entry(number) for number in range(AGENTS)])
+    store = SqliteSeriesStore(folder / "series.db")
+    # The stock queue of 1,000 messages would drop what the collector has not read yet; agents keep fewer in flight.
+    with Mosquitto(folder / "broker", ["max_queued_messages 0", "max_inflight_messages 0"]) as broker:
+        clock = SystemClock()
+        collector = Collector("bench", folder / "data", BrokerAddress(port=broker.port), register, store, clock)
+        collector.start()
+        while not collector.status().connected:
+            time.sleep(0.01)
+        context = multiprocessing.get_context("fork")
+        ready, go = context.Event(), context.Event()
+        process = context.Process(target=publish, args=(broker.port, prepared, ready, go))
+        process.start()
+        ready.wait()
+        started = time.perf_counter()
+        go.set()
+        stored_at = _wait(collector, len(prepared))
+        seconds = stored_at - started
+        process.join()
+        while collector.status().feed_position < len(prepared):
+            time.sleep(0.02)
+        feed_seconds = time.perf_counter() - started
+        collector.stop()
+    store.close()
+    register.close()
+    _check(folder, rows)
+    size = sum(len(payload) for _, payload in prepared) / rows
+    return {"rows": rows, "seconds": seconds, "rate": rows / seconds, "feed": rows / feed_seconds, "bytes": size}
+
+
+def _wait(collector: Collector, entries: int) -> float:
+    deadline = time.perf_counter() + 300
+    while time.perf_counter() < deadline:
+        if collector.status().series_position >= entries:
+            return time.perf_counter()
+        time.sleep(0.02)
+    raise SystemExit(f"the collector did not finish: {collector.status()}")
+
+
+def _check(folder: Path, rows: int) -> None:
+    with sqlite3.connect(folder / "series.db") as series, sqlite3.connect(folder / "data" / "journal.db") as journal:
+        (in_store,) = series.execute("SELECT sum(rows) FROM chunk").fetchone()
+        (in_journal,) = journal.execute("SELECT sum(last_seq - first_seq + 1) FROM entry").fetchone()
+    if (in_store, in_journal) != (rows, rows):
+        raise SystemExit(f"{rows} rows were sent, {in_journal} are in the journal, {in_store} in the store")
+
+
+def _entry(number: int) -> SiteEntry:
+    name = site_name(number)
+    device = Device(name, "agent", "agent", 0)
+    return SiteEntry(Site(name, name, "America/Merida", 0, simulated=True), 0, SiteState.COMMISSIONED, (), (device,))
+
+
+def machine() -> str:
+    """Return what the figures were measured on."""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")), "unknown")
+    program = find_program("mosquitto", "mosquitto")
+    version = subprocess.run([program, "-h"], capture_output=True, text=True, check=False).stdout.split("\n")[0]
+    cores = multiprocessing.cpu_count()
+    return (
+        f"{cores} cores of {model}; Python {platform.python_version()}, numpy {np.__version__}, "
+        f"SQLite {sqlite3.sqlite_version}, {version}"
+    )
+
+
+def main() -> int:
+    """Measure both sizes and print them with their budgets; 1 when one of them is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_500_000, help="rows for each measurement (default 1,500,000)")
+    parser.add_argument("--folder", type=Path, default=None, help="where the files go (default: the system's)")
+    arguments = parser.parse_args()
+    print(f"ingest, {AGENTS} agents, QoS 1, to journal and SQLite store\n{machine()}")
+    missed = False
+    for size, budget in BUDGETS.items():
+        with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+            found = measure(size, arguments.rows // size // AGENTS * AGENTS, Path(folder))
+        missed |= found["rate"] < budget
+        print(
+            f"{size:>4} rows a message: {found['rate']:>9,.0f} rows/s (budget {budget:,}, {found['rate'] / budget:.2f} "
+            f"of it), {found['feed']:,.0f} with the register's feed; {found['rows']:,.0f} rows in "
+            f"{found['seconds']:.1f} s, {found['bytes']:.1f} bytes a row"
+        )
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
