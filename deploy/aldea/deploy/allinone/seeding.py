@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tzlocal import get_localzone_name
 
+from aldea.simulator.conversation import SEES
 from aldea.simulator.fleet import registrations
 from aldea.storage.register.devices import Device
 from aldea.storage.register.facts import NewFact
@@ -41,7 +42,7 @@ def register_this_machine(register: Register, clock: Clock) -> None:
             return
         now = clock.wall_ms()
         site = Site(id=THIS_SITE, name="Este equipo", simulated=False, timezone=local_zone(), created_at_ms=now)
-        device = Device(site=THIS_SITE, id=THIS_DEVICE, kind="agent", is_primary=True, enrolled_at_ms=now)
+        device = Device(site=THIS_SITE, id=THIS_DEVICE, kind="agent", enrolled_at_ms=now)
         add_sites(unit, [SiteEntry(site, now, SiteState.COMMISSIONED, devices=(device,))])
 
 
@@ -79,7 +80,7 @@ def _entry(site: SimulatedSite, since_ms: int) -> SiteEntry:
         since_ms,
         SiteState.COMMISSIONED,
         facts=tuple(NewFact(name, value) for name, value in site.facts().items()),
-        devices=(Device(site=site.id, id=site.device, kind="agent", is_primary=True, enrolled_at_ms=since_ms),),
+        devices=(Device(site=site.id, id=site.device, kind="agent", enrolled_at_ms=since_ms, sees=dict(SEES)),),
     )
 
 
