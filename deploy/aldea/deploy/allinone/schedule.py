@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 DAY_MS = 24 * 60 * 60 * 1000
 FEED_DAYS = 100
-ROLLUP_DAYS = 3 * 365
 JOURNAL_DAYS = 35
 SETTLE_BEFORE_COMPACTION_MS = 2 * 60 * 60 * 1000
 
@@ -70,12 +69,10 @@ class Upkeep:
             self._store.compact(self._clock.wall_ms() - SETTLE_BEFORE_COMPACTION_MS)
 
     def retain(self) -> None:
-        """Remove what has outlived its time: rows, rollups, feed, journal."""
+        """Remove what has outlived its time: rows, feed, journal. Rollups stay: days are folded from their hours."""
         now = self._clock.wall_ms()
         self.roll_up()
         self._store.trim(now - self._keep_days * DAY_MS)
-        if isinstance(self._store, SqliteSeriesStore):
-            self._store.trim_rollups(now - ROLLUP_DAYS * DAY_MS)
         with self._register.transaction() as unit:
             while trim_feed(unit, now - FEED_DAYS * DAY_MS):
                 pass
