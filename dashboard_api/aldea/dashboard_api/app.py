@@ -57,6 +57,7 @@ def create_app(register: Register, series: SeriesStore, clock: Clock, settings: 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: Context = app.state.context
+    await context.live.prime()
     poller = asyncio.create_task(context.live.run())
     try:
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aldea.model.liveness import SiteState, site_state
 from aldea.storage.register.pulses import Pulse
@@ -13,9 +13,8 @@ SEVERITY = (SiteState.DOWN, SiteState.SUSPECT, SiteState.UNKNOWN, SiteState.UP)
 """What needs a person first, first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A site's pulse and what it says now."""
+class Listed(NamedTuple):
+    """A site's pulse and what it says now. A tuple, because ten thousand are made for each list."""
 
     pulse: Pulse
     state: SiteState
@@ -44,5 +43,11 @@ def by_urgency(sites: Iterable[Listed]) -> list[Listed]:
     """Return the sites as a person wants them: what is down first, real before simulated, then by name."""
     rank = {state: place for place, state in enumerate(SEVERITY)}
     return sorted(
-        sites, key=lambda site: (rank[site.state], site.pulse.simulated, folded(site.pulse.name), site.pulse.site)
+        sites,
+        key=lambda site: (rank[site.state], site.pulse.simulated, _alphabetical(site.pulse.name), site.pulse.site),
     )
+
+
+def _alphabetical(name: str) -> str:
+    # Most names need no taking apart, which is what costs.
+    return name.lower() if name.isascii() else folded(name)

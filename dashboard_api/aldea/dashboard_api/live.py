@@ -93,6 +93,8 @@ class Broadcaster:
         self._settings = settings
         self._known = _Known()
         self._clients: set[Subscription] = set()
+        # Up to which feed id clients have been served: a new client's queue begins behind it.
+        self._handed = 0
         self._closing = asyncio.Event()
         self._failing = False
         self.dropped = 0
@@ -101,6 +103,14 @@ class Broadcaster:
     def clients(self) -> int:
         """How many clients are connected."""
         return len(self._clients)
+
+    async def prime(self) -> None:
+        """Take the present as known, before the first client comes."""
+        try:
+            await asyncio.to_thread(self._poll)
+        except RegisterError as error:
+            log.warning("the live stream waits for the register: %s", error)
+        self._handed = self._known.position
 
     async def run(self) -> None:
         """Poll until closed; a register that is away is tried again, and said once."""
@@ -114,6 +124,7 @@ class Broadcaster:
                     log.warning("the live stream waits for the register: %s", error)
                 self._failing = True
             self._hand_out(events)
+            self._handed = self._known.position
             try:
                 await asyncio.wait_for(self._closing.wait(), self._settings.poll_seconds)
             except TimeoutError:
@@ -130,7 +141,7 @@ class Broadcaster:
         if self._closing.is_set() or len(self._clients) >= self._settings.stream_clients:
             raise TooManyClients
         queue: asyncio.Queue[LiveEvent | None] = asyncio.Queue(max(2, self._settings.stream_queue))
-        client = Subscription(site, self._known.position, queue)
+        client = Subscription(site, self._handed, queue)
         self._clients.add(client)
         return client
 

@@ -33,6 +33,7 @@ class _Server(uvicorn.Server):
             access_log=False,
             log_config=None,
             lifespan="on",
+            ws="none",
             server_header=False,
             timeout_graceful_shutdown=1,
             timeout_keep_alive=30,
@@ -93,12 +94,21 @@ class RunningServer:
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens (port 0: any free one). Raises CannotServe with a sentence."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio sends small answers at once only where it reads TCP here; else
+    # every answer waits 40 ms for the client's delayed acknowledgement.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, port), family=family, backlog=256)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listening.bind((host, port))
+        listening.listen(256)
     except OSError as error:
+        listening.close()
         raise CannotServe(
             f"can't listen on {host} port {port} ({error.strerror}): stop what holds it, or set ALDEA_HTTP_PORT"
         ) from error
+    return listening
 
 
 def serve(app: FastAPI, host: str = LOOPBACK, port: int = 8000) -> RunningServer:

@@ -88,11 +88,11 @@
     const { top, start, end, zone, unit } = chart.dataset;
     const curves = [...chart.querySelectorAll(".curves path")].map((path, index) => ({ index, label: path.dataset.label, at: points(path) }));
     const clock = new Intl.DateTimeFormat(lang, { timeZone: zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-    const plot = chart.querySelector(".plot");
+    const plot = chart.querySelector(".plot"), axes = chart.querySelector(".axes");
     const hide = () => { tip.hidden = true; cursor.setAttribute("visibility", "hidden"); };
     plot.onpointerleave = hide;
     plot.onpointermove = (event) => {
-      const box = plot.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * 1000;
+      const box = axes.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * 1000;
       const found = curves.map((curve) => ({ ...curve, near: curve.at.reduce((a, b) => (Math.abs(b[0] - x) < Math.abs(a[0] - x) ? b : a), [1e9, 0]) })).filter((curve) => Math.abs(curve.near[0] - x) < 12);
       if (!found.length) return hide();
       const place = found[0].near[0];

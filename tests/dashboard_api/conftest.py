@@ -1,0 +1,100 @@
+"""The app on real stores, asked directly, over a socket, and by a browser."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi import FastAPI
+from httpx import Client
+from playwright.sync_api import Browser, sync_playwright
+
+from aldea.dashboard_api.app import create_app
+from aldea.dashboard_api.server import RunningServer, serve
+from aldea.dashboard_api.settings import ApiSettings
+from aldea.model.clock import ManualClock
+from dashboard_api.village import NOW_MS, Village, fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
+    """Stores with one real and twelve simulated sites; to be read only."""
+    village = Village(tmp_path_factory.mktemp("filled"))
+    fill(village)
+    yield village
+    village.close()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A register that has its tables, to be copied: migrating takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("migrated")
+    Village(folder).close()
+    return folder / "register.db"
+
+
+@pytest.fixture
+def empty(tmp_path: Path, migrated: Path) -> Iterator[Village]:
+    """Stores with nothing in them, for tests that write."""
+    shutil.copy(migrated, tmp_path / "register.db")
+    village = Village(tmp_path)
+    yield village
+    village.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW_MS)
+
+
+@pytest.fixture(scope="session")
+def api(filled: Village) -> Iterator[Client]:
+    """The filled stores, at the moment at which they were filled."""
+    app = create_app(filled.register, filled.series, ManualClock(NOW_MS), ApiSettings())
+    yield from _client(app)
+
+
+@pytest.fixture
+def own(filled: Village, clock: ManualClock) -> Iterator[Client]:
+    """The filled stores behind an app of the test's own, whose clock it may move."""
+    app = create_app(filled.register, filled.series, clock, ApiSettings())
+    yield from _client(app)
+
+
+@pytest.fixture
+def fresh(empty: Village, clock: ManualClock) -> Iterator[Client]:
+    app = create_app(empty.register, empty.series, clock, ApiSettings())
+    yield from _client(app)
+
+
+@pytest.fixture(scope="session")
+def served(filled: Village) -> Iterator[RunningServer]:
+    """The filled stores behind a real server, as the demo shows them."""
+    app = create_app(filled.register, filled.series, ManualClock(NOW_MS), ApiSettings(demo_admin=True))
+    server = serve(app, port=0)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.fail(f"these tests need {CHROMIUM}: install the package chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+def _client(app: FastAPI) -> Iterator[Client]:
+    server = serve(app, port=0)
+    with Client(base_url=server.url, timeout=20) as client:
+        yield client
+    server.stop()
