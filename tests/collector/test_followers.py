@@ -1,0 +1,262 @@
+"""The series store and the register follow the journal: late, interrupted, repeated, and never wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aldea.model.series import StoreRefused, StoreUnavailable
+from aldea.storage.register.feed import FeedEvent, read_feed
+from aldea.storage.register.status import Presence, SiteStatus, find_status
+from aldea.storage.register.streams import Stream, streams_of
+from collectorkit.desk import NAME, Desk, rows_in_file, run, times_in
+from collectorkit.sender import ping, row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aldea.model.columns import TimedBatch
+    from aldea.storage.register import Register
+    from aldea.storage.series.sqlite.store import SqliteSeriesStore
+
+
+class Away:
+    """A store that does not answer until it is back."""
+
+    def __init__(self, real: SqliteSeriesStore) -> None:
+        self.real = real
+        self.away = True
+
+    def write(self, batches: Sequence[TimedBatch]) -> None:
+        if self.away:
+            raise StoreUnavailable("no answer")
+        self.real.write(batches)
+
+
+class Picky:
+    """A store that never takes some rows."""
+
+    def __init__(self, real: SqliteSeriesStore, error: Exception) -> None:
+        self.real = real
+        self._error = error
+
+    def write(self, batches: Sequence[TimedBatch]) -> None:
+        if any(timed.batch.header.first_seq == 4 for timed in batches):
+            raise self._error
+        self.real.write(batches)
+
+
+def test_while_the_store_is_away_ingest_goes_on_and_it_catches_up_once(desk: Desk, store: SqliteSeriesStore) -> None:
+    away = Away(store)
+    follower = desk.series_follower(away)  # type: ignore[arg-type]  # what it needs of a store
+    for hour in range(50):
+        desk.clock.advance(3_600_000)
+        ack = desk.answer(desk.norte.batch(1 + hour * 20, 20 + hour * 20))
+        assert ack.stored == [(1 + hour * 20, 20 + hour * 20)]
+        with pytest.raises(StoreUnavailable):
+            follower.step()
+    assert desk.cursors.position("series") == 0
+    away.away = False
+    run(follower)
+    assert desk.cursors.position("series") == desk.journal.last_position()
+    assert len(times_in(store)) == rows_in_file(desk.folder) == 1000
+
+
+@pytest.mark.parametrize("error", [StoreRefused("field type conflict"), ValueError("not foreseen")])
+def test_a_batch_the_store_never_takes_is_noted_and_the_others_are_written(
+    desk: Desk, store: SqliteSeriesStore, error: Exception
+) -> None:
+    desk.send(*(desk.norte.batch(first, first + 2) for first in (1, 4, 7)))
+    run(desk.series_follower(Picky(store, error)))  # type: ignore[arg-type]  # what it needs of a store
+    assert desk.cursors.refused() == [(2, str(error))]
+    assert len(times_in(store)) == 6
+    assert desk.cursors.position("series") == 3
+
+
+def test_a_crash_between_the_write_and_the_cursor_leaves_no_duplicate(
+    desk: Desk, store: SqliteSeriesStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.send(desk.norte.batch(1, 5))
+    follower = desk.series_follower(store)
+    with monkeypatch.context() as broken:
+        broken.setattr(desk.cursors, "advance", _advance_only_boots(desk))
+        with pytest.raises(OSError, match="killed"):
+            run(follower)
+    assert len(times_in(store)) == 5
+    again = Desk(desk.folder, desk.clock)
+    run(again.series_follower(store))
+    assert len(times_in(store)) == 5
+    again.close()
+
+
+def _advance_only_boots(desk: Desk) -> object:
+    real = desk.cursors.advance
+
+    def advance(consumer: str, position: int) -> None:
+        if consumer != "boots":
+            raise OSError("killed")
+        real(consumer, position)
+
+    return advance
+
+
+def _feed(register: Register) -> tuple[FeedEvent, ...]:
+    with register.reading() as unit:
+        return read_feed(unit, NAME, 0, 1000)
+
+
+def _status(register: Register, site: str = "norte-01") -> SiteStatus:
+    with register.reading() as unit:
+        (status,) = find_status(unit, site)
+    return status
+
+
+def _stream(register: Register) -> Stream:
+    with register.reading() as unit:
+        (stream,) = streams_of(unit, "norte-01")
+    return stream
+
+
+def test_one_event_a_batch_with_what_it_needs_to_judge_a_site(desk: Desk, register: Register) -> None:
+    rows = [ping(1), ping(2, received=0, failure="no_reply"), row(3, "host", {"load1": 0.5})]
+    desk.send(desk.norte.birth(3), desk.norte.message(desk.norte.payload(rows)), desk.sur.batch(1, 2))
+    run(desk.feed_follower(register))
+    birth, batch, other = _feed(register)
+    start = desk.clock.wall_ms() - desk.clock.mono_ms()
+    assert (birth.kind, birth.position, birth.summary["state"]) == ("presence", 1, "online")
+    assert (batch.kind, batch.site, batch.lane, batch.rows) == ("batch", "norte-01", "live", 3)
+    assert (batch.epoch, batch.first_seq, batch.last_seq) == (desk.norte.epoch, 1, 3)
+    assert (batch.event_from_ms, batch.event_to_ms) == (start + 100, start + 300)
+    assert batch.arrival_ms == desk.clock.wall_ms()
+    assert batch.summary["ping"] == {"gateway": [6, 3]}
+    assert batch.summary["series"] == [
+        ["ping", {"role": "gateway", "target": "gateway"}, 2, 1],
+        ["host", {}, 1, 0],
+    ]
+    assert other.site == "sur-02"
+
+
+def test_an_event_of_a_boot_without_time_says_so(desk: Desk, register: Register) -> None:
+    desk.send(desk.norte.but(anchored=False).batch(1, 2))
+    run(desk.feed_follower(register))
+    (event,) = _feed(register)
+    assert (event.event_from_ms, event.event_to_ms) == (None, None)
+    assert _status(register).last_event_ms is None
+    assert _status(register).latest == {}
+
+
+def test_a_crash_between_the_registers_commit_and_the_cursor_repeats_nothing(
+    desk: Desk, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.send(desk.norte.birth(0), desk.norte.batch(1, 2), desk.norte.batch(3, 4))
+    with monkeypatch.context() as broken:
+        broken.setattr(desk.cursors, "advance", _advance_only_boots(desk))
+        with pytest.raises(OSError, match="killed"):
+            run(desk.feed_follower(register))
+    first = _feed(register)
+    again = Desk(desk.folder, desk.clock)
+    run(again.feed_follower(register))
+    assert _feed(register) == first
+    assert len(first) == 3
+    again.close()
+
+
+def test_live_status_has_the_newest_row_of_each_series_whichever_batch_it_came_in(
+    desk: Desk, register: Register
+) -> None:
+    norte = desk.norte
+    hourly = norte.message(norte.payload([row(1, "host", {"temperature_celsius": 31.5}), ping(2)]))
+    desk.send(norte.birth(5), hourly, norte.batch(3, 4), norte.batch(5, 6), norte.will())
+    run(desk.feed_follower(register))
+    status = _status(register)
+    start = desk.clock.wall_ms() - desk.clock.mono_ms()
+    assert status.latest["host"].fields == {"temperature_celsius": 31.5}
+    assert status.latest["ping|role=gateway|target=gateway"].event_ms == start + 600
+    assert status.last_event_ms == start + 600
+    assert (status.last_arrival_ms, status.interval_seconds) == (desk.clock.wall_ms(), 300)
+    assert (status.agent_version, status.boot_id) == ("0.1.0", norte.boot_id)
+    assert status.presence is Presence.OFFLINE
+
+
+def test_the_registers_streams_are_the_collectors_even_when_a_change_left_no_entry(
+    desk: Desk, register: Register
+) -> None:
+    follower = desk.feed_follower(register)
+    desk.send(desk.norte.birth(6), desk.norte.batch(1, 3))
+    run(follower)
+    start = desk.clock.wall_ms() - desk.clock.mono_ms()
+    assert (_stream(register).stored_rows, _stream(register).open_rows) == (3, 3)
+    assert (_stream(register).contiguous_seq, _stream(register).contiguous_event_ms) == (3, start + 300)
+    desk.clock.advance(1)
+    desk.send(desk.norte.message(desk.norte.payload([ping(seq, sent=-1) for seq in (4, 5, 6)])))
+    run(follower)
+    found = _stream(register)
+    assert (found.stored_rows, found.explained_rows, found.open_rows, found.contiguous_seq) == (3, 3, 0, 6)
+
+
+def test_a_stream_that_changes_while_it_is_passed_on_is_passed_on_again(desk: Desk, register: Register) -> None:
+    desk.send(desk.norte.batch(1, 3))
+    follower = desk.feed_follower(register)
+    real = follower._coverage.passed_on
+
+    def meanwhile(records: object) -> None:
+        follower._coverage.passed_on = real  # type: ignore[method-assign]  # once
+        desk.clock.advance(1)
+        desk.send(desk.norte.message(desk.norte.payload([ping(4, sent=-1)])))
+        real(records)  # type: ignore[arg-type]  # as they came
+
+    follower._coverage.passed_on = meanwhile  # type: ignore[method-assign]  # a commit at the worst moment
+    run(follower)
+    assert _stream(register).explained_rows == 1
+
+
+def test_the_will_of_an_older_connection_is_ignored(desk: Desk, register: Register) -> None:
+    old, new = desk.norte.but(connection=1), desk.norte.but(connection=2)
+    # Mosquitto says the will of a session that is taken over before the birth that follows it, or long after.
+    desk.send(old.birth(0))
+    desk.send(old.will(), new.birth(0), old.will())
+    run(desk.feed_follower(register))
+    assert [event.summary["state"] for event in _feed(register)] == ["online", "offline", "online"]
+    assert (_status(register).presence, _status(register).connection) == (Presence.ONLINE, 2)
+    desk.send(new.will())
+    run(desk.feed_follower(register))
+    assert _status(register).presence is Presence.OFFLINE
+
+
+def test_a_retained_birth_is_state_and_not_an_event(desk: Desk, register: Register) -> None:
+    norte = desk.norte
+    desk.send(norte.birth(3))
+    desk.send(norte.birth(3, retained=True), norte.birth(3, retained=True))
+    desk.send(norte.will())
+    desk.send(norte.birth(3, retained=True))
+    run(desk.feed_follower(register))
+    assert [event.summary["state"] for event in _feed(register)] == ["online", "offline"]
+
+
+def test_a_retained_birth_of_a_connection_that_was_missed_is_news(desk: Desk, register: Register) -> None:
+    desk.send(desk.norte.birth(3))
+    desk.send(desk.norte.but(connection=5).birth(9, retained=True))
+    run(desk.feed_follower(register))
+    assert [event.summary["connection"] for event in _feed(register)] == [1, 5]
+    assert desk.record().last_seq == 9
+
+
+def test_an_outbox_begun_anew_counts_its_connections_from_one(desk: Desk, register: Register) -> None:
+    desk.send(desk.norte.but(connection=40).birth(3))
+    anew = desk.norte.but(connection=1, epoch="dddddddddddddddd")
+    desk.clock.advance(1000)
+    desk.send(anew.birth(0))
+    run(desk.feed_follower(register))
+    assert (_status(register).presence, _status(register).connection) == (Presence.ONLINE, 1)
+    desk.send(anew.will())
+    run(desk.feed_follower(register))
+    assert _status(register).presence is Presence.OFFLINE
+
+
+def test_a_birth_said_again_tells_what_its_outbox_holds_now(desk: Desk) -> None:
+    desk.send(desk.norte.birth(3))
+    desk.send(desk.norte.birth(8))
+    assert desk.record().last_seq == 8
+    desk.send(desk.norte.birth(3, retained=True))
+    assert desk.record().last_seq == 8
