@@ -243,3 +243,11 @@ def test_every_route_is_documented_with_its_errors(api: Client) -> None:
 def test_a_year_of_range_is_answered_with_a_step(api: Client) -> None:
     found = get(api, f"{SITE}/series?measurement=host&field=load1&start=-52w&step=1h")
     assert found["start"] == iso(NOW_MS - 364 * DAY)
+
+
+def test_a_site_whose_connection_broke_is_in_doubt_at_once(fresh: Client, empty: Village) -> None:
+    empty.add_sites(1)
+    empty.hear("sitio-01", NOW_MS - 2000)
+    assert get(fresh, "/api/v1/sites/sitio-01")["state"] == "up"
+    empty.lose("sitio-01", NOW_MS - 1000)
+    assert get(fresh, "/api/v1/sites/sitio-01")["state"] == "suspect"

@@ -185,3 +185,18 @@ def test_a_port_that_is_taken_gets_a_sentence(server: RunningServer, empty: Vill
     app = create_app(empty.register, empty.series, clock, SETTINGS)
     with pytest.raises(CannotServe, match="ALDEA_HTTP_PORT"):
         serve(app, port=server.port)
+
+
+def test_what_is_still_to_be_handed_out_is_not_sent_twice(empty: Village, clock: ManualClock) -> None:
+    async def story() -> None:
+        empty.add_sites(1)
+        empty.hear("sitio-01", NOW_MS - 3000)
+        empty.hear("sitio-01", NOW_MS - 2000)
+        live = Broadcaster(empty.register, clock, SETTINGS)
+        await live.prime()
+        client = live.subscribe(None)
+        empty.hear("sitio-01", NOW_MS - 1000)
+        missed = live._missed(client, 1)
+        assert [event.id for event in missed if event.name == "batch"] == [2]
+
+    asyncio.run(story())

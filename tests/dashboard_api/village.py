@@ -93,6 +93,12 @@ class Village:
             append_feed(unit, [event])
             upsert_status(unit, [update])
 
+    def lose(self, site: str, at_ms: int) -> None:
+        """The broker has sent the site's last will."""
+        will = StatusUpdate(site, "agent", presence=Presence.OFFLINE, presence_ms=at_ms, connection=1)
+        with self.register.transaction() as unit:
+            upsert_status(unit, [will])
+
     def remember(self, site: str, at_ms: int, fields: dict[str, Value]) -> None:
         with self.register.transaction() as unit:
             found = {"ping|role=anchor|target=1.1.1.1": Latest(at_ms, fields)}

@@ -33,9 +33,16 @@ def site_pulses(
     simulated: bool | None = None,
     search: str | None = None,
     sites: Sequence[str] | None = None,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> list[Pulse]:
-    """Return the pulse of every site by id, or of those a filter or a list of ids chooses."""
-    wanted = _query()
+    """Return the pulse of every site by id, or of those a filter or a list of ids chooses.
+
+    `after` and `limit` cut a page out of them; they do not go with `sites`.
+    """
+    wanted = _query().limit(limit)
+    if after is not None:
+        wanted = wanted.where(site.c.id > after)
     if simulated is not None:
         wanted = wanted.where(site.c.simulated == simulated)
     if search:
