@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class Pace:
     """Limits of the conversation. Times in milliseconds, sizes in bytes of the encoded batch.
 
+    More `bulk_rows` (the contract allows 2,000) cost memory while a batch is made.
     `bulk_bytes_per_second` is the backlog's share of the link: it never holds back the live lane.
     `change_gap_ms`: a change of state is sent at once, but no more than one such sending in this time.
     """
@@ -16,7 +17,7 @@ class Pace:
     send_interval_ms: int = 300_000
     live_rows: int = 500
     live_window: int = 3
-    bulk_rows: int = 2_000
+    bulk_rows: int = 1_000
     bulk_window: int = 4
     batch_bytes: int = 32_000
     bulk_bytes_per_second: int = 16_000
