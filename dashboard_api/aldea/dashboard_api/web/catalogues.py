@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -25,6 +26,7 @@ METHODS = [("**.py", "python"), ("web/templates/**.html", "jinja2")]
 OPTIONS = {"web/templates/**.html": {"trimmed": "true", "silent": "false"}}
 KEYWORDS = {**DEFAULT_KEYWORDS, "say": None}
 SOURCE_LANGUAGE = "en"
+DATED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def collected() -> Catalog:
@@ -92,6 +94,7 @@ def main() -> int:
         path = po_path(code)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(_written(catalogue))
+        catalogue = read_language(code)
         path.with_suffix(".mo").write_bytes(compiled(catalogue))
         for text in untranslated(catalogue):
             sys.stdout.write(f"{code}: {text}\n")
@@ -100,6 +103,8 @@ def main() -> int:
 
 
 def _written(catalogue: Catalog) -> bytes:
+    # The date of a run is no change of a text.
+    catalogue.creation_date = catalogue.revision_date = DATED
     buffer = BytesIO()
     write_po(buffer, catalogue, width=110, sort_output=True, omit_header=False, include_lineno=False)
     return buffer.getvalue()
