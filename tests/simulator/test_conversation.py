@@ -131,19 +131,24 @@ def test_a_collector_that_knows_more_than_was_made_is_waited_for() -> None:
     assert later.first_seq == last + 6
 
 
-def test_the_dead_village_delivers_its_past_once_and_is_then_gone() -> None:
+def test_the_dead_village_has_its_past_brought_in_without_a_birth_and_is_gone_from_the_start() -> None:
     talk = talk_of("dead")
-    birth = birth_of(talk.step(NOW_MS, room=True))
-    assert birth.last_seq < Village(SITE, PLAN).last_seq(NOW_MS)
-    hello(talk, birth, highest=birth.last_seq)
-    [message] = talk.step(NOW_MS + 1, room=True)
-    status = parse_status(message.payload)
-    assert status == Will(birth.site, birth.device, birth.connection, "lost")
+    question = batch_of(talk.step(NOW_MS, room=True))
+    assert question.header.rows == 0
+    last = talk.village.last_seq(talk.horizon(NOW_MS))
+    talk.hear(Ack(question.header.epoch, NOW_MS, question.header.sent_mono_ms, last), NOW_MS)
     for hour in range(48):
         assert talk.step(NOW_MS + hour * DAY_MS // 24, room=True) == []
     assert talk.stop() == []
     talk.broker_came()
     assert talk.step(NOW_MS + 3 * DAY_MS, room=True) == [], "a dead village does not greet a new connection"
+
+
+def test_a_village_that_is_stopped_while_it_talks_says_so() -> None:
+    talk = talk_of("idle")
+    birth = birth_of(talk.step(NOW_MS, room=True))
+    hello(talk, birth, highest=birth.last_seq)
+    assert parse_status(talk.stop()[0].payload) == Will(birth.site, birth.device, birth.connection, "stopped")
 
 
 def test_a_boot_that_learns_the_time_and_has_no_rows_says_so_at_once() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aldea.collector.streams import Stream
     from aldea.collector.turn import Incoming, Turn
     from aldea.model.columns import Batch, Bools
+    from aldea.model.sample import Row
     from aldea.model.topics import Topic
 
 
@@ -39,7 +40,7 @@ def take_batch(turn: Turn, topic: Topic, message: Incoming) -> None:
         reject(turn, topic, stream, message, batch, problem)
         return
     boot = turn.state.boots.get(header.site, header.device, header.boot_id, header.boot_no, header.anchor)
-    reject_rows(turn, topic, stream, message, batch, bad_rows(batch), keep)
+    reject_rows(turn, topic, stream, message, batch, bad_rows(batch, message.arrival_ms), keep)
     _store(turn, topic, stream, boot.id, message, batch, keep)
     turn.state.boots.place_unknown(header.site, header.device)
 
@@ -111,14 +112,23 @@ def _append(
 
 
 def _note_tombstones(turn: Turn, stream: Stream, batch: Batch) -> None:
-    """Take in what the agent says it gave up: seqs of the same epoch, below the tombstone's own."""
+    """Take in what the agent says it gave up: seqs below the tombstone's own, or of an epoch that it names."""
     if not any(block.spec.measurement == "tombstone" for block in batch.blocks):
         return
     for row in batch.rows():
         if row.measurement != "tombstone":
             continue
-        first, last = row.fields.get("first_seq"), row.fields.get("last_seq")
-        if type(first) is int and type(last) is int and 1 <= first <= last < row.seq:
-            reason = str(row.fields.get("reason", ""))
-            turn.state.journal.add_span(stream.id, SpanState.TOMBSTONE, first, last, reason)
-            stream.tombstones.add(first, last)
+        first, last, epoch = (row.fields.get(name) for name in ("first_seq", "last_seq", "epoch"))
+        if type(first) is not int or type(last) is not int or not 1 <= first <= last:
+            continue
+        if isinstance(epoch, str) and epoch != stream.epoch:
+            _give_up(turn, turn.state.streams.get(stream.site, stream.device, epoch[:32]), first, last, row)
+        elif last < row.seq:
+            _give_up(turn, stream, first, last, row)
+
+
+def _give_up(turn: Turn, stream: Stream, first: int, last: int, row: Row) -> None:
+    reason = str(row.fields.get("reason", ""))
+    turn.state.journal.add_span(stream.id, SpanState.TOMBSTONE, first, last, reason)
+    stream.tombstones.add(first, last)
+    turn.touched[stream.site, stream.device, stream.epoch] = stream

@@ -44,9 +44,13 @@ class BadRow:
 
 def time_problem(header: Header, arrival_ms: int) -> Problem | None:
     """Say what is wrong with the times that a batch's header states, judged by the collector's clock."""
-    return boot_problem(header.sent_mono_ms, arrival_ms) or anchor_problem(
-        header.anchor, header.sent_mono_ms, arrival_ms
-    )
+    problem = boot_problem(header.sent_mono_ms, arrival_ms)
+    if problem is not None or header.anchor is None:
+        return problem
+    if header.past:
+        # When that boot's anchor was taken is all there is to judge: this sending is on another boot's time.
+        return anchor_problem(header.anchor, header.anchor.mono_ms, arrival_ms, oldest_ms=EARLIEST_MS)
+    return anchor_problem(header.anchor, header.sent_mono_ms, arrival_ms)
 
 
 def boot_problem(sent_mono_ms: int, arrival_ms: int) -> Problem | None:
@@ -56,10 +60,13 @@ def boot_problem(sent_mono_ms: int, arrival_ms: int) -> Problem | None:
     return Problem("time_absurd", f"it was sent {sent_mono_ms} ms after boot: no machine has run since before 2020")
 
 
-def anchor_problem(anchor: Anchor | None, sent_mono_ms: int, arrival_ms: int) -> Problem | None:
+def anchor_problem(
+    anchor: Anchor | None, sent_mono_ms: int, arrival_ms: int, oldest_ms: int | None = None
+) -> Problem | None:
     """Say what is wrong with an anchor, judged by the collector's clock; None if nothing is, or without one.
 
-    Only a claim to know the time is judged: a batch that makes none may come from 1970.
+    Only a claim to know the time is judged: a batch that makes none may come from 1970. `oldest_ms` is the
+    earliest moment of sending that is believed; by default a day before the arrival.
     """
     if anchor is None:
         return None
@@ -68,7 +75,7 @@ def anchor_problem(anchor: Anchor | None, sent_mono_ms: int, arrival_ms: int) ->
     sent = sent_mono_ms + anchor.offset_ms
     if sent > arrival_ms + FUTURE_MS:
         return Problem("time_future", f"by its anchor it was sent {sent - arrival_ms} ms after it arrived")
-    if sent < EARLIEST_MS or sent < arrival_ms - PAST_MS:
+    if sent < max(EARLIEST_MS, arrival_ms - PAST_MS if oldest_ms is None else oldest_ms):
         return Problem("time_absurd", f"by its anchor it was sent {arrival_ms - sent} ms before it arrived")
     return None
 
@@ -90,7 +97,7 @@ def mono_extent(batch: Batch) -> tuple[int, int]:
     return int(batch.low[times].min()), int(batch.high[times].max())
 
 
-def bad_rows(batch: Batch) -> list[BadRow]:
+def bad_rows(batch: Batch, arrival_ms: int) -> list[BadRow]:
     """Return the rows outside the catalogue's limits or outside their own boot's time, in order of seq.
 
     Fields that the catalogue doesn't list are not judged: they come from a newer agent.
@@ -98,13 +105,20 @@ def bad_rows(batch: Batch) -> list[BadRow]:
     if not batch.blocks:
         return []
     low, high, times = _batch_limits(tuple([(block.spec.measurement, block.spec.layout) for block in batch.blocks]))
-    latest = batch.header.sent_mono_ms + AHEAD_MS
+    latest = _latest_mono_ms(batch.header, arrival_ms)
     if bool((batch.low >= low).all()) and bool((batch.high <= high).all()) and int(batch.high[times].max()) <= latest:
         return []
     found: dict[int, Problem] = {}
     for block in batch.blocks:
         _judge(batch.header, block, latest, found)
     return [BadRow(seq, found[seq]) for seq in sorted(found)]
+
+
+def _latest_mono_ms(header: Header, arrival_ms: int) -> int:
+    """Return the last millisecond since boot at which the rows can have been measured."""
+    if not header.past:
+        return header.sent_mono_ms + AHEAD_MS
+    return _HIGHEST if header.anchor is None else arrival_ms + FUTURE_MS - header.anchor.offset_ms
 
 
 @lru_cache(maxsize=1024)
@@ -155,7 +169,7 @@ def _judge(header: Header, block: Block, latest_mono_ms: int, found: dict[int, P
     """Note every bad row of a block by seq: the slow look, taken only when the quick one saw something."""
     times = block.mono_ms
     for index in np.flatnonzero((times < 0) | (times > latest_mono_ms)):
-        sentence = f"measured {int(times[index])} ms after boot, but sent {header.sent_mono_ms} ms after boot"
+        sentence = f"measured {int(times[index])} ms after boot, which at the time of sending was still to come"
         found[header.first_seq + int(block.offsets[index])] = Problem("time_absurd", sentence)
     for column in block.spec.columns:
         listed = field_of(block.spec.measurement, column.name)

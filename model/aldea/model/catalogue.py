@@ -176,6 +176,7 @@ CATALOGUE: dict[str, Measurement] = {
                 Field("clean", Kind.FLAG, "Stopped in order before"),
                 Field("silent_seconds", Kind.REAL, "Silence within this boot", "s", 0, 0, 4_000_000_000),
                 _text("version", "Version"),
+                _text("outbox", "Outbox at the start"),
             ),
         ),
         Measurement(
@@ -187,6 +188,7 @@ CATALOGUE: dict[str, Measurement] = {
                 _count("last_seq", "Last seq"),
                 _count("count", "Rows"),
                 _text("reason", "Reason"),
+                _text("epoch", "Epoch, if another"),
             ),
         ),
         Measurement(

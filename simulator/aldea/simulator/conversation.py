@@ -51,6 +51,7 @@ class Conversation:
         self._cut = False
         self._birth_ms = 0
         self._births = 0
+        self._born = False
         self._greeted_mono_ms = 0
         self._in_flight: InFlight | None = None
         self._limit = BATCH_ROWS
@@ -96,14 +97,13 @@ class Conversation:
         gone = since is not None and self._births > 0
         if not boots or (gone and self.acked >= boots[-1].last_seq):
             return []
-        return self._greet(boots[-1], now_ms)
+        return self._greet(boots[-1], now_ms, present=since is None)
 
     def stop(self) -> list[Outgoing]:
         """Return what an agent says when it is stopped in order."""
-        if self.phase is Phase.AWAY:
-            return []
+        spoke = self.phase is not Phase.AWAY and self._born
         self.phase = Phase.AWAY
-        return [self._will("stopped")]
+        return [self._will("stopped")] if spoke else []
 
     def hear(self, ack: Ack, now_ms: int) -> None:
         """Take in an acknowledgement that arrived at `now_ms`. One of another epoch is not ours.
@@ -128,7 +128,11 @@ class Conversation:
 
     # -------------------------------------------------------------------------------------- speaking
 
-    def _greet(self, boot: Boot, now_ms: int) -> list[Outgoing]:
+    def _greet(self, boot: Boot, now_ms: int, *, present: bool) -> list[Outgoing]:
+        """Ask what the collector knows: by a birth, or for a village that is away by an empty batch.
+
+        Its rows are brought in for it, as from the disk of a box that is dead: it must not look as if it lived.
+        """
         if self.phase is Phase.AWAY:
             self.phase = Phase.GREETING
             self._births = 0
@@ -140,6 +144,10 @@ class Conversation:
         self._greeted_mono_ms = max(now_ms - boot.start_ms, 0)
         anchor = self._anchor(boot, now_ms)
         village = self.village
+        self._born = present
+        if not present:
+            empty = Piece(boot, self.acked + 1, 0, ())
+            return [Outgoing(self._topic(Lane.BULK), village.message(empty, anchor, now_ms), 1)]
         birth = Birth(
             site=village.site.id,
             device=village.site.device,
@@ -167,7 +175,7 @@ class Conversation:
             self._quiet_until_ms = self._tick_after(now_ms)
             if since is not None and now_ms >= since + WILL_AFTER_MS:
                 self.phase = Phase.AWAY
-                return [self._will("lost")]
+                return [self._will("lost")] if self._born else []
             return []
         lane = Lane.BULK if waiting > LIVE_ROWS or since is not None else Lane.LIVE
         self._wants_room = lane is Lane.BULK and not room

@@ -145,6 +145,7 @@ class Village:
             sent_wall_ms=self.wall_ms(boot, anchor, now_ms),
             clock=self.clock(anchor),
             anchor=anchor,
+            past=boot.end_ms is not None,
         )
         return encode_tables(header, piece.tables)
 

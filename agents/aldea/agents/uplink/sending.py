@@ -139,6 +139,7 @@ class Sender:
             sent_wall_ms=at.wall_ms,
             clock=at.clock,
             anchor=boot.anchor,
+            past=boot.boot_id != self._outbox.boot.boot_id,
         )
 
     def _send(self, lane: Lane, at: Moment, payload: bytes, held: Held, *, tries: int, again: bool) -> Outgoing:

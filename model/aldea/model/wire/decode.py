@@ -11,9 +11,8 @@ from typing import Any, NoReturn
 
 from aldea.model.clock import ClockState
 from aldea.model.sample import Row, Tags, Value, is_id, tags_of
+from aldea.model.wire.dictionary import DICTIONARY, DICTIONARY_ID
 from aldea.model.wire.format import (
-    DICTIONARY,
-    DICTIONARY_ID,
     MAX_BODY_BYTES,
     MAX_MESSAGE_BYTES,
     MAX_ROWS,
@@ -88,7 +87,7 @@ def _parse_json(text: bytes) -> dict[str, Any]:
     return raw
 
 
-_KNOWN = frozenset("iesnbomwcak")
+_KNOWN = frozenset("iesnbomwcapk")
 
 
 def _header(raw: dict[str, Any]) -> Header:
@@ -112,6 +111,7 @@ def _header(raw: dict[str, Any]) -> Header:
         sent_wall_ms=_integer(raw, "w", -MAX_SEQ, MAX_SEQ),
         clock=clock,
         anchor=anchor_of(raw["a"]) if raw.get("a") is not None else None,
+        past=bool(raw.get("p")),
         extra={key: value for key, value in raw.items() if key not in _KNOWN},
     )
 

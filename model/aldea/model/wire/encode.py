@@ -10,7 +10,8 @@ from typing import Any
 
 from aldea.model.catalogue import Kind, field_of
 from aldea.model.sample import Row, Tags, Value
-from aldea.model.wire.format import DEFAULT_DECIMALS, DICTIONARY, DICTIONARY_ID, VERSION, Header
+from aldea.model.wire.dictionary import DICTIONARY, DICTIONARY_ID
+from aldea.model.wire.format import DEFAULT_DECIMALS, VERSION, Header
 
 _LIMIT = 2**62
 
@@ -58,6 +59,8 @@ def _header_json(header: Header, blocks: Sequence[Any]) -> dict[str, Any]:
     }
     if anchor is not None:
         out["a"] = [anchor.mono_ms, anchor.wall_ms, anchor.error_ms, anchor.source]
+    if header.past:
+        out["p"] = 1
     return {**out, "k": list(blocks), **header.extra}
 
 

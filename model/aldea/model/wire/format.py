@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aldea.model.catalogue import CATALOGUE, Kind
 from aldea.model.clock import ClockState
-from aldea.model.failures import Failure
 from aldea.model.sample import Tags
 
 VERSION = 0xA1
-DICTIONARY_ID = 0x01
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_ROWS = 50_000
@@ -51,7 +48,8 @@ class Header:
     """What a batch says of itself before its rows.
 
     Rows have the seqs `first_seq` to `first_seq + rows - 1`, each exactly once. `sent_*` is the moment of
-    this sending, so a batch sent again has another header over the same rows.
+    this sending, so a batch sent again has another header over the same rows. `past` says that the rows' boot is
+    over: then `sent_mono_ms` counts from another boot than theirs.
     """
 
     site: str
@@ -65,30 +63,13 @@ class Header:
     sent_wall_ms: int
     clock: ClockState
     anchor: Anchor | None = None
+    past: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def last_seq(self) -> int:
         """The seq of the last row; `first_seq - 1` when there is none."""
         return self.first_seq + self.rows - 1
-
-
-def _dictionary() -> bytes:
-    """Words that occur in almost every batch, most frequent last, as deflate prefers them."""
-    words = [f.value for f in Failure]
-    for entry in CATALOGUE.values():
-        columns = " ".join(f"{item.name}:{_type_of(item.kind, item.decimals)}" for item in entry.fields)
-        words.append(f'["{entry.name}",{{' + ",".join(f'"{tag}":""' for tag in entry.tags) + f'}},5,"{columns}",{{}}],')
-    words.append('"icmp","tcp","role":"anchor","target":"gateway","interface":"eth0","failure":["no_reply"]')
-    words.append('{"i":"/agent","e":"","s":,"n":,"b":"","o":1,"m":,"w":17,"c":"ntp","a":[,17,,"server"],"k":[["ping",{')
-    return "".join(words).encode()
-
-
-def _type_of(kind: Kind, decimals: int) -> str:
-    return {Kind.REAL: str(decimals), Kind.INTEGER: "i", Kind.TEXT: "s?", Kind.FLAG: "b"}[kind]
-
-
-DICTIONARY = _dictionary()
 
 
 @dataclass(frozen=True, slots=True)
