@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aldea.collector.directory import Directory
+from aldea.collector.validate import BadRow, bad_rows
 from aldea.model.messages import parse_ack
 from aldea.model.topics import Lane
 from collectorkit.desk import Desk, register_sites
 from collectorkit.sender import Sender, ping
 
 if TYPE_CHECKING:
+    from aldea.model.columns import Batch
     from aldea.storage.register import Register
 
 
@@ -195,16 +197,12 @@ def test_an_answer_never_grows_beyond_what_an_agent_reads(desk: Desk) -> None:
 def test_a_message_that_nobody_foresaw_does_not_stop_its_neighbours(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import aldea.collector.batches as batches
-
-    real = batches.bad_rows
-
-    def fragile(batch: object) -> object:
-        if getattr(batch, "header").site == "sur-02":  # noqa: B009 - the type is of no matter here
+    def fragile(batch: Batch, arrival_ms: int) -> list[BadRow]:
+        if batch.header.site == "sur-02":
             raise OverflowError("nobody thought of it")
-        return real(batch)  # type: ignore[arg-type]  # passed on as it is
+        return bad_rows(batch, arrival_ms)
 
-    monkeypatch.setattr(batches, "bad_rows", fragile)
+    monkeypatch.setattr("aldea.collector.batches.bad_rows", fragile)
     answers = desk.send(desk.norte.batch(1, 3), desk.sur.batch(1, 3), desk.norte.batch(4, 6))
     stored = [found for topic, ack in answers if topic.site == "norte-01" for found in ack.stored]
     refused = [reason for topic, ack in answers if topic.site == "sur-02" for _, reason in ack.refused]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from aldea.model.messages import encode_status
 from aldea.model.topics import Lane
 from aldea.model.wire import Anchor, encode
-from aldea.model.wire.format import DICTIONARY, DICTIONARY_ID, VERSION
+from aldea.model.wire.dictionary import DICTIONARY, DICTIONARY_ID
+from aldea.model.wire.format import VERSION
 from collectorkit.sender import HOUR, Sender, ping, row
 
 if TYPE_CHECKING:
@@ -146,14 +147,32 @@ SINGLE_ROWS: tuple[Bad, ...] = (
         lambda s: _rows(s, ping(1), row(2, "host", {"temperature_celsius": -300.0}), ping(3)),
         "out_of_range",
     ),
-    Bad("wrong kind: a text for a number", lambda s: _rows(s, ping(1), row(2, "ping", {"sent": "x"}), ping(3)), "out_of_range"),
-    Bad("wrong kind: a number for a text", lambda s: _rows(s, ping(1), row(2, "ping", {"method": 4}), ping(3)), "out_of_range"),
-    Bad("wrong kind: a flag for a number", lambda s: _rows(s, ping(1), row(2, "ping", {"sent": True}), ping(3)), "out_of_range"),
-    Bad("wrong kind: a number for a flag", lambda s: _rows(s, ping(1), row(2, "interfaces", {"up": 7}), ping(3)), "out_of_range"),
+    Bad(
+        "wrong kind: a text for a number",
+        lambda s: _rows(s, ping(1), row(2, "ping", {"sent": "x"}), ping(3)),
+        "out_of_range",
+    ),
+    Bad(
+        "wrong kind: a number for a text",
+        lambda s: _rows(s, ping(1), row(2, "ping", {"method": 4}), ping(3)),
+        "out_of_range",
+    ),
+    Bad(
+        "wrong kind: a flag for a number",
+        lambda s: _rows(s, ping(1), row(2, "ping", {"sent": True}), ping(3)),
+        "out_of_range",
+    ),
+    Bad(
+        "wrong kind: a number for a flag",
+        lambda s: _rows(s, ping(1), row(2, "interfaces", {"up": 7}), ping(3)),
+        "out_of_range",
+    ),
     Bad(
         "absurd time: a row measured after it was sent",
         lambda s: _rows(s, ping(1), ping(2, s.clock.mono_ms() + 2_000), ping(3)),
         "time_absurd",
     ),
-    Bad("absurd time: a row measured before its boot", lambda s: _rows(s, ping(1), ping(2, -5), ping(3)), "time_absurd"),
+    Bad(
+        "absurd time: a row measured before its boot", lambda s: _rows(s, ping(1), ping(2, -5), ping(3)), "time_absurd"
+    ),
 )

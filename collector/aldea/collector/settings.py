@@ -1,0 +1,125 @@
+"""The collector's settings: the `[collector]` table of `aldea.toml`, and the `ALDEA_*` environment over it.
+
+`collector/collector.example.toml` shows every setting with its default; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aldea.collector.mqtt import BrokerAddress
+from aldea.model.sample import is_id
+from aldea.model.settings import SettingsError, about, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _an_id(text: str) -> str | None:
+    return None if is_id(text) else "1 to 39 of a-z, 0-9 and -, not starting with -"
+
+
+def _a_share_group(text: str) -> str | None:
+    return "a name without /, + and #" if set(text) & set("/+#") or not text else None
+
+
+def _a_readable_file(path: Path) -> str | None:
+    try:
+        with path.open("rb"):
+            return None
+    except OSError as error:
+        return f"a file that can be read ({error.strerror})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """`[collector.broker]`: where the agents' messages come from."""
+
+    host: str = field(default="127.0.0.1", metadata=about("the broker's host name or address", env="ALDEA_MQTT_HOST"))
+    port: int = field(
+        default=1883, metadata=about("1883, or 8883 with TLS", env="ALDEA_MQTT_PORT", minimum=1, maximum=65535)
+    )
+    username: str | None = field(
+        default=None, metadata=about("the broker's user for the collector", env="ALDEA_MQTT_USERNAME")
+    )
+    password_file: Path | None = field(
+        default=None,
+        metadata=about(
+            "a file that holds the password alone, mode 0600", env="ALDEA_MQTT_PASSWORD_FILE", check=_a_readable_file
+        ),
+    )
+    ca_file: Path | None = field(
+        default=None,
+        metadata=about(
+            "the authority that signed the broker's certificate; set: TLS",
+            env="ALDEA_MQTT_CA_FILE",
+            check=_a_readable_file,
+        ),
+    )
+    share_group: str | None = field(
+        default=None,
+        metadata=about("a group of collectors that share the work", env="ALDEA_SHARE_GROUP", check=_a_share_group),
+    )
+    keepalive_seconds: int = field(
+        default=60, metadata=about("MQTT keepalive: how soon a dead link is noticed", minimum=1, maximum=3600)
+    )
+
+    def __post_init__(self) -> None:
+        if self.password_file is not None and self.username is None:
+            raise ValueError("has a password_file but no username; set both or neither")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectorSettings:
+    """`[collector]`: everything the collector can be told. URLs that are unset mean files in `data`."""
+
+    name: str = field(
+        default="main",
+        metadata=about("tells collectors that share a register apart", env="ALDEA_COLLECTOR", check=_an_id),
+    )
+    data: Path = field(default=Path("data"), metadata=about("folder of the journal", env="ALDEA_DATA"))
+    keep_days: int = field(
+        default=35, metadata=about("days that the journal is kept; more than any outbox", minimum=1, maximum=3660)
+    )
+    log_level: str = field(
+        default="info",
+        metadata=about("what is logged", env="ALDEA_LOG_LEVEL", choices=("debug", "info", "warning", "error")),
+    )
+    series_url: str | None = field(default=None, metadata=about("the series store", env="ALDEA_SERIES_URL"))
+    register_url: str | None = field(default=None, metadata=about("the register", env="ALDEA_REGISTER_URL"))
+    broker: BrokerSettings = field(default_factory=BrokerSettings)
+
+    @property
+    def address(self) -> BrokerAddress:
+        """The broker as the link wants it."""
+        given = self.broker
+        return BrokerAddress(
+            given.host, given.port, given.username, given.password_file, given.ca_file, given.keepalive_seconds
+        )
+
+    @property
+    def series(self) -> str:
+        """The series store's URL."""
+        return self.series_url or f"sqlite:///{self.data / 'series.db'}"
+
+    @property
+    def register(self) -> str:
+        """The register's URL."""
+        return self.register_url or f"sqlite:///{self.data / 'register.db'}"
+
+
+def read_settings(path: Path | None, environ: Mapping[str, str]) -> CollectorSettings:
+    """Read `path` (None: `aldea.toml` here, if there is one). Raises SettingsError with every mistake."""
+    document: dict[str, object] = {}
+    file = Path("aldea.toml") if path is None else path
+    if path is not None or file.exists():
+        try:
+            document = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError([f"{file} cannot be read: {error.strerror}"]) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError([f"{file} is not TOML: {error}"]) from None
+    return load_settings(CollectorSettings, document.get("collector", {}), environ, "collector")
