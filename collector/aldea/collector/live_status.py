@@ -53,12 +53,23 @@ def _batch_update(entries: Sequence[Entry], batches: Mapping[int, Batch]) -> Sta
     return StatusUpdate(
         entries[0].site,
         entries[0].device,
-        arrival_ms=max(entry.arrival_ms for entry in entries),
+        arrival_ms=_heard_ms(entries, max(times, default=None)),
         event_ms=max(times, default=None),
         boot_id=live[-1].boot_id if live else None,
         clock_state=live[-1].clock.value if live else None,
         latest={key: Latest(at, fields) for key, at, fields in latest},
     )
+
+
+def _heard_ms(entries: Sequence[Entry], newest_event_ms: int | None) -> int | None:
+    """Return when the device was last heard: when a live batch arrived, or at the newest row of a backlog.
+
+    A backlog may be brought in for a box that is dead; it proves that the box lived at the times it tells of.
+    """
+    arrivals = [entry.arrival_ms for entry in entries if entry.lane == "live"]
+    if newest_event_ms is not None:
+        arrivals.append(min(newest_event_ms, max(entry.arrival_ms for entry in entries)))
+    return max(arrivals, default=None)
 
 
 def _presence_update(entry: Entry) -> StatusUpdate:
