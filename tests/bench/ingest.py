@@ -117,7 +117,7 @@ def measure(rows_a_message: int, messages: int, folder: Path) -> dict[str, float
     register = open_register(f"sqlite:///{folder / 'register.db'}")
     register.migrate()
     with register.transaction() as unit:
-        add_sites(unit, [_entry(number) for number in range(AGENTS)])
+        add_sites(unit, [site_entry(number) for number in range(AGENTS)])
     store = SqliteSeriesStore(folder / "series.db")
     # The stock queue of 1,000 messages would drop what the collector has not read yet; agents keep fewer in flight.
     with Mosquitto(folder / "broker", ["max_queued_messages 0", "max_inflight_messages 0"]) as broker:
@@ -164,7 +164,8 @@ def _check(folder: Path, rows: int) -> None:
         raise SystemExit(f"{rows} rows were sent, {in_journal} are in the journal, {in_store} in the store")
 
 
-def _entry(number: int) -> SiteEntry:
+def site_entry(number: int) -> SiteEntry:
+    """Return one of the villages for the register."""
     name = site_name(number)
     device = Device(name, "agent", "agent", 0)
     return SiteEntry(Site(name, name, "America/Merida", 0, simulated=True), 0, SiteState.COMMISSIONED, (), (device,))

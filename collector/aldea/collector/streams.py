@@ -56,7 +56,7 @@ class Stream:
 
     def record(self) -> StreamRecord:
         """Return what the register shows of this stream."""
-        last = max(self.highest, self.announced)
+        last = max(self.highest, self.announced, self.tombstones.highest)
         known = IntervalSet((*self.stored, *self.rejected, *self.tombstones))
         missing = known.missing(1, last)
         lost = [part for part in (_below(hole, self.held_from) for hole in missing) if part]

@@ -72,6 +72,8 @@ def anchor_problem(
         return None
     if anchor.error_ms < 0 or anchor.mono_ms < 0:
         return Problem("time_absurd", "the anchor's error and its time since boot cannot be negative")
+    if anchor.offset_ms < EARLIEST_MS:
+        return Problem("time_absurd", f"by its anchor its boot began at {anchor.offset_ms} ms, before 2020")
     sent = sent_mono_ms + anchor.offset_ms
     if sent > arrival_ms + FUTURE_MS:
         return Problem("time_future", f"by its anchor it was sent {sent - arrival_ms} ms after it arrived")
@@ -118,7 +120,7 @@ def _latest_mono_ms(header: Header, arrival_ms: int) -> int:
     """Return the last millisecond since boot at which the rows can have been measured."""
     if not header.past:
         return header.sent_mono_ms + AHEAD_MS
-    return _HIGHEST if header.anchor is None else arrival_ms + FUTURE_MS - header.anchor.offset_ms
+    return arrival_ms - EARLIEST_MS if header.anchor is None else arrival_ms + FUTURE_MS - header.anchor.offset_ms
 
 
 @lru_cache(maxsize=1024)
