@@ -13,6 +13,7 @@ from collectorkit.desk import Desk, run, times_in
 from collectorkit.sender import ping, row
 
 if TYPE_CHECKING:
+    from aldea.model.sample import Value
     from aldea.storage.register import Register
     from aldea.storage.series.sqlite.store import SqliteSeriesStore
 
@@ -79,8 +80,8 @@ def test_a_backlog_alone_says_that_a_site_lived_when_it_was_measured_not_now(des
 def test_a_tombstone_may_tell_of_the_epoch_before(desk: Desk) -> None:
     old = desk.norte.but(epoch="e" * 16)
     desk.send(old.batch(1, 3), old.birth(9, 10))
-    fields = {"first_seq": 4, "last_seq": 9, "count": 6, "reason": "age", "epoch": old.epoch}
-    desk.send(desk.norte.message(desk.norte.payload([row(1, "tombstone", dict(fields))])))
+    fields: dict[str, Value] = {"first_seq": 4, "last_seq": 9, "count": 6, "reason": "age", "epoch": old.epoch}
+    desk.send(desk.norte.message(desk.norte.payload([row(1, "tombstone", fields)])))
     record = desk.record(old)
     assert (record.stored_rows, record.explained_rows, record.lost_rows) == (3, 6, 0)
     assert desk.record(desk.norte).explained_rows == 0
