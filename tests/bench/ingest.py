@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import platform
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,8 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 
 from aldea.collector.mqtt import BrokerAddress
 from aldea.collector.service import Collector
@@ -34,6 +34,7 @@ from rigs.processes import find_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from multiprocessing.synchronize import Event
 
 AGENTS = 76
 BUDGETS = {300: 200_000, 40: 100_000}
@@ -94,25 +95,46 @@ def _row(seq: int, index: int, random: np.random.Generator) -> Row:
     return Row(seq, mono, "ping", tags_of({"target": TARGETS[index % 4], "role": "anchor"}), fields)
 
 
-def publish(port: int, messages: Sequence[tuple[str, bytes]], ready: object, go: object) -> None:
-    """Publish everything at QoS 1, as fast as the broker acknowledges; in a process of its own."""
-    client = paho.Client(CallbackAPIVersion.VERSION2)
-    client.max_inflight_messages_set(IN_FLIGHT)
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    ready.set()  # type: ignore[attr-defined]  # an Event, whose class multiprocessing does not name
-    go.wait()  # type: ignore[attr-defined]  # as above
-    last = None
-    for topic, payload in messages:
-        last = client.publish(topic, payload, qos=1)
-    if last is not None:
-        last.wait_for_publish(300)
-    client.loop_stop()
+def packets(messages: Sequence[tuple[str, bytes]]) -> list[bytes]:
+    """Return MQTT's PUBLISH packets at QoS 1: ready beforehand, so that the publisher takes little of the machine."""
+    made: list[bytes] = []
+    for number, (topic, payload) in enumerate(messages):
+        body = len(topic).to_bytes(2, "big") + topic.encode() + (number % 65_535 + 1).to_bytes(2, "big") + payload
+        made.append(b"\x32" + _length(len(body)) + body)
+    return made
+
+
+def _length(number: int) -> bytes:
+    out = bytearray()
+    while True:
+        number, low = divmod(number, 128)
+        out.append(low | (0x80 if number else 0))
+        if not number:
+            return bytes(out)
+
+
+def publish(port: int, ready_made: Sequence[bytes], ready: Event, go: Event) -> None:
+    """Publish everything, with at most `IN_FLIGHT` messages that the broker has not acknowledged."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"\x10\x11\x00\x04MQTT\x04\x02\x00\x00\x00\x05bench")
+        connection.recv(4)
+        ready.set()
+        go.wait()
+        sent = acknowledged = rest = 0
+        while acknowledged < len(ready_made):
+            room = min(IN_FLIGHT - (sent - acknowledged), len(ready_made) - sent)
+            if room:
+                connection.sendall(b"".join(ready_made[sent : sent + room]))
+                sent += room
+            got = len(connection.recv(65_536)) + rest
+            if got == rest:
+                raise SystemExit("the broker closed the connection")
+            acknowledged, rest = acknowledged + got // 4, got % 4
 
 
 def measure(rows_a_message: int, messages: int, folder: Path) -> dict[str, float]:
     """Return rows, seconds and rows a second, from the first publish to the last row in journal and store."""
-    prepared = batches(rows_a_message, messages)
+    prepared = packets(batches(rows_a_message, messages))
     rows = len(prepared) * rows_a_message
     register = open_register(f"sqlite:///{folder / 'register.db'}")
     register.migrate()
@@ -131,10 +153,11 @@ def measure(rows_a_message: int, messages: int, folder: Path) -> dict[str, float
         process = context.Process(target=publish, args=(broker.port, prepared, ready, go))
         process.start()
         ready.wait()
-        started = time.perf_counter()
+        started, used = time.perf_counter(), (time.process_time(), _cpu_seconds(broker.process.pid))
         go.set()
         stored_at = _wait(collector, len(prepared))
         seconds = stored_at - started
+        cpu = (time.process_time() - used[0], _cpu_seconds(broker.process.pid) - used[1])
         process.join()
         while collector.status().feed_position < len(prepared):
             time.sleep(0.02)
@@ -143,8 +166,17 @@ def measure(rows_a_message: int, messages: int, folder: Path) -> dict[str, float
     store.close()
     register.close()
     _check(folder, rows)
-    size = sum(len(payload) for _, payload in prepared) / rows
-    return {"rows": rows, "seconds": seconds, "rate": rows / seconds, "feed": rows / feed_seconds, "bytes": size}
+    size = sum(len(packet) for packet in prepared) / rows
+    return {"rows": rows, "seconds": seconds, "rate": rows / seconds, "feed": rows / feed_seconds, "bytes": size} | {
+        "collector_cpu": cpu[0] / seconds,
+        "broker_cpu": cpu[1] / seconds,
+        "rows_a_cpu_second": rows / sum(cpu),
+    }
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return a process's processor time (clock_getcpuclockid(3): the process's own clock)."""
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def _wait(collector: Collector, entries: int) -> float:
@@ -199,7 +231,9 @@ def main() -> int:
         print(
             f"{size:>4} rows a message: {found['rate']:>9,.0f} rows/s (budget {budget:,}, {found['rate'] / budget:.2f} "
             f"of it), {found['feed']:,.0f} with the register's feed; {found['rows']:,.0f} rows in "
-            f"{found['seconds']:.1f} s, {found['bytes']:.1f} bytes a row"
+            f"{found['seconds']:.1f} s, {found['bytes']:.1f} bytes a row; collector used {found['collector_cpu']:.2f} "
+            f"cores, broker {found['broker_cpu']:.2f}: {found['rows_a_cpu_second']:,.0f} rows a core-second of both; "
+            f"load of the machine {os.getloadavg()[0]:.1f}"
         )
     return int(missed)
 

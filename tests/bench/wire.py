@@ -1,0 +1,188 @@
+"""What an agent costs its link in a month: counted by the interface, TLS, keepalives and acknowledgements included."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import ssl
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from aldea.model.wire import decode, encode
+from bench.report import CannotMeasure, Figure
+from bench.village import EVERY_FIVE_MINUTES, FRUGAL, SERVER, TLS_PORT, Schedule, Village, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aldea.model.sample import Row, Value
+    from aldea.model.wire import Header
+
+MEGABYTE = 1e6
+BUDGETS = {EVERY_FIVE_MINUTES: 8.0, FRUGAL: 3.0}
+CONNECTS_A_MONTH = 30
+SHORTEST_KEEPALIVE = 5
+_SETTLED_SECONDS = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What one sending costs on average, in bytes and rows, and what a connection costs."""
+
+    bytes: float
+    packets: float
+    rows: float
+    stretched: float
+    connect_bytes: float
+    batches: Sequence[tuple[Header, Sequence[Row]]]
+
+
+def section(*, quick: bool) -> list[Figure]:
+    """Measure both profiles, a keepalive, and a publisher of single readings."""
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="aldea-bench-") as folder, Village(Path(folder)) as village:
+        ping = _keepalive_bytes(village, 12 if quick else 22)
+        for schedule, sends in ((EVERY_FIVE_MINUTES, 3 if quick else 9), (FRUGAL, 4 if quick else 9)):
+            sending = _sendings(village, schedule, sends)
+            figures.append(_month(schedule, sending, ping, sends))
+            if schedule is EVERY_FIVE_MINUTES:
+                compared = _single_readings(village, schedule, sending)
+        figures.append(compared)
+        figures.append(Figure("one keepalive", ping, "B", note="PINGREQ, PINGRESP and TCP's acknowledgement, in TLS"))
+    return figures
+
+
+def _month(schedule: Schedule, sending: Sending, ping: float, sends: int) -> Figure:
+    each = sending.bytes + sending.stretched
+    pings = (schedule.send - 1) // schedule.keepalive
+    total = (each + pings * ping) * schedule.sends_a_month + CONNECTS_A_MONTH * sending.connect_bytes
+    note = (
+        f"{each:.0f} B a sending ({sending.rows:.1f} rows, {sending.packets:.1f} packets; {sending.stretched:+.0f} B for"
+        f" the true distances in time) x {schedule.sends_a_month:,.0f}; {pings} keepalive between two; {CONNECTS_A_MONTH}"
+        f" connects of {sending.connect_bytes:,.0f} B. From {sends} sendings, schedule x {schedule.factor}"
+    )
+    return Figure(f"a month, {schedule.name}", total / MEGABYTE, "MB", BUDGETS[schedule], note=note)
+
+
+def _sendings(village: Village, schedule: Schedule, sends: int) -> Sending:
+    """Let the real agent send `sends` times on a faster schedule, and count the bytes."""
+    known, at_start = _live(village), village.uplink()
+    every = schedule.send / schedule.factor
+    with village.agent(schedule):
+        wait_until(lambda: _live(village) >= known + 2, "the agent has not sent twice", 10 + 3 * every)
+        time.sleep(_SETTLED_SECONDS)
+        first, before = _live(village), village.uplink()
+        wait_until(lambda: _live(village) >= first + sends, "the agent sends too seldom", (sends + 3) * every)
+        time.sleep(_SETTLED_SECONDS)
+        last, spent = _live(village), village.uplink().since(before)
+    payloads = _payloads(village)[first:last]
+    count = len(payloads)
+    batches = [decode(payload) for payload in payloads]
+    stretched = sum(len(_stretched(*batch, schedule)) - len(encode(*batch)) for batch in batches)
+    each = spent.total_bytes / count
+    return Sending(
+        bytes=each,
+        packets=(spent.tx_packets + spent.rx_packets) / count,
+        rows=sum(header.rows for header, _ in batches) / count,
+        stretched=stretched / count,
+        connect_bytes=before.since(at_start).total_bytes - (first - known) * each,
+        batches=batches,
+    )
+
+
+def _stretched(header: Header, rows: Sequence[Row], schedule: Schedule) -> bytes:
+    """Return the batch as the true schedule would have it: minutes between rows, and a minute's bytes counted."""
+    start, period = rows[0].mono_ms, schedule.sample * 1000
+    hurried = period / schedule.factor
+    made = []
+    for row in rows:
+        cycle = round((row.mono_ms - start) / hurried)
+        moved = start + cycle * period + round(row.mono_ms - start - cycle * hurried)
+        fields = _counted_longer(row.fields, schedule.factor) if row.measurement == "interfaces" else row.fields
+        made.append(replace(row, mono_ms=moved, fields=fields))
+    return encode(replace(header, sent_mono_ms=made[-1].mono_ms + header.sent_mono_ms - rows[-1].mono_ms), made)
+
+
+def _counted_longer(fields: Mapping[str, Value], factor: int) -> dict[str, Value]:
+    numbers = {name: value for name, value in fields.items() if isinstance(value, int | float)}
+    return {**fields, **{name: value * factor for name, value in numbers.items() if not isinstance(value, bool)}}
+
+
+def _keepalive_bytes(village: Village, seconds: int) -> float:
+    """Return what one keepalive costs: an agent with the shortest one, and long between its sendings."""
+    quiet = Schedule("quiet", 60, 60, 1, keepalive=SHORTEST_KEEPALIVE)
+    known = _live(village)
+    with village.agent(quiet):
+        wait_until(lambda: _live(village) > known, "the agent has not sent")
+        time.sleep(2)
+        sent, pings, before = _live(village), village.pings(), village.uplink()
+        time.sleep(seconds)
+        spent, pings = village.uplink().since(before), village.pings() - pings
+    if not pings or _live(village) != sent:
+        raise CannotMeasure(
+            f"{pings} keepalives and {_live(village) - sent} sendings were seen, some and none expected"
+        )
+    return spent.total_bytes / pings
+
+
+def _single_readings(village: Village, schedule: Schedule, sending: Sending) -> Figure:
+    """Publish the same readings one by one as JSON, as a general-purpose agent does, and count the same way."""
+    rows = [row for _, batch in sending.batches for row in batch]
+    client = village.site.call(_connected, village.folder / "ca.pem")
+    before = village.uplink()
+    for group in _cycles(rows):
+        for row in group:
+            info = client.publish(f"readings/village/{row.measurement}", _json(row), qos=1)
+        info.wait_for_publish(10)
+        time.sleep(0.06)  # longer than TCP holds an acknowledgement back, as a minute is
+    each = village.uplink().since(before).total_bytes / len(rows)
+    client.disconnect()
+    client.loop_stop()
+    month = each * sending.rows * schedule.sends_a_month / MEGABYTE
+    note = f"{each:.0f} B a reading, JSON, QoS 1, a message each; one connection for ever, no keepalives counted"
+    return Figure(f"for comparison: each reading by itself, {schedule.name}", month, "MB", note=note)
+
+
+def _connected(authority: Path) -> paho.Client:
+    """Return a client that is connected by TLS from where this is called; its thread lives there too."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="single-readings")
+    client.tls_set_context(ssl.create_default_context(cafile=str(authority)))
+    client.connect(SERVER, TLS_PORT, 600)
+    client.loop_start()
+    wait_until(client.is_connected, "the publisher is not connected")
+    time.sleep(_SETTLED_SECONDS)
+    return client
+
+
+def _cycles(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Yield the readings of one sampling cycle after the other."""
+    group: list[Row] = []
+    for row in rows:
+        if group and row.mono_ms - group[0].mono_ms > 200:
+            yield group
+            group = []
+        group.append(row)
+    yield group
+
+
+def _json(row: Row) -> bytes:
+    """Return a reading as general-purpose agents write it: name, tags, fields, seconds since 1970."""
+    tags = {"host": "village", **dict(row.tags)}
+    document = {"fields": dict(row.fields), "name": row.measurement, "tags": tags, "timestamp": 1_790_000_000}
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _live(village: Village) -> int:
+    return len(_payloads(village))
+
+
+def _payloads(village: Village) -> list[bytes]:
+    with sqlite3.connect(village.folder / "collector" / "journal.db") as journal:
+        found = journal.execute("SELECT payload FROM entry WHERE kind = 'batch' AND lane = 'live' ORDER BY position")
+        return [payload for (payload,) in found]
