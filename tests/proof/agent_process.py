@@ -25,7 +25,7 @@ def main() -> None:
     """Run until SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s")
     mutate_agent(os.environ.get("PROOF_MUTATION", ""))
-    settings = load_agent_settings(None, os.environ)
+    settings = load_agent_settings(Path(os.environ["PROOF_CONFIG"]), os.environ)
     probe = OracleProbe(Oracle(Path(os.environ["PROOF_ORACLE"])), Path(os.environ["PROOF_QUIET"]))
     # Small batches, so that there are many and that a backlog takes both lanes; little patience, since the link
     # is a loopback. The rules are the product's own.

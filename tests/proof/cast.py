@@ -116,10 +116,21 @@ class Cast:
         sites = [f"village-{number}" for number in range(1, agents + 1)]
         self.villages = [Village(s, Oracle(folder / s / "oracle"), folder / s / "outbox.sqlite") for s in sites]
         _register(self.data, sites)
-        environment = {"PROOF_MUTATION": mutation, "PROOF_PORT": str(broker.port), "PROOF_DATA": str(self.data)}
-        log = folder / "collector.log"
-        self.collector = Member("collector", _python("collector", ["proof.collector_process"], log, environment))
+        self._config = folder / "aldea.toml"
+        self._config.touch()  # so that none that lies about counts
+        self.collector = Member("collector", self._collector(mutation))
         self.agents = [Member("agent", self._agent(village, mutation)) for village in self.villages]
+
+    def _collector(self, mutation: str) -> ServerProcess:
+        environment = {
+            "ALDEA_DATA": str(self.data),
+            "ALDEA_REGISTER_URL": f"sqlite:///{self.data / 'register.db'}",
+            "ALDEA_SERIES_URL": f"sqlite:///{self.data / 'series.db'}",
+            "ALDEA_MQTT_PORT": str(self.broker.port),
+            "PROOF_MUTATION": mutation,
+        }
+        command = ["proof.collector_process", "--config", str(self._config)]
+        return _python("collector", command, self.folder / "collector.log", environment)
 
     def _agent(self, village: Village, mutation: str) -> ServerProcess:
         folder = village.outbox.parent
@@ -130,6 +141,7 @@ class Cast:
             "ALDEA_MQTT_PORT": str(self.broker.port),
             "ALDEA_SAMPLE_SECONDS": str(SAMPLE_SECONDS),
             "ALDEA_SEND_SECONDS": str(SEND_SECONDS),
+            "PROOF_CONFIG": str(self._config),
             "PROOF_ORACLE": str(village.oracle.path),
             "PROOF_QUIET": str(self._quiet),
             "PROOF_MUTATION": mutation,

@@ -23,7 +23,8 @@ class Plan:
     """How many kills, how often each kind is hit, and how long it is quiet between two (mean, seconds).
 
     A stall stops the collector (SIGSTOP) for a moment while old batches pour in, so that the broker's queue for it
-    overflows. The collector is killed once it has answered something, except now and then while it starts.
+    overflows. The collector is killed once it has answered something, except now and then while it starts; after its
+    return it is left alone until it has, for `patience_seconds` at most.
     """
 
     kills: int
@@ -34,6 +35,7 @@ class Plan:
     stall_every: int = 6
     burst: int = 60
     longest_absence_seconds: float = 0.7
+    patience_seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -51,6 +53,7 @@ class Storm:
     def run(self) -> None:
         """Kill as planned; at the end everybody is there again."""
         for number in range(1, self.plan.kills + 1):
+            self._wait_for_an_answer()
             self._wait_for_the_moment()
             if self.plan.stall_every and number % self.plan.stall_every == 0:
                 self._stall()
@@ -79,6 +82,11 @@ class Storm:
         absence = 0.0 if self.random.random() < 0.5 else self.random.uniform(0, self.plan.longest_absence_seconds)
         heapq.heappush(self._absent, (time.monotonic() + absence, number, victim))
         self._bring_back()
+
+    def _wait_for_an_answer(self) -> None:
+        deadline = time.monotonic() + self.plan.patience_seconds
+        while not self.echo.answered.is_set() and time.monotonic() < deadline:
+            self._wait(0.02)
 
     def _wait_for_the_moment(self) -> None:
         """Let some time pass; every other time wait for traffic, and strike just behind it."""
