@@ -23,7 +23,7 @@ from aldea.model.columns import (
 )
 from aldea.model.sample import Row, Value, tags_of
 from aldea.model.wire import MAX_ROWS, Header, Rejected, decode, encode, seal
-from aldea.model.wire.format import DICTIONARY
+from aldea.model.wire.dictionary import DICTIONARY
 from builders import make_header, make_pings, make_row
 
 _names = st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True)
