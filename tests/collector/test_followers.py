@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aldea.model.series import StoreRefused, StoreUnavailable
+from aldea.storage.register.devices import find_device
 from aldea.storage.register.feed import FeedEvent, read_feed
 from aldea.storage.register.status import Presence, SiteStatus, find_status
 from aldea.storage.register.streams import Stream, streams_of
@@ -260,3 +261,16 @@ def test_a_birth_said_again_tells_what_its_outbox_holds_now(desk: Desk) -> None:
     assert desk.record().last_seq == 8
     desk.send(desk.norte.birth(3, retained=True))
     assert desk.record().last_seq == 8
+
+
+def test_what_a_box_can_see_is_kept_from_its_birth(desk: Desk, register: Register) -> None:
+    with register.reading() as unit:
+        before = find_device(unit, "norte-01", "agent")
+    assert before is not None
+    assert before.sees == {}
+    desk.send(desk.norte.birth(0, sees={"wan_bytes": True, "clients": False, "power": False}))
+    run(desk.feed_follower(register))
+    with register.reading() as unit:
+        after = find_device(unit, "norte-01", "agent")
+    assert after is not None
+    assert after.sees == {"wan_bytes": True, "clients": False, "power": False}

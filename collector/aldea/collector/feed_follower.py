@@ -8,6 +8,7 @@ from aldea.collector.journal import EntryKind
 from aldea.collector.live_status import presence_summary, status_updates
 from aldea.collector.summary import summarise
 from aldea.model.messages import Birth, parse_status
+from aldea.storage.register.devices import find_device, set_sees
 from aldea.storage.register.feed import FeedEvent, append_feed
 from aldea.storage.register.status import upsert_status
 from aldea.storage.register.streams import Gap, GapState, upsert_streams
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from aldea.collector.streams import StreamRecord
     from aldea.model.clock import Clock
     from aldea.model.columns import Batch
-    from aldea.storage.register import Register
+    from aldea.storage.register import Register, Unit
 
 CONSUMER = "feed"
 GROUP_ENTRIES = 500
@@ -65,6 +66,7 @@ class FeedFollower:
             append_feed(unit, events)
             upsert_status(unit, status_updates(entries, batches))
             upsert_streams(unit, streams)
+            _record_sight(unit, entries)
         self._coverage.passed_on(records)
         if entries:
             self._cursors.advance(CONSUMER, entries[-1].position)
@@ -134,3 +136,13 @@ def _stream_key(entry: Entry) -> tuple[str, str, str] | None:
         return None if entry.epoch is None else (entry.site, entry.device, entry.epoch)
     status = parse_status(entry.payload)
     return (status.site, status.device, status.epoch) if isinstance(status, Birth) else None
+
+
+def _record_sight(unit: Unit, entries: Sequence[Entry]) -> None:
+    """Keep what each born box says it can see: what it can't is not collected, and no figure may call it zero."""
+    births = (parse_status(entry.payload) for entry in entries if entry.kind is EntryKind.PRESENCE)
+    for status in births:
+        if isinstance(status, Birth):
+            found = find_device(unit, status.site, status.device)
+            if found is not None and dict(found.sees) != dict(status.sees):
+                set_sees(unit, status.site, status.device, status.sees)

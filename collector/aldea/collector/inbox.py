@@ -14,7 +14,7 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 class Inbox:
-    """A queue between the broker's thread and the ingesting one. Safe between threads.
+    """A queue between the broker's thread, which puts, and the ingesting one, which takes.
 
     A message larger than the limit alone is let in when nothing else waits: it will be refused with a reason.
     """
@@ -24,7 +24,9 @@ class Inbox:
         self._most_bytes = most_bytes
         self._messages: deque[Incoming] = deque()
         self._bytes = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._arrival = threading.Condition(self._lock)
+        self._room = threading.Condition(self._lock)
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -32,21 +34,23 @@ class Inbox:
     def put(self, message: Incoming, wait_seconds: float) -> bool:
         """Put a message in, waiting for room if need be; return False when there was none in time."""
         size = len(message.payload)
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._has_room(size), wait_seconds):
+        with self._lock:
+            if not self._has_room(size) and not self._room.wait_for(lambda: self._has_room(size), wait_seconds):
                 return False
             self._messages.append(message)
             self._bytes += size
-            self._changed.notify_all()
+            if len(self._messages) == 1:
+                self._arrival.notify()
         return True
 
     def take(self, most: int, wait_seconds: float) -> list[Incoming]:
         """Return what has arrived, oldest first, up to `most` messages; waits for the first one."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._messages, wait_seconds)
+        with self._lock:
+            if not self._messages:
+                self._arrival.wait_for(lambda: self._messages, wait_seconds)
             taken = [self._messages.popleft() for _ in range(min(most, len(self._messages)))]
             self._bytes -= sum(len(message.payload) for message in taken)
-            self._changed.notify_all()
+            self._room.notify()
         return taken
 
     def _has_room(self, size: int) -> bool:

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GROUP_MESSAGES = 500
+BUSY_MESSAGES = 20
+GATHER_SECONDS = 0.1
+"""After a group of some size more are on their way: one commit and one answer a site for many of them costs less."""
+
 REPORT_SECONDS = 2.0
 DAY_MS = 24 * 60 * 60 * 1000
 _QUARANTINED = "quarantined_"
@@ -71,6 +75,8 @@ class Collector:
         series = SeriesFollower(self._readers[0], self._cursors, store, recent)
         feed = FeedFollower(name, self._readers[1], self._cursors, register, recent, self._ingestor.coverage, clock)
         self._group: list[Incoming] = []
+        self._busy = False
+        self._gathering = threading.Event()
         self._trim_before_ms: int | None = None
         self._counters = self._journal.counters()
         self._status_lock = threading.Lock()
@@ -91,6 +97,7 @@ class Collector:
 
     def stop(self) -> None:
         """Finish and answer what has been taken, disconnect, end every thread, close the files."""
+        self._gathering.set()
         self._ingest_worker.stop()
         self._link.stop()
         for worker in self._workers[1:]:
@@ -141,10 +148,13 @@ class Collector:
         if not self._directory.wait_loaded(0.5):
             return True
         self._trim_if_asked()
+        if self._busy:
+            self._gathering.wait(GATHER_SECONDS)
         self._group = self._group or self._link.inbox.take(GROUP_MESSAGES, wait_seconds=0.5)
         if not self._group:
             return True
         acks = self._ingestor.take(self._group)
+        self._busy = BUSY_MESSAGES <= len(self._group) < GROUP_MESSAGES
         self._group = []
         self.last_commit_ms = self._clock.wall_ms()
         self._link.answer(acks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,11 +28,12 @@ def summarise(batch: Batch) -> dict[str, Any]:
     ping: dict[str, list[int]] = {}
     for block in batch.blocks:
         spec = block.spec
-        series.append([spec.measurement, dict(spec.tags), spec.rows, _failed(block)])
+        plan = _plan(spec.tags, spec.layout)
+        series.append([spec.measurement, plan.tags, spec.rows, _failed(block, plan)])
         if spec.measurement == "ping":
-            sums = ping.setdefault(dict(spec.tags).get("role", ""), [0, 0])
-            sums[0] += _total(block, "sent")
-            sums[1] += _total(block, "received")
+            sums = ping.setdefault(plan.tags.get("role", ""), [0, 0])
+            sums[0] += _total(block, plan.places.get("sent"))
+            sums[1] += _total(block, plan.places.get("received"))
     header = batch.header
     return {"boot": header.boot_id, "clock": header.clock.value, "series": series, "ping": ping}
 
@@ -65,19 +68,39 @@ def _newest_row(block: Block) -> Mapping[str, Value]:
     return fields
 
 
-def _failed(block: Block) -> int:
-    found = block.column("failure")
-    if found is None:
-        return 0
-    return block.spec.rows if found[2] is None else int(np.count_nonzero(found[2]))
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where the columns of a kind of block are among its numbers: (row, row of its presence or None)."""
+
+    tags: dict[str, str]
+    places: dict[str, tuple[int, int | None]]
 
 
-def _total(block: Block, name: str) -> int:
-    found = block.column(name)
-    if found is None:
+@lru_cache(maxsize=1024)
+def _plan(tags: Tags, layout: str) -> _Plan:
+    """Return a block's plan. Cached: a fleet sends the same few dozen kinds for ever."""
+    places: dict[str, tuple[int, int | None]] = {}
+    row = 2
+    for text in layout.split():
+        name, _, code = text.partition(":")
+        nullable = code.endswith("?")
+        places[name] = (row + 1, row) if nullable else (row, None)
+        row += 2 if nullable else 1
+    return _Plan(dict(tags), places)
+
+
+def _failed(block: Block, plan: _Plan) -> int:
+    place = plan.places.get("failure")
+    if place is None:
         return 0
-    _, numbers, present = found
-    if present is not None:
-        return int(numbers[present].sum())
+    return block.spec.rows if place[1] is None else int(np.count_nonzero(block.data[place[1]]))
+
+
+def _total(block: Block, place: tuple[int, int | None] | None) -> int:
+    if place is None:
+        return 0
+    numbers = block.data[place[0]]
+    if place[1] is not None:
+        return int(numbers[block.data[place[1]] != 0].sum())
     # Plain Python is quicker than numpy's call for a handful of rows.
     return sum(numbers.tolist()) if len(numbers) <= FEW else int(numbers.sum())

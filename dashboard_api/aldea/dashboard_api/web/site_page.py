@@ -33,7 +33,7 @@ SPAN_WORDS: Mapping[str, str] = {
 CLOCK_WORDS: Mapping[str, str] = {
     "ntp": N_("set by NTP"),
     "rtc": N_("from the machine's own clock"),
-    "unsynced": N_("not set: times are estimated"),
+    "unsynced": N_("not set: the server's time is used"),
 }
 PRESENCE_WORDS: Mapping[str, str] = {
     "online": N_("connected"),
