@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"\n{SECTIONS[name]}\n  not measured: {error}", flush=True)
         else:
             print(f"\n{table(SECTIONS[name], found[name])}", flush=True)
-        print(f"({time.perf_counter() - started:.0f} s)", flush=True)
+        print(f"({time.perf_counter() - started:.0f} s; load {os.getloadavg()[0]:.1f} at the end)", flush=True)
     _conclude(found, absent)
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(_document(facts, found, absent), indent=2) + "\n", encoding="utf-8")

@@ -7,6 +7,7 @@ import multiprocessing
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from aldea.storage.register import open_register
 from aldea.storage.register.sites import add_sites
 from aldea.storage.series import open_series_store
 from aldea.storage.series.influx.lines import block_lines
-from bench.ingest import AGENTS, batches, publish, site_entry
+from bench.ingest import AGENTS, batches, packets, publish, site_entry
 from bench.report import CannotMeasure, Figure
 from bench.village import wait_until
 from rigs.influxdb import InfluxDB
@@ -40,13 +41,13 @@ def section(*, quick: bool) -> list[Figure]:
     made = batches(ROWS_A_MESSAGE, messages)
     timed = [_timed(payload) for _, payload in made]
     rows = len(made) * ROWS_A_MESSAGE
-    requests = list(_requests(timed))
+    requests, published = list(_requests(timed)), packets(made)
     ceilings, ours, whole = [], [], []
     with tempfile.TemporaryDirectory(prefix="aldea-bench-") as folder, InfluxDB(Path(folder) / "influxdb") as server:
         for turn in range(2 if quick else 5):
             ceilings.append(rows / _in_bulk(server, requests, rows))
             ours.append(rows / _by_the_store(server, timed, rows))
-            whole.append(rows / _by_the_collector(server, made, rows, Path(folder) / f"turn-{turn}"))
+            whole.append(rows / _by_the_collector(server, published, rows, Path(folder) / f"turn-{turn}"))
     pace = max(ceilings)
     words = "ready-made lines straight to /write, over two connections as the store has"
     whole_words = "broker, collector, publisher and database on the same cores"
@@ -118,23 +119,28 @@ def _by_the_store(server: InfluxDB, timed: Sequence[TimedBatch], rows: int) -> f
     return _checked(server, name, rows, seconds)
 
 
-def _by_the_collector(server: InfluxDB, made: list[tuple[str, bytes]], rows: int, folder: Path) -> float:
+def _by_the_collector(server: InfluxDB, made: Sequence[bytes], rows: int, folder: Path) -> float:
     """Publish the batches to a broker; return the seconds until the last row is in InfluxDB."""
     name = server.create_database("whole")
     folder.mkdir()
-    register = open_register(f"sqlite:///{folder / 'register.db'}")
-    register.migrate()
-    with register.transaction() as unit:
-        add_sites(unit, [site_entry(number) for number in range(AGENTS)])
-    store = open_series_store(f"influxdb+{server.url}/{name}")
-    with Mosquitto(folder / "broker", ["max_queued_messages 0", "max_inflight_messages 0"]) as broker:
+    with ExitStack() as stack:
+        register = open_register(f"sqlite:///{folder / 'register.db'}")
+        stack.callback(register.close)
+        register.migrate()
+        with register.transaction() as unit:
+            add_sites(unit, [site_entry(number) for number in range(AGENTS)])
+        store = open_series_store(f"influxdb+{server.url}/{name}")
+        stack.callback(store.close)
+        settings = ["max_queued_messages 0", "max_inflight_messages 0"]
+        broker = stack.enter_context(Mosquitto(folder / "broker", settings))
         address = BrokerAddress(port=broker.port)
         collector = Collector("bench", folder / "data", address, register, store, SystemClock())
         collector.start()
+        stack.callback(collector.stop)
         wait_until(lambda: collector.status().connected, "the collector is not connected")
         context = multiprocessing.get_context("fork")
         ready, go = context.Event(), context.Event()
-        process = context.Process(target=publish, args=(broker.port, made, ready, go))
+        process = context.Process(target=publish, args=(broker.port, made, ready, go), daemon=True)
         process.start()
         ready.wait()
         started = time.perf_counter()
@@ -142,9 +148,6 @@ def _by_the_collector(server: InfluxDB, made: list[tuple[str, bytes]], rows: int
         wait_until(lambda: collector.status().series_position >= len(made), "the collector did not finish", 120)
         seconds = time.perf_counter() - started
         process.join()
-        collector.stop()
-    store.close()
-    register.close()
     return _checked(server, name, rows, seconds)
 
 

@@ -24,6 +24,7 @@ def _figures(size: int, budget: int, rows: int, runs: int) -> list[Figure]:
     rates = ", ".join(f"{run['rate']:,.0f}" for run in found)
     note = (
         f"best of {rates}; {best['rows']:,.0f} rows of eight fields in {best['seconds']:.1f} s,"
-        f" {best['bytes']:.1f} B a row on the wire; {best['feed']:,.0f} rows/s until the register's feed has them too"
+        f" {best['bytes']:.1f} B a row on the wire; {best['feed']:,.0f} rows/s until the register's feed has them"
+        f" too; {best['rows_a_cpu_second']:,.0f} rows a second of processor time, collector and broker together"
     )
     return [Figure(f"{size} rows a message", best["rate"], "rows/s", budget, at_least=True, note=note)]

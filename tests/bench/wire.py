@@ -50,7 +50,7 @@ def section(*, quick: bool) -> list[Figure]:
         ping = _keepalive_bytes(village, 12 if quick else 22)
         for schedule, sends in ((EVERY_FIVE_MINUTES, 3 if quick else 9), (FRUGAL, 4 if quick else 9)):
             sending = _sendings(village, schedule, sends)
-            figures.append(_month(schedule, sending, ping, sends))
+            figures += _month(schedule, sending, ping, sends)
             if schedule is EVERY_FIVE_MINUTES:
                 compared = _single_readings(village, schedule, sending)
         figures.append(compared)
@@ -58,16 +58,22 @@ def section(*, quick: bool) -> list[Figure]:
     return figures
 
 
-def _month(schedule: Schedule, sending: Sending, ping: float, sends: int) -> Figure:
+def _month(schedule: Schedule, sending: Sending, ping: float, sends: int) -> list[Figure]:
     each = sending.bytes + sending.stretched
     pings = (schedule.send - 1) // schedule.keepalive
-    total = (each + pings * ping) * schedule.sends_a_month + CONNECTS_A_MONTH * sending.connect_bytes
+    bare = each * schedule.sends_a_month + CONNECTS_A_MONTH * sending.connect_bytes
+    total = bare + pings * ping * schedule.sends_a_month
     note = (
-        f"{each:.0f} B a sending ({sending.rows:.1f} rows, {sending.packets:.1f} packets; {sending.stretched:+.0f} B for"
-        f" the true distances in time) x {schedule.sends_a_month:,.0f}; {pings} keepalive between two; {CONNECTS_A_MONTH}"
-        f" connects of {sending.connect_bytes:,.0f} B. From {sends} sendings, schedule x {schedule.factor}"
+        f"{each:.0f} B a sending ({sending.rows:.1f} rows, {sending.packets:.1f} packets; {sending.stretched:+.0f} B"
+        f" for the true distances in time) x {schedule.sends_a_month:,.0f}; {pings} keepalive between two;"
+        f" {CONNECTS_A_MONTH} connects of {sending.connect_bytes:,.0f} B."
+        f" From {sends} sendings, schedule x {schedule.factor}"
     )
-    return Figure(f"a month, {schedule.name}", total / MEGABYTE, "MB", BUDGETS[schedule], note=note)
+    figures = [Figure(f"a month, {schedule.name}", total / MEGABYTE, "MB", BUDGETS[schedule], note=note)]
+    if pings:
+        longer = f"keepalive_seconds = {schedule.send + 100}: none is ever due between two sendings"
+        figures.append(Figure("  the same with a keepalive longer than that", bare / MEGABYTE, "MB", note=longer))
+    return figures
 
 
 def _sendings(village: Village, schedule: Schedule, sends: int) -> Sending:
