@@ -161,6 +161,11 @@ class Cast:
         """Let the agents measure no more."""
         self._quiet.touch()
 
+    def ended_by_themselves(self) -> list[str]:
+        """Return a sentence, with the end of its log, for each process that nobody killed and that is gone."""
+        gone = [member for member in (self.collector, *self.agents) if not member.process.is_running()]
+        return [f"{member.process.name} ended by itself:\n{member.process.log_tail()}" for member in gone]
+
     def has_settled(self) -> bool:
         """Tell whether nothing more will happen: all measuring ended, every outbox empty, followers at the end."""
         return all(_is_done(village) for village in self.villages) and _followers_are_done(self.data)

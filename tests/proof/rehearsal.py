@@ -68,8 +68,11 @@ def rehearse(
             storm.run()
             cast.quiet()
             settled = settle(cast, settle_seconds)
+            ended = cast.ended_by_themselves()
         finally:
             echo.stop()
+    findings = audit(cast)
+    findings.other += ended
     return Outcome(
         seed=seed,
         kills=dict(storm.kills),
@@ -78,5 +81,5 @@ def rehearse(
         dropped_by_broker=echo.dropped,
         settled_in_seconds=settled,
         seconds=time.monotonic() - began,
-        findings=audit(cast),
+        findings=findings,
     )
