@@ -20,9 +20,9 @@ MEMORY_BUDGET, MEMORY_BUDGET_SNMP, PROCESSOR_BUDGET = 40.0, 64.0, 1.0
 def section(*, quick: bool) -> list[Figure]:
     """Run the real agent on a faster schedule, then idle, then with SNMP."""
     with tempfile.TemporaryDirectory(prefix="aldea-bench-") as folder, Village(Path(folder)) as village:
-        figures = _busy_and_idle(village, 10 if quick else 30, 5 if quick else 12)
+        figures = _busy_and_idle(village, 10 if quick else 25, 5 if quick else 10)
     with tempfile.TemporaryDirectory(prefix="aldea-bench-") as folder:
-        figures.append(_with_snmp(Path(folder), 5 if quick else 12))
+        figures.append(_with_snmp(Path(folder), 5 if quick else 8))
     return figures
 
 

@@ -40,9 +40,9 @@ DAYS = 365
 
 def section(*, quick: bool) -> list[Figure]:
     """Measure both fleets, one site's year and the first page's size."""
-    requests = 40 if quick else 200
     figures: list[Figure] = []
     for sites, budget in FLEETS.items():
+        requests = 40 if quick else 200 if sites < 1000 else 100
         with tempfile.TemporaryDirectory(prefix="aldea-bench-") as name:
             folder = Path(name)
             register = open_register(f"sqlite:///{folder / 'register.db'}")

@@ -47,8 +47,8 @@ def section(*, quick: bool) -> list[Figure]:
     """Measure both profiles, a keepalive, and a publisher of single readings."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="aldea-bench-") as folder, Village(Path(folder)) as village:
-        ping = _keepalive_bytes(village, 12 if quick else 22)
-        for schedule, sends in ((EVERY_FIVE_MINUTES, 3 if quick else 9), (FRUGAL, 4 if quick else 9)):
+        ping = _keepalive_bytes(village, 12 if quick else 17)
+        for schedule, sends in ((EVERY_FIVE_MINUTES, 3 if quick else 8), (FRUGAL, 4 if quick else 8)):
             sending = _sendings(village, schedule, sends)
             figures += _month(schedule, sending, ping, sends)
             if schedule is EVERY_FIVE_MINUTES:
