@@ -92,7 +92,7 @@ def test_a_field_that_the_catalogue_does_not_list_is_kept(desk: Desk) -> None:
 
 
 def test_the_quarantine_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aldea.collector.journal.writer.QUARANTINE_MAX_ROWS", 20)
+    monkeypatch.setattr("aldea.collector.journal.quarantine.QUARANTINE_MAX_ROWS", 20)
     desk.send(*(desk.norte.message(f"bad {number}".encode()) for number in range(50)))
     assert len(desk.quarantine()) == 20
     assert desk.journal.counters()["quarantined_unknown_version"] == 50

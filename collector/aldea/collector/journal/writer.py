@@ -7,18 +7,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aldea.collector.journal.entries import BootRow, EntryKind, NewEntry, SpanState, StreamRow
+from aldea.collector.journal.quarantine import Quarantine
 from aldea.collector.journal.schema import open_file
 from aldea.model.intervals import IntervalSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-QUARANTINE_MAX_ROWS = 10_000
-QUARANTINE_MAX_PAYLOAD = 64 * 1024
 
-
-class Journal:
+class Journal(Quarantine):
     """The journal's writer. One thread uses it; every change happens inside `transaction`."""
 
     def __init__(self, path: Path) -> None:
@@ -231,64 +229,6 @@ class Journal:
             " state = excluded.state, since_ms = excluded.since_ms",
             (site, device, connection, epoch, state, since_ms),
         )
-
-    # ---------------------------------------------------------------- quarantine and counters
-
-    def quarantine(
-        self,
-        what: str,
-        now_ms: int,
-        topic: str,
-        reason: str,
-        sentence: str,
-        payload: bytes,
-        owner: tuple[str, str] | None = None,
-    ) -> bool:
-        """Keep a bad thing once (`what` names it), the first 64 KiB of it. Returns whether it was new."""
-        if self.seen_again(what, now_ms):
-            return False
-        site, device = owner or (None, None)
-        self._db.execute(
-            "INSERT INTO quarantine (what, first_ms, last_ms, site, device, topic, reason, sentence, size, payload)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                what,
-                now_ms,
-                now_ms,
-                site,
-                device,
-                topic[:200],
-                reason,
-                sentence[:500],
-                len(payload),
-                payload[:QUARANTINE_MAX_PAYLOAD],
-            ),
-        )
-        self._db.execute(
-            "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?", (QUARANTINE_MAX_ROWS,)
-        )
-        self.count({f"quarantined_{reason}": 1})
-        return True
-
-    def seen_again(self, what: str, now_ms: int) -> bool:
-        """Count a bad thing once more; return whether it is kept already."""
-        found = self._db.execute("UPDATE quarantine SET times = times + 1, last_ms = ? WHERE what = ?", (now_ms, what))
-        return found.rowcount > 0
-
-    def quarantined(self) -> list[tuple[str, int, str, str]]:
-        """Return (reason, times, topic, sentence) of all that is kept, oldest first."""
-        return list(self._db.execute("SELECT reason, times, topic, sentence FROM quarantine ORDER BY id"))
-
-    def count(self, amounts: Mapping[str, int]) -> None:
-        """Add to counters that survive restarts."""
-        self._db.executemany(
-            "INSERT INTO counter VALUES (?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
-            [(name, by) for name, by in amounts.items() if by],
-        )
-
-    def counters(self) -> dict[str, int]:
-        """Return all counters."""
-        return dict(self._db.execute("SELECT name, value FROM counter"))
 
     def last_position(self) -> int:
         """Return the position of the newest entry ever written; 0 in an empty journal."""
