@@ -13,7 +13,7 @@ import pytest
 from aldea.collector.settings import CollectorSettings, read_settings
 from aldea.model.settings import SettingsError, load_settings
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "collector" / "collector.example.toml"
+EXAMPLE = Path(__file__).resolve().parents[2] / "collector/aldea/collector/collector.example.toml"
 
 
 def test_the_example_states_the_defaults() -> None:

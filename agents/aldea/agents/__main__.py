@@ -11,6 +11,8 @@ from pathlib import Path
 from aldea.agents.commands import load_agent_settings, run_agent
 from aldea.model.settings import SettingsError
 
+EXAMPLE = Path(__file__).with_name("agent.example.toml")
+
 # Options are the environment's variables by another name, so that there is one order: option, variable, file.
 _OPTIONS = {
     "site": ("ALDEA_SITE", "the site's id"),
@@ -23,7 +25,12 @@ _OPTIONS = {
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options that every command of the agent takes."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: aldea.toml here)")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"settings file (default: aldea.toml here); each setting is in {EXAMPLE}",
+    )
     for name, (variable, help_text) in _OPTIONS.items():
         parser.add_argument(f"--{name}", metavar=name.upper(), help=f"{help_text} [{variable}]")
 

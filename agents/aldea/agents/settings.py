@@ -1,6 +1,6 @@
 """The agent's settings: the `[agent]` table of `aldea.toml`, and the `ALDEA_*` environment over it.
 
-`agents/agent.example.toml` shows every setting with its default; a test keeps the two equal.
+`agent.example.toml`, beside this file, shows every setting with its default; a test keeps the two equal.
 """
 
 from __future__ import annotations

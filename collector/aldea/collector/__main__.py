@@ -16,6 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+EXAMPLE = Path(__file__).with_name("collector.example.toml")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the collector's one option."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"settings file (default: aldea.toml here); each setting is in {EXAMPLE}",
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the collector; return the exit code: 0 stopped in order, 1 cannot run, 2 the settings are wrong."""
     parser = argparse.ArgumentParser(
@@ -23,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Take in what the agents send: journal it, acknowledge it, write it to the stores.",
         epilog="example: ALDEA_DATA=/var/lib/aldea python -m aldea.collector --config /etc/aldea/aldea.toml",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: aldea.toml here)")
+    add_options(parser)
     arguments = parser.parse_args(argv)
     try:
         run_collector(read_settings(arguments.config, os.environ))

@@ -1,6 +1,6 @@
 """The collector's settings: the `[collector]` table of `aldea.toml`, and the `ALDEA_*` environment over it.
 
-`collector/collector.example.toml` shows every setting with its default; a test keeps the two equal.
+`collector.example.toml`, beside this file, shows every setting with its default; a test keeps the two equal.
 """
 
 from __future__ import annotations
@@ -113,13 +113,17 @@ class CollectorSettings:
 
 def read_settings(path: Path | None, environ: Mapping[str, str]) -> CollectorSettings:
     """Read `path` (None: `aldea.toml` here, if there is one). Raises SettingsError with every mistake."""
-    document: dict[str, object] = {}
+    return load_settings(CollectorSettings, settings_file(path).get("collector", {}), environ, "collector")
+
+
+def settings_file(path: Path | None) -> dict[str, object]:
+    """Return the tables of `path` (None: `aldea.toml` here, if there is one). Raises SettingsError."""
     file = Path("aldea.toml") if path is None else path
-    if path is not None or file.exists():
-        try:
-            document = tomllib.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError([f"{file} cannot be read: {error.strerror}"]) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError([f"{file} is not TOML: {error}"]) from None
-    return load_settings(CollectorSettings, document.get("collector", {}), environ, "collector")
+    if path is None and not file.exists():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError([f"{file} cannot be read: {error.strerror}"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{file} is not TOML: {error}"]) from None

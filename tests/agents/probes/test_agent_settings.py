@@ -13,7 +13,7 @@ from aldea.agents.probe_settings import SnmpSettings, SnmpTarget, server_address
 from aldea.agents.settings import AgentSettings, Sees, agent_settings, what_it_sees
 from aldea.model.settings import SettingsError, rule_of
 
-EXAMPLE = Path(__file__).parents[3] / "agents/agent.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "agents/aldea/agents/agent.example.toml"
 
 
 def _settings(document: dict[str, Any], **environ: str) -> AgentSettings:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from aldea.model.settings import SettingsError, about, load_settings
+from aldea.collector.settings import settings_file
+from aldea.model.settings import about, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,13 +72,4 @@ class UpSettings:
 
 def read_settings(path: Path | None, environ: Mapping[str, str]) -> UpSettings:
     """Read `path` (None: `aldea.toml` here, if there is one). Raises SettingsError with every mistake."""
-    table: dict[str, Any] = {}
-    file = Path("aldea.toml") if path is None else path
-    if path is not None or file.exists():
-        try:
-            table = tomllib.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError([f"{file} cannot be read: {error.strerror}"]) from None
-        except tomllib.TOMLDecodeError as error:
-            raise SettingsError([f"{file} is not TOML: {error}"]) from None
-    return load_settings(UpSettings, table.get("up", {}), environ, "up")
+    return load_settings(UpSettings, settings_file(path).get("up", {}), environ, "up")

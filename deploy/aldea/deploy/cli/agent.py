@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from aldea.agents.__main__ import add_options, environment_with
+from aldea.agents.__main__ import EXAMPLE, add_options, environment_with
 from aldea.agents.commands import doctor, load_agent_settings, run_agent, run_one_probe
 from aldea.agents.probes import PROBES
 from aldea.deploy.cli.main import FAILED, OK
@@ -55,7 +55,7 @@ def _probe(settings: AgentSettings, arguments: argparse.Namespace) -> int:
         pairs = " ".join(f"{key}={value}" for key, value in {**item.tags, **item.fields}.items() if value is not None)
         print(f"{item.measurement} {pairs}")
     if not readings:
-        print(f"{arguments.name}: nothing to measure here; see its settings in agents/agent.example.toml")
+        print(f"{arguments.name}: nothing to measure here; see its settings in {EXAMPLE}")
     return OK
 
 

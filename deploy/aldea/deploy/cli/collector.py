@@ -1,6 +1,6 @@
 """`aldea collector`.
 
-Settings come from the table [collector] of aldea.toml and from ALDEA_*; collector/collector.example.toml has them all.
+Settings come from the table [collector] of aldea.toml and from ALDEA_*.
 
 example:
   ALDEA_DATA=/var/lib/aldea aldea collector --config /etc/aldea/aldea.toml
@@ -9,9 +9,9 @@ example:
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aldea.collector.__main__ import add_options
 from aldea.collector.running import CannotRun, run_collector
 from aldea.collector.settings import read_settings
 from aldea.deploy.cli.main import OK, CommandError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: aldea.toml here)")
+    add_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
