@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_register_option(parser)
     parser.add_argument("--series", metavar="URL", help="the series store (ALDEA_SERIES_URL; default: series.db)")
-    parser.add_argument("--host", default=os.environ.get("ALDEA_HTTP_HOST", "127.0.0.1"))
-    parser.add_argument("--port", type=int, default=int(os.environ.get("ALDEA_HTTP_PORT", "8000")))
+    parser.add_argument("--host", default=os.environ.get("ALDEA_HTTP_HOST") or "127.0.0.1")
+    parser.add_argument("--port", type=int, default=os.environ.get("ALDEA_HTTP_PORT") or "8000")
 
 
 def run(arguments: argparse.Namespace) -> int:

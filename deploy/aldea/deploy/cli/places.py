@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 def data_folder() -> Path:
     """Return the data folder: `ALDEA_DATA`, else `data` here."""
-    return Path(os.environ.get("ALDEA_DATA", "data"))
+    return Path(os.environ.get("ALDEA_DATA") or "data")
 
 
 def default_register_url() -> str:
     """Return the register's address: `ALDEA_REGISTER_URL`, else the file in the data folder."""
-    return os.environ.get("ALDEA_REGISTER_URL", f"sqlite:///{data_folder().resolve() / 'register.db'}")
+    return os.environ.get("ALDEA_REGISTER_URL") or f"sqlite:///{data_folder().resolve() / 'register.db'}"
 
 
 def default_series_url() -> str:
     """Return the series store's address: `ALDEA_SERIES_URL`, else the file in the data folder."""
-    return os.environ.get("ALDEA_SERIES_URL", f"sqlite:///{data_folder().resolve() / 'series.db'}")
+    return os.environ.get("ALDEA_SERIES_URL") or f"sqlite:///{data_folder().resolve() / 'series.db'}"
 
 
 def add_register_option(parser: argparse.ArgumentParser) -> None:

@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
     with opened_register(arguments) as register:
         try:
+            register.check()
             return {"add": _add, "list": _list, "show": _show}[arguments.action](register, arguments)
         except RegisterError as error:
             raise CommandError(str(error)) from error

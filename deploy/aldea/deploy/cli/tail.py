@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--mqtt-host", default=os.environ.get("ALDEA_MQTT_HOST", "127.0.0.1"))
-    parser.add_argument("--mqtt-port", type=int, default=int(os.environ.get("ALDEA_MQTT_PORT", "1883")))
+    parser.add_argument("--mqtt-host", default=os.environ.get("ALDEA_MQTT_HOST") or "127.0.0.1")
+    parser.add_argument("--mqtt-port", type=int, default=os.environ.get("ALDEA_MQTT_PORT") or "1883")
     parser.add_argument("--site", default="+", help="one site's id (default: all)")
     parser.add_argument("--json", action="store_true", help="one JSON document a message")
     parser.add_argument("--count", type=int, default=0, help="stop after so many messages (default: never)")
