@@ -19,7 +19,6 @@ from aldea.model.columns import (
     decode_stream,
     encode_stream,
     encode_tables,
-    select_rows,
 )
 from aldea.model.sample import Row, Value, tags_of
 from aldea.model.wire import MAX_ROWS, Header, Rejected, decode, encode, seal
@@ -279,15 +278,3 @@ def _table(block: Block) -> Table:
         if found[2] is not None:
             present[column.name] = found[2]
     return Table(block.spec.measurement, block.spec.tags, block.offsets, block.mono_ms, columns, present)
-
-
-@settings(deadline=None)
-@given(_batches(), st.data())
-def test_selected_rows_are_runs_of_whole_batches(batch: tuple[Header, list[Row]], data: st.DataObject) -> None:
-    header, rows = batch
-    keep = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
-    runs = select_rows(decode_columns(encode(header, rows)), np.array(keep, np.bool_))
-    kept = [row for row, kept in zip(rows, keep, strict=True) if kept]
-    assert _alike([row for _, members in runs for row in members]) == _alike(kept)
-    for part, members in runs:
-        assert _alike(decode(encode(part, members))[1]) == _alike(members)

@@ -7,7 +7,7 @@ that starts again at each column. That is what lets a collector take several hun
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -267,18 +267,3 @@ def encode_tables(header: Header, tables: Sequence[Table]) -> bytes:
         texts = {column.name: list(column.texts) for column, _ in table.columns if column.code == "s"}
         blocks.append([table.measurement, dict(table.tags), len(table.offsets), " ".join(names), texts])
     return seal(header, blocks, encode_stream(arrays))
-
-
-def select_rows(batch: Batch, keep: Bools) -> list[tuple[Header, list[Row]]]:
-    """Return the rows whose offset is kept, in runs of consecutive seqs, each with its own header."""
-    runs: list[tuple[Header, list[Row]]] = []
-    wanted = [row for row in batch.rows() if keep[row.seq - batch.header.first_seq]]
-    run: list[Row] = []
-    for row in wanted:
-        if run and row.seq != run[-1].seq + 1:
-            runs.append((replace(batch.header, first_seq=run[0].seq, rows=len(run)), run))
-            run = []
-        run.append(row)
-    if run:
-        runs.append((replace(batch.header, first_seq=run[0].seq, rows=len(run)), run))
-    return runs

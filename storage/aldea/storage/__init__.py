@@ -1,1 +1,1 @@
-"""TODO."""
+"""Where things are kept: series stores (SQLite, InfluxDB) and the register (SQLite, PostgreSQL)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from aldea.dashboard_api.charts.axes import Span, time_marks, value_marks
-from aldea.dashboard_api.charts.drawing import HEIGHT, WIDTH, Window, condensed, holes, path
+from aldea.dashboard_api.charts.drawing import Window, condensed, holes, path
 from aldea.dashboard_api.charts.panels import Plotted
 from aldea.dashboard_api.web.shown import Shown
 
@@ -127,6 +127,3 @@ def _table(plotted: Plotted, window: Window, span: Span, zone: ZoneInfo, shown: 
 
 def _percent(share: float) -> str:
     return f"{round(min(max(share, 0.0), 1.0) * 100, 2):g}%"
-
-
-VIEW_BOX = f"0 0 {WIDTH:g} {HEIGHT:g}"
