@@ -107,7 +107,7 @@ class TimedBatch:
 def decode_columns(message: bytes) -> Batch:
     """Decode a message into columns.
 
-    Raises Rejected with the same reasons as `aldea.model.wire.decode`, which gives the same rows.
+    Raises Rejected with the same reasons as `aldea.model.wire.rows.decode`, which gives the same rows.
     """
     header, specs, stream = open_message(message)
     numbers, ends = read_varints(stream)

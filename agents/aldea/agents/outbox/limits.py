@@ -93,7 +93,7 @@ def _drop(db: sqlite3.Connection, epoch_id: int, where: str, bounds: tuple[int, 
 def _buried(db: sqlite3.Connection, where: str, bounds: tuple[int, ...]) -> list[Dropped]:
     """Return what the tombstones among the rows say, since they go too."""
     rows = db.execute(
-        "SELECT w.epoch_id, s.content, w.content FROM waiting w JOIN series s ON s.id = w.series_id "  # noqa: S608
+        "SELECT w.epoch_id, s.content, w.content FROM waiting w JOIN series s ON s.id = w.series_id "  # noqa: S608 - as above
         f"WHERE {where} AND s.content LIKE '[\"tombstone\",%'",
         bounds,
     ).fetchall()

@@ -66,8 +66,8 @@ class DnsProbe:
 async def _addresses(name: str, server: str, timeout_seconds: float) -> tuple[int | None, Failure | None]:
     """Ask `server` for the IPv4 addresses of `name`: how many, and what was wrong. Raises OSError."""
     import dns.asyncquery  # noqa: PLC0415 - 6 MB that only this probe needs
-    import dns.exception  # noqa: PLC0415
-    import dns.message  # noqa: PLC0415
+    import dns.exception  # noqa: PLC0415 - as above
+    import dns.message  # noqa: PLC0415 - as above
 
     host, port = server_address(server)
     try:
@@ -86,8 +86,8 @@ async def _addresses(name: str, server: str, timeout_seconds: float) -> tuple[in
 
 def _judged(answer: dns.message.Message) -> tuple[int, Failure | None]:
     """Return the number of addresses in an answer, and its failure word."""
-    import dns.rcode  # noqa: PLC0415
-    import dns.rdatatype  # noqa: PLC0415
+    import dns.rcode  # noqa: PLC0415 - as above
+    import dns.rdatatype  # noqa: PLC0415 - as above
 
     words = {
         dns.rcode.NXDOMAIN: Failure.DNS_NXDOMAIN,

@@ -144,7 +144,7 @@ class _Visit:
 
     def _ask(self, channel: socket.socket) -> Failure | None:
         """Send the request, read the answer (no more of it than allowed), and judge it."""
-        import http.client  # noqa: PLC0415
+        import http.client  # noqa: PLC0415 - as above
 
         url = urlsplit(self.target.url)
         connection = http.client.HTTPConnection(url.netloc)

@@ -11,7 +11,7 @@ says that a column of 0 and 1 (present) goes before, and an absent value repeats
 costs nothing. docs/wire.md has a worked example.
 """
 
-from aldea.model.wire.decode import anchor_of, decode, open_message, value_of
+from aldea.model.wire.decode import anchor_of, open_message
 from aldea.model.wire.encode import encode, seal
 from aldea.model.wire.format import (
     MAX_MESSAGE_BYTES,
@@ -22,6 +22,7 @@ from aldea.model.wire.format import (
     Header,
     Rejected,
 )
+from aldea.model.wire.rows import decode, value_of
 
 __all__ = [
     "MAX_MESSAGE_BYTES",
