@@ -89,6 +89,23 @@ def test_a_wrong_site_is_refused_with_a_sentence_and_nothing_is_kept(
     assert json.loads(capsys.readouterr().out) == []
 
 
+def test_a_register_without_tables_names_the_command_that_makes_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["site", "--register", f"sqlite:///{tmp_path / 'new.db'}", "list"]) == 1
+    assert "aldea migrate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "variable"), [("api", "ALDEA_HTTP_PORT"), ("tail", "ALDEA_MQTT_PORT")])
+def test_a_port_that_is_no_number_is_refused_with_a_sentence(
+    command: str, variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(variable, "many")
+    with pytest.raises(SystemExit, match="2"):
+        main([command])
+    assert "invalid int value: 'many'" in capsys.readouterr().err
+
+
 def test_adding_a_site_twice_is_refused(register_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["site", "--register", register_url, "add", "yaxcaba", "--name", "Yaxcabá", "--timezone", "America/Merida"]
     assert main(words) == 0
