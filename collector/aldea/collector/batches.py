@@ -39,7 +39,7 @@ def take_batch(turn: Turn, topic: Topic, message: Incoming) -> None:
     if problem is not None:
         reject(turn, topic, stream, message, batch, problem)
         return
-    boot = turn.state.boots.get(header.site, header.device, header.boot_id, header.boot_no, header.anchor)
+    boot = turn.state.boots.get(header.site, header.device, header.boot_id, header.boot_no, header.anchor, stream.id)
     reject_rows(turn, topic, stream, message, batch, bad_rows(batch, message.arrival_ms), keep)
     _store(turn, topic, stream, boot.id, message, batch, keep)
     turn.state.boots.place_unknown(header.site, header.device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aldea.collector.journal import BootRow, Journal
     from aldea.model.wire import Anchor
@@ -70,17 +70,22 @@ class BootBook:
         self._devices: dict[tuple[str, str], dict[str, BootRow]] = {}
         self._extents: dict[int, Extent | None] = {}
         self._unplaced: set[tuple[str, str]] = set()
+        self._streams = journal.first_streams()
         for row in journal.boots():
             self._devices.setdefault((row.site, row.device), {})[row.boot_id] = row
         for owner in self._devices:
             self._note_unplaced(owner)
 
-    def get(self, site: str, device: str, boot_id: str, boot_no: int, anchor: Anchor | None) -> BootRow:
-        """Return a boot, made if it is new, with what its anchor says taken in."""
+    def get(
+        self, site: str, device: str, boot_id: str, boot_no: int, anchor: Anchor | None, stream: int | None = None
+    ) -> BootRow:
+        """Return a boot, made if it is new, with what its anchor says taken in; `stream` is where its rows are."""
         boot = self._devices.get((site, device), {}).get(boot_id)
         if boot is None:
             boot = self._journal.add_boot(site, device, boot_id, boot_no)
             self._keep(boot)
+        if stream is not None:
+            self._streams.setdefault(boot.id, stream)
         if anchor is not None and anchor_moves(boot, anchor):
             boot = self._journal.set_boot_time(boot, anchor.offset_ms, anchor.error_ms, source_of(anchor))
             self._keep(boot)
@@ -101,7 +106,7 @@ class BootBook:
             return
         previous_end: int | None = None
         unknown: list[BootRow] = []
-        for boot in sorted(self._devices[site, device].values(), key=lambda row: (row.boot_no, row.id)):
+        for boot in self._in_order(self._devices[site, device].values()):
             if boot.offset_ms is None or boot.source == ESTIMATED:
                 unknown.append(boot)
                 continue
@@ -110,6 +115,20 @@ class BootBook:
             extent = self._extent(boot)
             end = boot.offset_ms + (extent[1] if extent else 0)
             previous_end = end if previous_end is None else max(previous_end, end)
+
+    def _in_order(self, boots: Iterable[BootRow]) -> list[BootRow]:
+        """Return a device's boots, oldest first.
+
+        An outbox numbers its boots; a new outbox begins again at 1, in a stream that came later. A boot whose rows
+        have been trimmed goes with the one that was heard of before it.
+        """
+        places: dict[int, tuple[int, int, int]] = {}
+        stream = 0
+        by_id = sorted(boots, key=lambda row: row.id)
+        for boot in by_id:
+            stream = self._streams.get(boot.id, stream)
+            places[boot.id] = (stream, boot.boot_no, boot.id)
+        return sorted(by_id, key=lambda row: places[row.id])
 
     def _estimate(self, boots: Sequence[BootRow], previous_end_ms: int | None, next_start_ms: int) -> None:
         filled = list(self._with_rows(boots))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aldea.collector.boots import DISTRUST_MS
 from aldea.collector.journal import EntryKind, NewEntry
 from aldea.collector.validate import anchor_problem, boot_problem, owner_problem
 from aldea.model.messages import Birth, parse_status
@@ -56,7 +57,19 @@ def _birth(turn: Turn, topic: Topic, message: Incoming, birth: Birth) -> bool:
         stream.held_from, stream.announced = held_from, announced
         state.journal.announce(stream.id, held_from, announced)
     if boot_problem(birth.mono_ms, message.arrival_ms) is None:
-        believed = anchor_problem(birth.anchor, birth.mono_ms, message.arrival_ms) is None
-        state.boots.get(topic.site, topic.device, birth.boot_id, birth.boot_no, birth.anchor if believed else None)
+        believed = not message.retained and _holds(birth, message.arrival_ms)
+        anchor = birth.anchor if believed else None
+        state.boots.get(topic.site, topic.device, birth.boot_id, birth.boot_no, anchor, stream.id)
         state.boots.place_unknown(topic.site, topic.device)
     return news
+
+
+def _holds(birth: Birth, arrival_ms: int) -> bool:
+    """Say whether a birth knows the time. It may be said before the agent has heard the server's.
+
+    Once heard, it corrects an NTP that is wrong: then the batches say so, but not a birth that the broker retained.
+    """
+    anchor = birth.anchor
+    if anchor is None or anchor_problem(anchor, birth.mono_ms, arrival_ms) is not None:
+        return False
+    return abs(birth.mono_ms + anchor.offset_ms - arrival_ms) <= DISTRUST_MS

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
 from typing import TypeVar
 
@@ -77,11 +78,14 @@ class OutboxFile:
                 self._guarded(lambda: start.set_meta(self._db, "connection", self._connection))
             return number
 
-    def set_anchor(self, anchor: Anchor) -> None:
-        """Remember this boot's anchor, so that a later boot can still say when its rows were. Never raises."""
+    def set_anchor(self, anchor: Anchor | None) -> None:
+        """Remember this boot's anchor, so that a later boot can still say when its rows were. Never raises.
+
+        None forgets one that was found wrong.
+        """
         with self._lock:
             self._boot = Boot(self._boot.number, self._boot.boot_id, anchor)
-            content = json.dumps([anchor.mono_ms, anchor.wall_ms, anchor.error_ms, anchor.source])
+            content = None if anchor is None else json.dumps(astuple(anchor))
             with suppress(OutboxUnavailable):
                 self._guarded(
                     lambda: self._db.execute(

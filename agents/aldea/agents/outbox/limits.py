@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from aldea.agents.outbox.records import Boot, Limits
 from aldea.agents.outbox.selection import boot_of
 from aldea.agents.outbox.shape import row_of
+from aldea.model.sample import Reading, Value
 
 _DROP_SHARE = 50  # one fiftieth of the rows at a time
 _DROP_AT_LEAST = 100
@@ -26,6 +27,12 @@ class Dropped:
     last_seq: int
     count: int
     reason: str
+
+
+def tombstone(first: int, last: int, count: int, reason: str, epoch: str | None) -> Reading:
+    """Return what is said of rows that are given up; `epoch` is theirs where it is not the one it is said in."""
+    fields: dict[str, Value] = {"first_seq": first, "last_seq": last, "count": count, "reason": reason, "epoch": epoch}
+    return Reading("tombstone", fields)
 
 
 def used_bytes(db: sqlite3.Connection) -> int:

@@ -14,7 +14,7 @@ from aldea.agents.outbox.records import DeadLetter, Held, OutboxUnavailable
 from aldea.agents.outbox.reserve import Span
 from aldea.agents.outbox.selection import Busy, busy_in
 from aldea.agents.outbox.shape import row_of
-from aldea.agents.outbox.writing import insert
+from aldea.agents.outbox.writing import insert, name_epoch
 from aldea.model.intervals import IntervalSet, Range
 from aldea.model.sample import Reading
 
@@ -75,14 +75,8 @@ class Outbox(OutboxFile):
         for item in dropped:
             _LOG.warning("%d rows were dropped undelivered (%s)", item.count, item.reason)
             other_epoch = None if item.epoch_id == self._epoch[0] else names[item.epoch_id]
-            fields = {
-                "first_seq": item.first_seq,
-                "last_seq": item.last_seq,
-                "count": item.count,
-                "reason": item.reason,
-                "epoch": other_epoch,
-            }
-            self._insert([Reading("tombstone", fields)], mono_ms)
+            told = caps.tombstone(item.first_seq, item.last_seq, item.count, item.reason, other_epoch)
+            self._insert([told], mono_ms)
 
     # -- what is waiting
 
@@ -152,11 +146,23 @@ class Outbox(OutboxFile):
                 )
         self._settled.clear()
 
-    def reject(self, epoch: str, first: int, last: int, reason: str) -> None:
-        """Move rows that will never be taken to the dead letter, which keeps the newest of them."""
-        self._run(lambda: self._reject(epoch, first, last, reason))
+    def forget_wrong_anchors(self, started_ms: int) -> None:
+        """Forget the anchors of earlier boots by which they measured after this boot began, at `started_ms`.
 
-    def _reject(self, epoch: str, first: int, last: int, reason: str) -> None:
+        Their clock was wrong. The server refuses what is yet to come; a boot that does not know its time it places
+        between its neighbours. Never raises for want of room: it is then done at the next hello.
+        """
+        with self._lock, suppress(OutboxUnavailable):
+            self._guarded(lambda: start.forget_wrong_anchors(self._db, self._boot.number, started_ms))
+
+    def reject(self, epoch: str, first: int, last: int, reason: str, *, tell: bool = False) -> None:
+        """Move rows that will never be taken to the dead letter, which keeps the newest of them.
+
+        `tell` leaves a tombstone: the server never saw which rows they are.
+        """
+        self._run(lambda: self._reject(epoch, first, last, reason, tell=tell))
+
+    def _reject(self, epoch: str, first: int, last: int, reason: str, *, tell: bool) -> None:
         where = "w.seq BETWEEN ? AND ? AND w.epoch_id = (SELECT id FROM epoch WHERE name = ?)"
         with transaction(self._db):
             self._db.execute(
@@ -165,7 +171,11 @@ class Outbox(OutboxFile):
                 f"FROM waiting w JOIN series s ON s.id = w.series_id WHERE {where}",
                 (epoch, reason[:200], first, last, epoch),
             )
-            self._db.execute(f"DELETE FROM waiting AS w WHERE {where}", (first, last, epoch))  # noqa: S608 - constants
+            gone = self._db.execute(f"DELETE FROM waiting AS w WHERE {where}", (first, last, epoch))  # noqa: S608 - constants
+            if tell and gone.rowcount:
+                other_epoch = None if epoch == self._epoch[1] else epoch
+                told = caps.tombstone(first, last, gone.rowcount, reason, other_epoch)
+                self._insert([told], self._last_mono_ms)
             self._db.execute(
                 "DELETE FROM dead_letter WHERE id <= (SELECT max(id) FROM dead_letter) - ?",
                 (self._limits.dead_letter_rows,),
@@ -197,6 +207,7 @@ class Outbox(OutboxFile):
                 (new_id, *moving),
             )
             self._db.execute("DELETE FROM waiting WHERE epoch_id = ? AND boot_no = ?", moving)
+            name_epoch(self._db, new_id, self._epoch[1])
             self._db.execute(
                 "UPDATE epoch SET last_seq = (SELECT count(*) FROM waiting WHERE epoch_id = ?) WHERE id = ?",
                 (new_id, new_id),

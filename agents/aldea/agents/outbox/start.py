@@ -11,6 +11,7 @@ from aldea.model.sample import Reading, Value
 
 CLEAN = "clean_stop"
 LAST_MONO = "last_mono_ms"
+_TOLERANCE_MS = 600_000  # an oscillator may drift by minutes in a month
 
 
 def get_meta(db: sqlite3.Connection, name: str) -> int | None:
@@ -61,3 +62,12 @@ def register_start(
     set_meta(db, CLEAN, 0)
     set_meta(db, LAST_MONO, mono_ms)
     return boot, Reading("boot", fields)
+
+
+def forget_wrong_anchors(db: sqlite3.Connection, number: int, started_ms: int) -> None:
+    """Forget the anchors by which rows of boots before `number` would be later than its start at `started_ms`."""
+    ends = db.execute("SELECT boot_no, max(mono_ms) FROM waiting WHERE boot_no < ? GROUP BY boot_no", (number,))
+    for earlier, last_mono_ms in ends.fetchall():
+        anchor = boot_of(db, earlier).anchor
+        if anchor is not None and anchor.offset_ms + last_mono_ms > started_ms + _TOLERANCE_MS:
+            db.execute("UPDATE boot SET anchor = NULL WHERE number = ?", (earlier,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from aldea.agents.outbox.shape import shape
+from aldea.agents.outbox.shape import row_of, shape
 from aldea.model.intervals import Range
 from aldea.model.sample import Reading
 
@@ -23,6 +23,23 @@ def insert(db: sqlite3.Connection, epoch_id: int, boot_no: int, readings: Iterab
         )
     db.execute("UPDATE epoch SET last_seq = ? WHERE id = ?", (seq, epoch_id))
     return given + 1, seq
+
+
+def name_epoch(db: sqlite3.Connection, epoch_id: int, name: str) -> None:
+    """Within a transaction: let the tombstones that moved to an epoch say of which one their seqs are."""
+    moved = db.execute(
+        "SELECT w.seq, s.content, w.content FROM waiting w JOIN series s ON s.id = w.series_id "
+        "WHERE w.epoch_id = ? AND s.content LIKE '[\"tombstone\",%'",
+        (epoch_id,),
+    ).fetchall()
+    for seq, series, content in moved:
+        fields = row_of(seq, 0, series, content).fields
+        if fields.get("epoch") is None:
+            told = shape(Reading("tombstone", {**fields, "epoch": name}))
+            db.execute(
+                "UPDATE waiting SET series_id = ?, content = ? WHERE epoch_id = ? AND seq = ?",
+                (_series_id(db, told[0]), told[1], epoch_id, seq),
+            )
 
 
 def _series_id(db: sqlite3.Connection, content: str) -> int:

@@ -34,6 +34,7 @@ class Anchors:
     def __init__(self, known: Anchor | None) -> None:
         self.chosen = known
         self._server: Anchor | None = known if known is not None and known.source == "server" else None
+        self._about: int | None = None
         self._sent: deque[int] = deque(maxlen=_SENDINGS_REMEMBERED)
 
     def sent(self, mono_ms: int) -> None:
@@ -43,8 +44,10 @@ class Anchors:
     def heard(self, echo_mono_ms: int | None, server_ms: int, now: Moment) -> None:
         """Take the server's time from an answer to what was sent at `echo_mono_ms` in this boot.
 
-        The answer was given within the round trip, so half of it is the error (Cristian, 1989).
+        The answer was given within the round trip, so half of it is the error (Cristian, 1989). One that cannot be
+        timed, or took too long, is still good enough to find a clock out that is wrong by more than minutes.
         """
+        self._about = server_ms - now.mono_ms
         if echo_mono_ms is None or echo_mono_ms not in self._sent:
             return
         round_trip = now.mono_ms - echo_mono_ms
@@ -58,18 +61,24 @@ class Anchors:
     def choose(self, now: Moment) -> bool:
         """Decide on the anchor by what is known now; return whether it changed."""
         best = self._best(now)
-        if best is None or (self.chosen is not None and not _differ(self.chosen, best)):
-            return False
-        self.chosen = best
-        return True
+        if best is None:
+            changes = self.chosen is not None and self._is_disproved(self.chosen)
+        else:
+            changes = self.chosen is None or _differ(self.chosen, best)
+        if changes:
+            self.chosen = best
+        return changes
 
     def _best(self, now: Moment) -> Anchor | None:
         if now.clock is not ClockState.NTP:
             return self._server
         ntp = Anchor(now.mono_ms, now.wall_ms, _NTP_ERROR_MS, "ntp")
-        if self._server is not None and abs(ntp.offset_ms - self._server.offset_ms) > NTP_DISTRUST_MS:
-            return self._server
-        return ntp
+        return self._server if self._is_disproved(ntp) else ntp
+
+    def _is_disproved(self, anchor: Anchor) -> bool:
+        """Say whether the server's time, as well as it is known, shows that NTP was wrong."""
+        known = self._about if self._server is None else self._server.offset_ms
+        return anchor.source == "ntp" and known is not None and abs(anchor.offset_ms - known) > NTP_DISTRUST_MS
 
 
 def _differ(one: Anchor, other: Anchor) -> bool:

@@ -48,12 +48,14 @@ class Conversation:
         self._sender.limit(self._max_packet_bytes)
         self._flight = self._sender.flight
         self._live_due_ms = 0
+        self._stored_up_to = 0
         self._await_hello(0)
 
     def _await_hello(self, mono_ms: int) -> None:
         self._hello_ms: int | None = None
         self._birth_sent_ms: int | None = None
         self._birth_due_ms = mono_ms
+        self._birth_overdue = False
         self._birth_pause_ms = self._pace.birth_again_ms
 
     # -- what happens
@@ -102,17 +104,17 @@ class Conversation:
         return self.tick(at)
 
     def tick(self, at: Moment) -> list[Outgoing]:
-        """Let time pass: at least once a second while connected."""
+        """Let time pass: at least once a second, connected or not, since a boot may learn its time unheard."""
         if self._outbox.epoch != self._epoch:
             self._begin_epoch()
+        first_anchor = self._choose_anchor(at)
         if not self._online:
             return []
-        first_anchor = self._choose_anchor(at)
         if self._hello_ms is not None:
             self._give_up_waiting(at)
         if self._hello_ms is None:
             return self._birth(at) if at.mono_ms >= self._birth_due_ms else []
-        out: list[Outgoing] = []
+        out = self._birth(at) if self._birth_overdue else []
         if first_anchor or self._live_is_due(at):
             self._live_due_ms = at.mono_ms + self._pace.send_interval_ms
             self._urgent = self._fresh = False
@@ -129,10 +131,10 @@ class Conversation:
     def _choose_anchor(self, at: Moment) -> bool:
         """Return whether this boot knows the time from now on."""
         had_none = self._anchors.chosen is None
-        if self._anchors.choose(at) and self._anchors.chosen is not None:
-            self._outbox.set_anchor(self._anchors.chosen)
-            return had_none
-        return False
+        if not self._anchors.choose(at):
+            return False
+        self._outbox.set_anchor(self._anchors.chosen)
+        return had_none and self._anchors.chosen is not None
 
     def _live_is_due(self, at: Moment) -> bool:
         """Say whether to send now: with the rows just recorded rather than shortly before the next ones."""
@@ -148,6 +150,7 @@ class Conversation:
     # -- birth and hello
 
     def _birth(self, at: Moment) -> list[Outgoing]:
+        self._birth_overdue = False
         self._birth_sent_ms = at.mono_ms
         self._birth_due_ms = at.mono_ms + self._birth_pause_ms
         self._birth_pause_ms = min(2 * self._birth_pause_ms, self._pace.birth_longest_ms)
@@ -185,7 +188,14 @@ class Conversation:
             )
             self._outbox.move_to_new_epoch()
             self._begin_epoch()
-        elif self._hello_ms is None:
+            return
+        if ack.highest_seq < self._stored_up_to:
+            # Its journal is a new one: it does not know that the rows it has no trace of are not ours to send.
+            self._birth_overdue = True
+            self._stored_up_to = ack.highest_seq
+        if self._hello_ms is None:
+            # Before any row of an earlier boot is sent; a minute more or less does not matter here.
+            self._outbox.forget_wrong_anchors(ack.server_ms - at.mono_ms)
             self._hello_ms = at.mono_ms
             self._live_due_ms = 0
         elif at.mono_ms - self._hello_ms > _SAME_BIRTH_MS:
@@ -210,15 +220,17 @@ class Conversation:
                 self._sender.answer_time.measured(at.mono_ms - item.sent_mono_ms)
         stored = self._flight.answer(ack.epoch, ack.stored)
         self._outbox.acknowledge(ack.epoch, stored)
+        if stored and ack.epoch == self._epoch:
+            self._stored_up_to = max(self._stored_up_to, *(last for _, last in stored))
         for first, last, reason in ack.rejected:
             self._bury(ack.epoch, first, last, reason)
         for first, last in ack.conflict:
             self._bury(ack.epoch, first, last, "conflict")
 
-    def _bury(self, epoch: str, first: int, last: int, reason: str) -> None:
+    def _bury(self, epoch: str, first: int, last: int, reason: str, *, tell: bool = False) -> None:
         for part in self._flight.answer(epoch, [(first, last)]):
             _LOG.warning("the server refused seqs %d to %d of epoch %s: %s", *part, epoch, reason)
-            self._outbox.reject(epoch, *part, reason)
+            self._outbox.reject(epoch, *part, reason, tell=tell)
 
     def _take_refused(self, ack: Ack) -> None:
         for digest, reason in ack.refused:
@@ -228,7 +240,7 @@ class Conversation:
             if item.last_seq > item.first_seq:
                 self._flight.split(item)
             else:
-                self._bury(item.epoch, item.first_seq, item.last_seq, reason)
+                self._bury(item.epoch, item.first_seq, item.last_seq, reason, tell=True)
 
     def _give_up_waiting(self, at: Moment) -> None:
         for item in self._flight.overdue(at.mono_ms):

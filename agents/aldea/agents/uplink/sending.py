@@ -114,13 +114,14 @@ class Sender:
                 payload = encode(header, held.rows)
             except ValueError as error:
                 reason, payload = "unsendable", b""
-                _LOG.error("rows %d to %d cannot be sent: %s", held.first_seq, held.last_seq, error)
+                if alone:
+                    _LOG.error("row %d cannot be sent: %s", held.first_seq, error)
             else:
                 reason = "too_large" if len(payload) > self._most_bytes else ""
             if not reason and (alone or len(payload) <= self._pace.batch_bytes):
                 return payload, held
             if alone:
-                self._outbox.reject(held.epoch, held.first_seq, held.last_seq, reason)
+                self._outbox.reject(held.epoch, held.first_seq, held.last_seq, reason, tell=True)
                 return None
             half = len(held.rows) // 2
             held = replace(held, rows=held.rows[-half:] if newest else held.rows[:half])

@@ -127,6 +127,7 @@ class Uplink:
 
     def _connect_when_due(self) -> None:
         now = self._now()
+        self._conversation.tick(now)
         wait_ms = self._attempt_ms - now.mono_ms
         if wait_ms > 0:
             self._stop.wait(min(wait_ms / 1000, _TICK_SECONDS))

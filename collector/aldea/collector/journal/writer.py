@@ -25,6 +25,11 @@ class Journal(Quarantine):
         (self.id,) = self._db.execute("SELECT id FROM identity").fetchone()
         (self._boot_version,) = self._db.execute("SELECT coalesce(max(version), 0) FROM boot").fetchone()
 
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The file, for tables of a part of the collector: written inside `transaction`, as everything is."""
+        return self._db
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()
@@ -206,6 +211,12 @@ class Journal(Quarantine):
             error_ms,
             source,
             self._boot_version,
+        )
+
+    def first_streams(self) -> dict[int, int]:
+        """Return, by boot, the oldest stream that has rows of it."""
+        return dict(
+            self._db.execute("SELECT boot, min(stream) FROM entry WHERE boot IS NOT NULL AND stream > 0 GROUP BY boot")
         )
 
     def boot_extent(self, boot: int) -> tuple[int, int] | None:

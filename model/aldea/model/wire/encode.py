@@ -14,13 +14,15 @@ from aldea.model.wire.dictionary import DICTIONARY, DICTIONARY_ID
 from aldea.model.wire.format import DEFAULT_DECIMALS, VERSION, Header
 
 _LIMIT = 2**62
+_EXACT = 2**53
 
 
 def encode(header: Header, rows: Sequence[Row]) -> bytes:
     """Return the message for `rows`, which must be the header's, in order of seq.
 
     Raises ValueError for what the format cannot carry: a number that is not finite or beyond ±2^62 at the
-    field's resolution, or rows whose seqs are not the header's.
+    field's resolution, one field with texts here and numbers there in one series (fewer rows may do), or rows whose
+    seqs are not the header's.
     """
     if [row.seq for row in rows] != list(range(header.first_seq, header.first_seq + header.rows)):
         raise ValueError(f"rows must have the seqs {header.first_seq} to {header.last_seq}, each once, in order")
@@ -88,6 +90,9 @@ def _encode_block(stream: bytearray, first_seq: int, measurement: str, tags: Tag
 def _code_of(measurement: str, name: str, values: Iterable[Value]) -> str:
     kinds = {type(value) for value in values if value is not None}
     if str in kinds:
+        if kinds != {str}:
+            # As texts the numbers would be other values, and no longer equal to themselves in another batch.
+            raise ValueError(f"{measurement}.{name} is a text in some rows and none in others")
         return "s"
     listed = field_of(measurement, name)
     if float in kinds or (listed is not None and listed.kind is Kind.REAL):
@@ -112,6 +117,8 @@ def _scaled(name: str, value: Value, scale: int) -> int:
     number = float(value) if isinstance(value, float) else int(value or 0)
     if isinstance(number, float) and not math.isfinite(number):
         raise ValueError(f"{name} is {number}: only finite numbers can be sent")
+    if scale > 1 and isinstance(number, int) and abs(number) > _EXACT:
+        raise ValueError(f"{name} is {number}: among reals it would lose its last digits")
     result = round(number * scale)
     if abs(result) >= _LIMIT:
         raise ValueError(f"{name} is {number}: too large to send")
