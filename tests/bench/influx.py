@@ -131,7 +131,7 @@ def _by_the_collector(server: InfluxDB, made: Sequence[bytes], rows: int, folder
             add_sites(unit, [site_entry(number) for number in range(AGENTS)])
         store = open_series_store(f"influxdb+{server.url}/{name}")
         stack.callback(store.close)
-        settings = ["max_queued_messages 0", "max_inflight_messages 0"]
+        settings = ["max_queued_messages 100000", "max_inflight_messages 2000"]
         broker = stack.enter_context(Mosquitto(folder / "broker", settings))
         address = BrokerAddress(port=broker.port)
         collector = Collector("bench", folder / "data", address, register, store, SystemClock())

@@ -22,6 +22,7 @@ import numpy as np
 
 from aldea.collector.mqtt import BrokerAddress
 from aldea.collector.service import Collector
+from aldea.deploy.garbage import settle_garbage
 from aldea.model.clock import ClockState, SystemClock
 from aldea.model.sample import Row, Value, tags_of
 from aldea.model.wire import Anchor, Header, encode
@@ -142,7 +143,7 @@ def measure(rows_a_message: int, messages: int, folder: Path) -> dict[str, float
         add_sites(unit, [site_entry(number) for number in range(AGENTS)])
     store = SqliteSeriesStore(folder / "series.db")
     # The stock queue of 1,000 messages would drop what the collector has not read yet; agents keep fewer in flight.
-    with Mosquitto(folder / "broker", ["max_queued_messages 0", "max_inflight_messages 0"]) as broker:
+    with Mosquitto(folder / "broker", ["max_queued_messages 100000", "max_inflight_messages 2000"]) as broker:
         clock = SystemClock()
         collector = Collector("bench", folder / "data", BrokerAddress(port=broker.port), register, store, clock)
         collector.start()
@@ -153,6 +154,7 @@ def measure(rows_a_message: int, messages: int, folder: Path) -> dict[str, float
         process = context.Process(target=publish, args=(broker.port, prepared, ready, go))
         process.start()
         ready.wait()
+        settle_garbage()  # as `aldea collector` does
         started, used = time.perf_counter(), (time.process_time(), _cpu_seconds(broker.process.pid))
         go.set()
         stored_at = _wait(collector, len(prepared))

@@ -43,13 +43,17 @@ class Inbox:
                 self._arrival.notify()
         return True
 
-    def take(self, most: int, wait_seconds: float) -> list[Incoming]:
-        """Return what has arrived, oldest first, up to `most` messages; waits for the first one."""
+    def take(self, most: int, most_bytes: int, wait_seconds: float) -> list[Incoming]:
+        """Return what has arrived, oldest first, up to `most` messages and about `most_bytes`; waits for the first."""
         with self._lock:
             if not self._messages:
                 self._arrival.wait_for(lambda: self._messages, wait_seconds)
-            taken = [self._messages.popleft() for _ in range(min(most, len(self._messages)))]
-            self._bytes -= sum(len(message.payload) for message in taken)
+            taken: list[Incoming] = []
+            size = 0
+            while self._messages and len(taken) < most and size < most_bytes:
+                taken.append(self._messages.popleft())
+                size += len(taken[-1].payload)
+            self._bytes -= size
             self._room.notify()
         return taken
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GROUP_MESSAGES = 500
+GROUP_MESSAGES = 2_000
+GROUP_BYTES = 8 * 1024 * 1024
 BUSY_MESSAGES = 20
 GATHER_SECONDS = 0.1
 """After a group of some size more are on their way: one commit and one answer a site for many of them costs less."""
@@ -150,7 +151,7 @@ class Collector:
         self._trim_if_asked()
         if self._busy:
             self._gathering.wait(GATHER_SECONDS)
-        self._group = self._group or self._link.inbox.take(GROUP_MESSAGES, wait_seconds=0.5)
+        self._group = self._group or self._link.inbox.take(GROUP_MESSAGES, GROUP_BYTES, wait_seconds=0.5)
         if not self._group:
             return True
         acks = self._ingestor.take(self._group)

@@ -16,6 +16,7 @@ from aldea.dashboard_api.server import main as serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, default_series_url, opened_register
+from aldea.deploy.garbage import settle_garbage
 from aldea.model.clock import SystemClock
 from aldea.storage.register import RegisterError
 from aldea.storage.series import open_series_store
@@ -45,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         except (RegisterError, ValueError) as error:
             raise CommandError(str(error)) from error
         try:
+            settle_garbage()
             serve(
                 create_app(register, store, SystemClock(), ApiSettings(demo_admin=True)), arguments.host, arguments.port
             )

@@ -15,6 +15,7 @@ from aldea.collector.__main__ import add_options
 from aldea.collector.running import CannotRun, run_collector
 from aldea.collector.settings import read_settings
 from aldea.deploy.cli.main import OK, CommandError
+from aldea.deploy.garbage import settle_garbage
 
 if TYPE_CHECKING:
     import argparse
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or Ctrl-C."""
+    settle_garbage()
     try:
         run_collector(read_settings(arguments.config, os.environ))
     except CannotRun as error:

@@ -25,6 +25,7 @@ from aldea.deploy.allinone.server import AllInOne
 from aldea.deploy.allinone.settings import read_settings
 from aldea.deploy.broker.base import BrokerError
 from aldea.deploy.cli.main import OK, CommandError
+from aldea.deploy.garbage import settle_garbage
 from aldea.model.clock import SystemClock
 from aldea.storage.register import RegisterError
 
@@ -70,6 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _serve(server: AllInOne, console: Console, progress: HistoryProgress, stopped: threading.Event) -> None:
     server.start()
+    settle_garbage()
     try:
         console.print(f"\nAldea is running: [bold]{server.url}[/bold]")
         console.print(
