@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from aldea.collector.foreign.settings import ForeignSource
 from aldea.collector.settings import CollectorSettings, read_settings
 from aldea.model.settings import SettingsError, load_settings
 
@@ -23,9 +24,9 @@ def test_the_example_states_the_defaults() -> None:
 
 def test_the_example_names_every_setting_and_every_variable() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    for cls in (CollectorSettings, type(CollectorSettings().broker)):
+    for cls in (CollectorSettings, type(CollectorSettings().broker), ForeignSource):
         for name, item in cls.__dataclass_fields__.items():
-            assert name == "broker" or re.search(rf"^(# )?{name} = ", text, re.MULTILINE), name
+            assert name in ("broker", "foreign") or re.search(rf"^(# )?{name} = ", text, re.MULTILINE), name
             rule = item.metadata.get("rule")
             assert rule is None or rule.env is None or rule.env in text, rule.env
 

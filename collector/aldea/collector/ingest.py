@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aldea.collector.batches import take_batch
 from aldea.collector.coverage import Coverage
+from aldea.collector.foreign.taking import ForeignIncoming
 from aldea.collector.status import take_status
 from aldea.collector.turn import Incoming, State, Turn
 from aldea.collector.validate import Problem
@@ -17,6 +18,7 @@ from aldea.model.wire import Rejected
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from aldea.collector.foreign.taking import ForeignIntake
     from aldea.collector.journal import Journal
     from aldea.collector.recent import RecentBatches
     from aldea.model.clock import Clock
@@ -31,16 +33,22 @@ class Ingestor:
     """Takes groups of messages. One thread uses it; `coverage` may be read by others.
 
     `is_known` says whether a (site, device) is registered: what comes from others is noted and not answered, so
-    that its agent keeps it until somebody registers the site.
+    that its agent keeps it until somebody registers the site. Foreign messages are taken if there is a `foreign`.
     """
 
     def __init__(
-        self, journal: Journal, clock: Clock, is_known: Callable[[str, str], bool], recent: RecentBatches
+        self,
+        journal: Journal,
+        clock: Clock,
+        is_known: Callable[[str, str], bool],
+        recent: RecentBatches,
+        foreign: ForeignIntake | None = None,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._is_known = is_known
         self._recent = recent
+        self._foreign = foreign
         self._state: State | None = None
         self.coverage = Coverage()
         self._loaded()
@@ -80,11 +88,18 @@ class Ingestor:
     def _commit(self, messages: Sequence[Incoming], fault: Exception | None = None) -> Answers:
         state = self._loaded()
         turn = Turn(state)
-        turn.decode(messages)
+        ours = [message for message in messages if not isinstance(message, ForeignIncoming)]
+        turn.decode(ours)
         try:
             with self._journal.transaction():
-                for message in messages:
+                for message in ours:
                     self._one(turn, message, fault)
+                if self._foreign is not None:
+                    foreign = self._foreign.begin(turn)
+                    for other in messages:
+                        if isinstance(other, ForeignIncoming):
+                            foreign.take(other, fault)
+                    foreign.write()
                 turn.counts["messages"] += len(messages)
                 self._journal.count(turn.counts)
         except BaseException:

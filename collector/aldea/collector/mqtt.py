@@ -77,9 +77,7 @@ class BrokerLink:
         self._thread = threading.Thread(target=self._run, name="aldea-mqtt", daemon=True)
 
     def _make_client(self, client_id: str) -> paho.Client:
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True, protocol=paho.MQTTv311
-        )
+        client = self._new_client(client_id)
         address = self._address
         if address.username is not None:
             password = None if address.password_file is None else address.password_file.read_text().strip()
@@ -91,6 +89,9 @@ class BrokerLink:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
+
+    def _new_client(self, client_id: str) -> paho.Client:
+        return paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True, protocol=paho.MQTTv311)
 
     def start(self) -> None:
         """Begin to connect; `connected` says when it is done."""
@@ -148,7 +149,7 @@ class BrokerLink:
         """Connect, and read and write until the connection ends; return whether anything came to us."""
         client = self._client
         before = self._arrived
-        client.connect(self._address.host, self._address.port, self._address.keepalive_seconds)
+        self._connect()
         more = False
         while (connection := client.socket()) is not None:
             readable, writable = self._wait(connection, 0 if more else LOOK_SECONDS)
@@ -162,6 +163,9 @@ class BrokerLink:
                 client.loop_write()
                 break
         return self._arrived != before
+
+    def _connect(self) -> None:
+        self._client.connect(self._address.host, self._address.port, self._address.keepalive_seconds)
 
     def _wait(self, connection: Any, seconds: float) -> tuple[bool, bool]:
         """Wait until the connection can be read (or written, if something is to be), or the bell rings."""

@@ -61,6 +61,7 @@ def _opened(settings: CollectorSettings, stack: ExitStack) -> Collector:
             store,
             SystemClock(),
             settings.broker.share_group,
+            foreign=settings.foreign,
         )
     except (RegisterError, StoreUnavailable, JournalError, ValueError) as error:
         raise CannotRun(str(error)) from error

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from aldea.collector.directory import Directory
 from aldea.collector.feed_follower import CONSUMER as FEED
 from aldea.collector.feed_follower import FeedFollower
+from aldea.collector.foreign.link import ForeignLink
+from aldea.collector.foreign.taking import ForeignIncoming, ForeignIntake
 from aldea.collector.ingest import Ingestor
 from aldea.collector.journal import BOOTS, Cursors, Journal, JournalReader
 from aldea.collector.lock import DataLock
@@ -22,8 +24,10 @@ from aldea.storage.register.collectors import CollectorStatus, upsert_collector_
 from aldea.storage.register.feed import last_position
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from aldea.collector.foreign.settings import ForeignSource
     from aldea.collector.turn import Incoming
     from aldea.model.clock import Clock
     from aldea.model.series import SeriesStore
@@ -43,7 +47,7 @@ _QUARANTINED = "quarantined_"
 
 
 class Collector:
-    """Takes what agents send. `name` tells collectors that share a register apart.
+    """Takes what agents send, and devices of others (`foreign`). `name` tells collectors that share a register apart.
 
     The data directory gets `journal.db` and `cursors.db`. Start it once; `stop` ends every thread in order.
     Raises JournalError when the journal cannot be used, or another collector uses it.
@@ -58,6 +62,8 @@ class Collector:
         store: SeriesStore,
         clock: Clock,
         share_group: str | None = None,
+        *,
+        foreign: Sequence[ForeignSource] = (),
     ) -> None:
         data.mkdir(parents=True, exist_ok=True)
         self.name = name
@@ -67,12 +73,23 @@ class Collector:
         self._data_lock = DataLock(data / "collector.lock")
         self._journal = Journal(data / "journal.db")
         self._cursors = Cursors(data / "cursors.db", self._journal.id)
-        self._journal.start_after(max(self._cursors.furthest(), _feed_position(register, name)))
+        told = max(self._cursors.furthest(), _feed_position(register, name))
+        restored = self._journal.last_position() < told
+        self._journal.start_after(told)
         self._readers = [JournalReader(data / "journal.db") for _ in range(3)]
         self._directory = Directory(register)
         recent = RecentBatches()
-        self._ingestor = Ingestor(self._journal, clock, self._directory.is_known, recent)
+        intake = (
+            ForeignIntake(name, foreign, self._journal, self._directory.is_known, restored=restored)
+            if foreign
+            else None
+        )
+        self._ingestor = Ingestor(self._journal, clock, self._directory.is_known, recent, intake)
         self._link = BrokerLink(address, f"aldea-collector-{name}", clock, share_group)
+        self._foreign: ForeignLink | None = None
+        if intake is not None:
+            client_id = f"aldea-collector-{name}-foreign"
+            self._foreign = ForeignLink(address, client_id, clock, self._link.inbox, *intake.filters())
         series = SeriesFollower(self._readers[0], self._cursors, store, recent)
         feed = FeedFollower(name, self._readers[1], self._cursors, register, recent, self._ingestor.coverage, clock)
         self._group: list[Incoming] = []
@@ -95,12 +112,16 @@ class Collector:
         for worker in self._workers:
             worker.start()
         self._link.start()
+        if self._foreign is not None:
+            self._foreign.start()
 
     def stop(self) -> None:
         """Finish and answer what has been taken, disconnect, end every thread, close the files."""
         self._gathering.set()
         self._ingest_worker.stop()
         self._link.stop()
+        if self._foreign is not None:
+            self._foreign.stop()
         for worker in self._workers[1:]:
             worker.stop()
         try:
@@ -120,6 +141,8 @@ class Collector:
     def status(self) -> CollectorStatus:
         """Return how the collector is. `last_commit_ms` is what tells life: a connection alone does not."""
         errors = [f"{worker.name}: {worker.error}" for worker in self._workers if worker.error]
+        if self._foreign is not None and not self._foreign.connected:
+            errors.append("foreign: not connected to the broker")
         with self._status_lock:
             journal_position = self._readers[2].last_position()
         counters = self._counters
@@ -135,6 +158,7 @@ class Collector:
                 **{name: value for name, value in counters.items() if not name.startswith(_QUARANTINED)},
                 "messages_dropped": self._link.dropped,
                 "answers_dropped": self._link.answers_dropped,
+                **({} if self._foreign is None else self._foreign.counters()),
             },
             quarantine={
                 name.removeprefix(_QUARANTINED): value
@@ -155,10 +179,14 @@ class Collector:
         if not self._group:
             return True
         acks = self._ingestor.take(self._group)
-        self._busy = BUSY_MESSAGES <= len(self._group) < GROUP_MESSAGES
-        self._group = []
+        group, self._group = self._group, []
+        # Foreign messages wait with the broker for us; only agents send more of their own accord.
+        ours = sum(not isinstance(message, ForeignIncoming) for message in group)
+        self._busy = BUSY_MESSAGES <= ours < GROUP_MESSAGES
         self.last_commit_ms = self._clock.wall_ms()
         self._link.answer(acks)
+        if self._foreign is not None:
+            self._foreign.acknowledge(group)
         for worker in self._followers:
             worker.wake()
         self._counters = self._journal.counters()

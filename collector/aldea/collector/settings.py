@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aldea.collector.foreign.settings import ForeignSource, overlap_problem
 from aldea.collector.mqtt import BrokerAddress
 from aldea.model.sample import is_id
 from aldea.model.settings import SettingsError, about, load_settings
@@ -91,6 +92,12 @@ class CollectorSettings:
     series_url: str | None = field(default=None, metadata=about("the series store", env="ALDEA_SERIES_URL"))
     register_url: str | None = field(default=None, metadata=about("the register", env="ALDEA_REGISTER_URL"))
     broker: BrokerSettings = field(default_factory=BrokerSettings)
+    foreign: tuple[ForeignSource, ...] = field(default=(), metadata=about("topics of devices that are not agents"))
+
+    def __post_init__(self) -> None:
+        problem = overlap_problem(self.foreign)
+        if problem is not None:
+            raise ValueError(problem)
 
     @property
     def address(self) -> BrokerAddress:
