@@ -64,7 +64,7 @@ def ask(port: int, path: str) -> Any:
 def wait_for_readings(
     process: subprocess.Popen[str], port: int, after: str = "", seconds: float = 40
 ) -> dict[str, Any]:
-    """Return this machine's site once it has been heard later than `after` (ISO 8601)."""
+    """Return this machine's site once it shows a row measured later than `after` (ISO 8601)."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()[0]
@@ -74,7 +74,7 @@ def wait_for_readings(
             time.sleep(0.1)
             continue
         measured = {item["measurement"] for item in site["latest"]}
-        if (site["last_seen"] or "") > after and measured >= {"ping", "interfaces", "host"}:
+        if (site["last_event"] or "") > after and measured >= {"ping", "interfaces", "host"}:
             return dict(site)
         time.sleep(0.1)
     raise AssertionError("this machine's site showed no fresh readings")
@@ -105,7 +105,7 @@ def test_this_machine_is_measured_shown_and_kept_over_a_restart(tmp_path: Path, 
     assert "Traceback" not in said
     assert children_of(tmp_path) == []
     with aldea_up(tmp_path, "--no-demo", broker=broker) as (process, port):
-        second = wait_for_readings(process, port, after=first["last_seen"])
+        second = wait_for_readings(process, port, after=first["last_event"])
         completeness = ask(port, "/api/v1/completeness?site=this-machine")["items"][0]
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=25)
