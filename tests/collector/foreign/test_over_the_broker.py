@@ -15,12 +15,12 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from aldea.collector.foreign.link import RECEIVE_MAXIMUM, SESSION_SECONDS, ForeignLink
+from aldea.collector.foreign.link import ANSWER_MS, RECEIVE_MAXIMUM, SESSION_SECONDS, ForeignLink
 from aldea.collector.foreign.settings import ForeignSource
 from aldea.collector.inbox import Inbox
 from aldea.collector.mqtt import BrokerAddress
 from aldea.collector.service import Collector
-from aldea.model.clock import SystemClock
+from aldea.model.clock import ManualClock, SystemClock
 from aldea.model.series import Query
 from aldea.storage.register.devices import Device, enrol_device
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
@@ -167,7 +167,8 @@ def test_killed_between_commit_and_puback_it_stores_once(place: Place) -> None:
     place.start()
     place.publish([9])
     eventually(lambda: place.values() == [7, 7, 8, 9])
-    assert place.counter("foreign_duplicates") == 4
+    # As many as were in the group whose commit was the last act.
+    assert 1 <= place.counter("foreign_duplicates") <= 4
     assert place.collector is not None
     assert place.collector.status().quarantine == {"malformed": 1}
 
@@ -239,17 +240,30 @@ def test_nothing_is_there_without_foreign_sources(place: Place) -> None:
     assert "aldea-foreign" not in {thread.name for thread in threading.enumerate()}
 
 
-@pytest.mark.parametrize("answer", [b"\x20\x02\x00\x01", b""])
-def test_it_asks_for_a_kept_session_by_mqtt_5_and_then_by_3(answer: bytes) -> None:
+def _has_ended(connection: socket.socket, clock: ManualClock) -> bool:
+    clock.advance(ANSWER_MS + 1)
+    try:
+        return connection.recv(1000) == b""
+    except BlockingIOError:
+        return False
+
+
+@pytest.mark.parametrize("answer", [b"\x20\x02\x00\x01", b"", None], ids=["refuses", "hangs up", "says nothing"])
+def test_it_asks_for_a_kept_session_by_mqtt_5_and_then_by_3(answer: bytes | None) -> None:
+    clock = ManualClock()
     # Mosquitto speaks both, so a broker that knows 3.1.1 alone is played here, byte by byte.
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
-        link = ForeignLink(BrokerAddress(port=server.getsockname()[1]), "c", SystemClock(), Inbox(), ["v/#"])
+        link = ForeignLink(BrokerAddress(port=server.getsockname()[1]), "c", clock, Inbox(), ["v/#"])
         link.start()
         first, _ = server.accept()
         with first:
             asked = first.recv(1000)
-            first.sendall(answer)
+            if answer is None:
+                first.setblocking(False)
+                eventually(lambda: _has_ended(first, clock))
+            else:
+                first.sendall(answer)
         assert asked[8] == 5
         assert not asked[9] & 2, "the session must not be wiped"
         assert b"\x11" + SESSION_SECONDS.to_bytes(4) in asked

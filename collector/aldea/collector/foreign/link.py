@@ -30,6 +30,9 @@ RECEIVE_MAXIMUM = 4_000
 
 SESSION_SECONDS = 30 * 24 * 3600
 MOST_WAITING = 5_000
+ANSWER_MS = 5_000
+"""A broker that has not answered a connection by then knows another version of MQTT, or stands still."""
+
 _UNSUPPORTED_VERSION = 132
 
 
@@ -61,6 +64,7 @@ class ForeignLink(BrokerLink):
         self._pubacks: deque[tuple[int, int]] = deque()
         self._generation = 0
         self._is_first = False
+        self._asked_ms = 0
         self._put, self._taken = 0, 0
         self._reached = self._understood = self._version_agreed = False
 
@@ -107,6 +111,7 @@ class ForeignLink(BrokerLink):
         else:
             self._client.connect(address.host, address.port, address.keepalive_seconds)
         self._reached = True
+        self._asked_ms = self._clock.mono_ms()
 
     def _converse(self) -> bool:
         self._reached = self._understood = False
@@ -118,10 +123,17 @@ class ForeignLink(BrokerLink):
 
     def _try_other_version(self) -> None:
         """Speak the other version: a broker that hangs up without a word may not know this one."""
+        left_open = self._client.socket()
+        if left_open is not None:
+            left_open.close()
         self._version = paho.MQTTv311 if self._version == paho.MQTTv5 else paho.MQTTv5
         self._client = self._make_client(self._client_id)
 
     def _send_answers(self) -> None:
+        if not self._understood and self._clock.mono_ms() - self._asked_ms > ANSWER_MS:
+            raise ConnectionError(
+                f"no answer to a connection of MQTT {'5' if self._version == paho.MQTTv5 else '3.1.1'}"
+            )
         while self._pubacks:
             generation, packet_id = self._pubacks.popleft()
             if generation != self._generation or not self._client.is_connected():
