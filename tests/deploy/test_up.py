@@ -139,11 +139,13 @@ def test_a_second_one_on_the_same_data_is_refused_with_a_sentence(tmp_path: Path
 
 def test_a_wrong_config_stops_the_start_with_every_error_at_once(tmp_path: Path) -> None:
     config = tmp_path / "wrong.toml"
-    config.write_text('[up]\nsend_seconds = 1\ndemo = "perhaps"\nkeep_days = "many"\nbrokr = "amqtt"\n')
+    config.write_text(
+        '[up]\nsend_seconds = 1\ndemo = "perhaps"\nkeep_days = "many"\nbrokr = "amqtt"\n[[collector.foreign]]\ntopic = "#"\n'
+    )
     with aldea_up(tmp_path, "--config", str(config)) as (process, _):
         said, _ = process.communicate(timeout=25)
     assert process.returncode == 2
-    for word in ("send_seconds", "demo", "keep_days", "brokr"):
+    for word in ("send_seconds", "demo", "keep_days", "brokr", "collector.foreign"):
         assert any(word in line for line in said.splitlines()), said
     assert "Traceback" not in said
     assert not (tmp_path / "data").exists()

@@ -130,7 +130,8 @@ def this_machine() -> Machine:
         own_version = version("aldea")
     except PackageNotFoundError:
         own_version = "unknown"
-    return Machine(hardware_id() or "", boot_id().replace("-", ""), own_version)
+    # Half of the kernel's id tells a device's boots apart as well, and travels in every batch.
+    return Machine(hardware_id() or "", boot_id().replace("-", "")[:16], own_version)
 
 
 def identity_of(settings: AgentSettings, own_version: str) -> Identity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from aldea.model.liveness import SiteState, site_state
@@ -48,6 +49,7 @@ def by_urgency(sites: Iterable[Listed]) -> list[Listed]:
     )
 
 
+@lru_cache(maxsize=65_536)
 def _alphabetical(name: str) -> str:
     # Most names need no taking apart, which is what costs.
     return name.lower() if name.isascii() else folded(name)

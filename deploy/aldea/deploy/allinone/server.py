@@ -28,11 +28,12 @@ from aldea.storage.register import open_register
 from aldea.storage.series import open_series_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from fastapi import FastAPI
 
+    from aldea.collector.foreign.settings import ForeignSource
     from aldea.deploy.allinone.settings import UpSettings
     from aldea.deploy.broker.base import Broker
     from aldea.model.clock import Clock
@@ -46,7 +47,7 @@ class AllInOne:
     """Aldea on one machine. `start` returns once the pages answer; `stop` leaves nothing running.
 
     `say` gets sentences for the person at the terminal, `on_progress` the simulator's lines; `config` is the
-    settings file that was named, for the agent to read too.
+    settings file that was named, for the agent to read too; `foreign` are other devices' topics.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class AllInOne:
         say: Callable[[str], None],
         on_progress: Callable[[str], None],
         config: Path | None = None,
+        foreign: Sequence[ForeignSource] = (),
     ) -> None:
         self.settings = settings
         self.url = ""
@@ -65,6 +67,7 @@ class AllInOne:
         self._say = say
         self._on_progress = on_progress
         self._config = config
+        self._foreign = tuple(foreign)
         self._stack = ExitStack()
 
     def start(self) -> None:
@@ -95,7 +98,7 @@ class AllInOne:
         broker = start_broker(data, settings.mqtt_port, prefer=settings.broker_choice, log=self._say)
         self._stack.callback(broker.stop)
         address = BrokerAddress(broker.host, broker.port)
-        collector = Collector("main", data / "collector", address, register, store, self._clock)
+        collector = Collector("main", data / "collector", address, register, store, self._clock, foreign=self._foreign)
         collector.start()
         self._stack.callback(collector.stop)
         upkeep = Upkeep(register, store, collector, self._clock, settings)

@@ -7,12 +7,14 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from aldea.collector.settings import read_settings as collector_settings
 from aldea.collector.settings import settings_file
-from aldea.model.settings import about, load_settings
+from aldea.model.settings import SettingsError, about, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aldea.collector.foreign.settings import ForeignSource
     from aldea.deploy.broker.base import BrokerChoice
 
 
@@ -73,3 +75,19 @@ class UpSettings:
 def read_settings(path: Path | None, environ: Mapping[str, str]) -> UpSettings:
     """Read `path` (None: `aldea.toml` here, if there is one). Raises SettingsError with every mistake."""
     return load_settings(UpSettings, settings_file(path).get("up", {}), environ, "up")
+
+
+def read_all(path: Path | None, environ: Mapping[str, str]) -> tuple[UpSettings, tuple[ForeignSource, ...]]:
+    """Return `[up]` and the `[[collector.foreign]]` of the same file. Raises SettingsError with every mistake."""
+    errors: list[str] = []
+    try:
+        settings = read_settings(path, environ)
+    except SettingsError as error:
+        errors += error.errors
+    try:
+        foreign = collector_settings(path, environ).foreign
+    except SettingsError as error:
+        errors += [sentence for sentence in error.errors if sentence not in errors]
+    if errors:
+        raise SettingsError(errors)
+    return settings, foreign

@@ -22,7 +22,7 @@ from aldea.collector.journal.schema import JournalError
 from aldea.dashboard_api.server import CannotServe
 from aldea.deploy.allinone.progress import HistoryProgress
 from aldea.deploy.allinone.server import AllInOne
-from aldea.deploy.allinone.settings import read_settings
+from aldea.deploy.allinone.settings import read_all
 from aldea.deploy.broker.base import BrokerError
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.garbage import settle_garbage
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         environ["ALDEA_DATA"] = str(arguments.data)
     if arguments.no_demo:
         environ["ALDEA_DEMO"] = "false"
-    settings = read_settings(arguments.config, environ)
+    settings, foreign = read_all(arguments.config, environ)
     try:
         _log_to(settings.data / "logs")
     except OSError as error:
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         console.print("The simulated fleet is complete. Its sites are illustrative: no real village is shown.")
 
     progress = HistoryProgress(console, ready)
-    server = AllInOne(settings, SystemClock(), environ, console.print, progress.line, arguments.config)
+    server = AllInOne(settings, SystemClock(), environ, console.print, progress.line, arguments.config, foreign)
     try:
         _serve(server, console, progress, stopped)
     except (AlreadyRunning, BrokerError, CannotServe, RegisterError, JournalError) as error:
