@@ -140,7 +140,8 @@ def test_a_second_one_on_the_same_data_is_refused_with_a_sentence(tmp_path: Path
 def test_a_wrong_config_stops_the_start_with_every_error_at_once(tmp_path: Path) -> None:
     config = tmp_path / "wrong.toml"
     config.write_text(
-        '[up]\nsend_seconds = 1\ndemo = "perhaps"\nkeep_days = "many"\nbrokr = "amqtt"\n[[collector.foreign]]\ntopic = "#"\n'
+        '[up]\nsend_seconds = 1\ndemo = "perhaps"\nkeep_days = "many"\nbrokr = "amqtt"\n'
+        '[[collector.foreign]]\ntopic = "#"\n'
     )
     with aldea_up(tmp_path, "--config", str(config)) as (process, _):
         said, _ = process.communicate(timeout=25)
