@@ -155,13 +155,19 @@ def _single_readings(village: Village, schedule: Schedule, sending: Sending) -> 
     return Figure(f"for comparison: each reading by itself, {schedule.name}", month, "MB", note=note)
 
 
-def _connected(authority: Path) -> paho.Client:
+def _connected(authority: Path, tries: int = 3) -> paho.Client:
     """Return a client that is connected by TLS from where this is called; its thread lives there too."""
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="single-readings")
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     client.tls_set_context(ssl.create_default_context(cafile=str(authority)))
     client.connect(SERVER, TLS_PORT, 600)
     client.loop_start()
-    wait_until(client.is_connected, "the publisher is not connected")
+    try:
+        wait_until(client.is_connected, "the publisher is not connected")
+    except CannotMeasure:
+        client.loop_stop()
+        if tries == 1:
+            raise
+        return _connected(authority, tries - 1)
     time.sleep(_SETTLED_SECONDS)
     return client
 
