@@ -155,6 +155,19 @@ CATALOGUE: dict[str, Measurement] = {
             ),
         ),
         Measurement(
+            "clients",
+            "Connected devices",
+            ("source",),
+            (
+                _count("associated", "Connected now", 100_000),
+                _count("unique_today", "Distinct devices today", 1_000_000),
+                _text("day", "Local day"),
+                Field("covered_seconds", Kind.REAL, "Time of the day observed", "s", 0, 0, 100_000),
+                Field("restarted", Kind.FLAG, "Counting began anew during the day"),
+                FAILURE,
+            ),
+        ),
+        Measurement(
             "agent",
             "The agent itself",
             (),

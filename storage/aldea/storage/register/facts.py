@@ -29,6 +29,7 @@ KNOWN_FACTS: Mapping[str, str] = MappingProxyType(
         "opening_hours": "weekday (mon to sun) to a list of [from, to] in local time, HH:MM",
         "organisation": "who runs the site",
         "population": "inhabitants of the locality",
+        "population_15plus": "inhabitants of the locality aged 15 or more",
         "power_region": "places with the same value lose power together",
         "primary_device": "id of the device whose rows decide up and down; kept by the devices' functions",
         "programme": "id of a programme the site is in; several hold at once, item = value",
