@@ -5,22 +5,29 @@ from __future__ import annotations
 from aldea.storage.register.tables.base import metadata
 from aldea.storage.register.tables.collectors import collector_status
 from aldea.storage.register.tables.delivery import boot, feed, feed_cursor, setting, site_status, stream
+from aldea.storage.register.tables.enrolment import broker_credential, enrolment_attempt, enrolment_code, import_upload
 from aldea.storage.register.tables.operation import command, incident, incident_event, indicator_value
-from aldea.storage.register.tables.people import person, record, role_grant
+from aldea.storage.register.tables.people import person, role_grant
 from aldea.storage.register.tables.places import device, site, site_fact, site_state
+from aldea.storage.register.tables.records import programme, record
 
 __all__ = [
     "boot",
+    "broker_credential",
     "collector_status",
     "command",
     "device",
+    "enrolment_attempt",
+    "enrolment_code",
     "feed",
     "feed_cursor",
+    "import_upload",
     "incident",
     "incident_event",
     "indicator_value",
     "metadata",
     "person",
+    "programme",
     "record",
     "role_grant",
     "setting",

@@ -1,20 +1,16 @@
-"""People with dated rights, and the people-side records they enter."""
+"""People with dated rights."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     CheckConstraint,
     Column,
-    Date,
     ForeignKey,
-    Index,
-    Integer,
-    PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
 )
 
-from aldea.storage.register.tables.base import BIG_KEY, ID, big, flag, json_value, metadata, text
+from aldea.storage.register.tables.base import BIG_KEY, ID, big, json_value, metadata, text
 
 person = Table(
     "person",
@@ -40,27 +36,4 @@ role_grant = Table(
     big("valid_to_ms", null=True),
     UniqueConstraint("person", "role", "programme", "region", "valid_from_ms"),
     CheckConstraint("valid_to_ms IS NULL OR valid_to_ms > valid_from_ms", name="span"),
-)
-
-# A correction is a new version of the same id; nothing that was entered is overwritten.
-record = Table(
-    "record",
-    metadata,
-    text("id", 64),
-    Column("version", Integer, nullable=False),
-    Column("supersedes", Integer),
-    Column("site", ID, ForeignKey("site.id", ondelete="CASCADE"), nullable=False),
-    text("form", 80),
-    text("form_version", 40),
-    Column("event_date", Date, nullable=False),
-    json_value("payload"),
-    flag("withdrawn"),
-    text("source_device", 39, null=True),
-    text("source_epoch", 40, null=True),
-    big("source_seq", null=True),
-    big("created_at_ms"),
-    PrimaryKeyConstraint("id", "version"),
-    UniqueConstraint("site", "source_device", "source_epoch", "source_seq"),
-    CheckConstraint("version >= 1", name="version"),
-    Index(None, "site", "form", "event_date"),
 )

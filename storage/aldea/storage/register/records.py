@@ -1,0 +1,346 @@
+"""People-side records: what was entered in forms, with every version kept.
+
+A correction is a new version of the same id, and so is a withdrawal; the last version counts. Writers of one
+site take turns (its row is locked), so versions are gapless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, or_, select, update
+from sqlalchemy import insert as plain_insert
+
+from aldea.storage.register.encoding import clean_text, plain
+from aldea.storage.register.errors import RegisterConflictError, RegisterError, UnknownEntryError
+from aldea.storage.register.facts import lock_site
+from aldea.storage.register.register import Unit
+from aldea.storage.register.tables import record
+
+SOURCES = frozenset({"web", "csv", "agent", "simulator"})
+REASON_LIMIT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The row of an agent's outbox that brought a record."""
+
+    device: str
+    epoch: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record to be stored.
+
+    `id`: of the record it corrects, or one chosen by the sender; None: a new one. `supersedes`: the version
+    that the person had before her eyes when she corrected. `token`: made by the sender, so that the same thing
+    sent twice is stored once. `programme` '': for the site as such. `form` and `form_version` name the
+    definition that `payload` was checked against.
+    """
+
+    site: str
+    form: str
+    form_version: str
+    event_date: date
+    payload: Mapping[str, Any]
+    created_ms: int
+    programme: str = ""
+    source: str = "web"
+    author: str | None = None
+    id: str | None = None
+    supersedes: int | None = None
+    reason: str | None = None
+    withdrawn: bool = False
+    token: str | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One version of a record; `newest` says that it is the one that counts."""
+
+    id: str
+    version: int
+    site: str
+    programme: str
+    form: str
+    form_version: str
+    event_date: date
+    payload: Mapping[str, Any]
+    withdrawn: bool
+    created_ms: int
+    author: str | None = None
+    source: str = "web"
+    reason: str | None = None
+    supersedes: int | None = None
+    newest: bool = True
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFilter:
+    """Which records to list; what is left out does not restrict. Days are event days, both included."""
+
+    form: str | None = None
+    sites: Collection[str] | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    programme: str | None = None
+    withdrawn: bool | None = None
+    hidden_forms: Collection[str] = field(default=())
+
+
+EVERY_RECORD = RecordFilter()
+
+
+def put_record(unit: Unit, new: NewRecord) -> Record:
+    """Store a new record, or the next version of the one that `new.id` names, and return what is stored.
+
+    The same content sent again with the same token (or origin) is answered with what was stored the first time.
+    Raises RegisterConflictError when the token was used for other content, when the record was corrected by
+    somebody else since (`supersedes`), or when site or form would change; UnknownEntryError without the site.
+    """
+    lock_site(unit, new.site)
+    values = _values(new)
+    sent = _sent_before(unit, new)
+    if sent is not None:
+        if _same(sent, values):
+            return sent
+        raise RegisterConflictError(
+            f"record {sent.id!r} was stored from this form before, with other content: open it and correct it there"
+        )
+    before = newest_version(unit, new.id) if new.id is not None else None
+    if before is not None:
+        _refuse_other(before, new)
+        mine = and_(record.c.id == before.id, record.c.version == before.version)
+        unit.connection.execute(update(record).where(mine).values(newest=False))
+    values["version"] = 1 if before is None else before.version + 1
+    values["supersedes"] = None if before is None else before.version
+    unit.connection.execute(plain_insert(record).values(**values))
+    return _record_of(values)
+
+
+def put_records(unit: Unit, entries: Sequence[NewRecord]) -> int:
+    """Store many new records at once (first versions only), and say how many.
+
+    For imports and seeding: what has a token or an id that is there already is an error of the caller's, and
+    raises RegisterConflictError with nothing stored once the transaction is rolled back.
+    """
+    rows = [{**_values(new), "version": 1, "supersedes": None} for new in entries]
+    if rows:
+        unit.connection.execute(plain_insert(record), rows)
+    return len(rows)
+
+
+def withdraw_record(
+    unit: Unit, record_id: str, *, reason: str, author: str | None, at_ms: int, supersedes: int | None = None
+) -> Record:
+    """Let a record count no more, by a version that says so and why; withdrawing twice changes nothing.
+
+    Raises UnknownEntryError for an id that is not there, RegisterError without a reason.
+    """
+    found = newest_version(unit, record_id)
+    if found is None:
+        raise UnknownEntryError(f"there is no record {record_id[:64]!r}")
+    if not reason.strip():
+        raise RegisterError("reason is missing: say in a few words why the record is withdrawn")
+    lock_site(unit, found.site)
+    found = newest_version(unit, record_id) or found
+    if found.withdrawn:
+        return found
+    return put_record(
+        unit,
+        NewRecord(
+            site=found.site,
+            form=found.form,
+            form_version=found.form_version,
+            event_date=found.event_date,
+            payload=found.payload,
+            created_ms=at_ms,
+            programme=found.programme,
+            source="web",
+            author=author,
+            id=found.id,
+            supersedes=supersedes,
+            reason=reason,
+            withdrawn=True,
+        ),
+    )
+
+
+def newest_version(unit: Unit, record_id: str) -> Record | None:
+    """Return the version of a record that counts, withdrawn or not; None when there is no such record."""
+    row = unit.connection.execute(select(record).where(record.c.id == record_id, record.c.newest)).first()
+    return None if row is None else _record(row)
+
+
+def record_versions(unit: Unit, record_id: str) -> tuple[Record, ...]:
+    """Return every version of a record, oldest first; nothing when there is no such record."""
+    wanted = select(record).where(record.c.id == record_id).order_by(record.c.version)
+    return tuple(_record(row) for row in unit.connection.execute(wanted))
+
+
+def record_of_token(unit: Unit, site: str, token: str) -> Record | None:
+    """Return what was stored for a site under a sender's token, as it was stored then."""
+    row = unit.connection.execute(select(record).where(record.c.site == site, record.c.token == token)).first()
+    return None if row is None else _record(row)
+
+
+def current_records(
+    unit: Unit,
+    forms: Collection[str],
+    first_day: date,
+    last_day: date,
+    sites: Collection[str] | None = None,
+) -> tuple[Record, ...]:
+    """Return the records of these forms with an event day in the span (both ends included), by site and day.
+
+    Newest versions that are not withdrawn; `sites` None: all.
+    """
+    wanted = (
+        select(record)
+        .where(
+            record.c.form.in_(forms),
+            record.c.event_date.between(first_day, last_day),
+            record.c.newest,
+            record.c.withdrawn.is_(False),
+        )
+        .order_by(record.c.site, record.c.event_date, record.c.id)
+    )
+    if sites is not None:
+        wanted = wanted.where(record.c.site.in_(sites))
+    return tuple(_record(row) for row in unit.connection.execute(wanted))
+
+
+def list_records(
+    unit: Unit, only: RecordFilter = EVERY_RECORD, *, limit: int = 50, after: str | None = None
+) -> tuple[Record, ...]:
+    """Return up to `limit` records, last entered first, from behind `after` (see `cursor_of`).
+
+    Newest versions, withdrawn ones too unless the filter says otherwise. Raises RegisterError for a cursor
+    that is none.
+    """
+    wanted = _filtered(only).order_by(record.c.created_at_ms.desc(), record.c.id.desc()).limit(limit)
+    if after is not None:
+        at_ms, record_id = _read_cursor(after)
+        earlier = and_(record.c.created_at_ms == at_ms, record.c.id < record_id)
+        wanted = wanted.where(or_(record.c.created_at_ms < at_ms, earlier))
+    return tuple(_record(row) for row in unit.connection.execute(wanted))
+
+
+def cursor_of(last: Record) -> str:
+    """Return the cursor for the page behind `last`."""
+    return f"{last.created_ms}.{last.id}"
+
+
+def _read_cursor(text: str) -> tuple[int, str]:
+    at, dot, record_id = text.partition(".")
+    if not (at.isdecimal() and at.isascii() and len(at) <= 15 and dot and record_id):
+        raise RegisterError(f"after is {text[:40]!r}, which is no cursor: use `next` of the page before")
+    return int(at), record_id
+
+
+def _filtered(only: RecordFilter) -> Select[Any]:
+    wanted = select(record).where(record.c.newest)
+    if only.form is not None:
+        wanted = wanted.where(record.c.form == only.form)
+    if only.hidden_forms:
+        wanted = wanted.where(record.c.form.not_in(only.hidden_forms))
+    if only.sites is not None:
+        wanted = wanted.where(record.c.site.in_(only.sites))
+    if only.first_day is not None:
+        wanted = wanted.where(record.c.event_date >= only.first_day)
+    if only.last_day is not None:
+        wanted = wanted.where(record.c.event_date <= only.last_day)
+    if only.programme is not None:
+        wanted = wanted.where(record.c.programme == only.programme)
+    if only.withdrawn is not None:
+        wanted = wanted.where(record.c.withdrawn.is_(only.withdrawn))
+    return wanted
+
+
+def _sent_before(unit: Unit, new: NewRecord) -> Record | None:
+    if new.token is not None:
+        return record_of_token(unit, new.site, new.token)
+    if new.origin is None:
+        return None
+    origin = and_(
+        record.c.site == new.site,
+        record.c.source_device == new.origin.device,
+        record.c.source_epoch == new.origin.epoch,
+        record.c.source_seq == new.origin.seq,
+    )
+    row = unit.connection.execute(select(record).where(origin)).first()
+    return None if row is None else _record(row)
+
+
+def _same(sent: Record, values: Mapping[str, Any]) -> bool:
+    names = ("site", "form", "event_date", "payload", "withdrawn", "programme")
+    return all(getattr(sent, name) == values[name] for name in names)
+
+
+def _refuse_other(before: Record, new: NewRecord) -> None:
+    if (before.site, before.form) != (new.site, new.form):
+        raise RegisterConflictError(
+            f"record {before.id!r} is a {before.form!r} of site {before.site!r} and stays one: "
+            "withdraw it and enter a new one instead"
+        )
+    if new.supersedes is not None and new.supersedes != before.version:
+        raise RegisterConflictError(
+            f"record {before.id!r} was changed by somebody else meanwhile (it is at version {before.version}, "
+            f"version {new.supersedes} was corrected): look at the newest version and correct that"
+        )
+
+
+def _values(new: NewRecord) -> dict[str, Any]:
+    if new.source not in SOURCES:
+        raise RegisterError(f"source is {new.source[:20]!r}: use one of {', '.join(sorted(SOURCES))}")
+    if new.token is not None and not 1 <= len(new.token) <= 64:
+        raise RegisterError("token must be 1 to 64 characters")
+    origin = new.origin
+    return {
+        "id": new.id or _new_id(new),
+        "site": new.site,
+        "form": new.form,
+        "form_version": new.form_version,
+        "event_date": new.event_date,
+        "payload": plain(dict(new.payload)),
+        "withdrawn": new.withdrawn,
+        "source_device": None if origin is None else origin.device,
+        "source_epoch": None if origin is None else origin.epoch,
+        "source_seq": None if origin is None else origin.seq,
+        "created_at_ms": new.created_ms,
+        "programme": new.programme,
+        "source": new.source,
+        "author": new.author,
+        "reason": None if new.reason is None else clean_text(new.reason.strip())[:REASON_LIMIT],
+        "token": new.token,
+        "newest": True,
+    }
+
+
+def _new_id(new: NewRecord) -> str:
+    """Return an id: the same for the same token or origin at a site, else one that was never given."""
+    if new.token is not None:
+        return hashlib.sha256(f"token\n{new.site}\n{new.token}".encode()).hexdigest()[:24]
+    if new.origin is not None:
+        place = f"{new.origin.device}\n{new.origin.epoch}\n{new.origin.seq}"
+        return hashlib.sha256(f"origin\n{new.site}\n{place}".encode()).hexdigest()[:24]
+    return uuid.uuid4().hex[:24]
+
+
+def _record_of(values: Mapping[str, Any]) -> Record:
+    names = ("id", "version", "site", "programme", "form", "form_version", "event_date", "payload", "withdrawn")
+    more = ("author", "source", "reason", "supersedes", "newest", "token")
+    return Record(created_ms=values["created_at_ms"], **{name: values[name] for name in (*names, *more)})
+
+
+def _record(row: Row[Any]) -> Record:
+    return _record_of(row._mapping)
