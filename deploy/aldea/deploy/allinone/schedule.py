@@ -1,4 +1,4 @@
-"""The server's periodic work, by APScheduler: rollups, compaction, retention."""
+"""The server's periodic work, by APScheduler: rollups, compaction, retention, backups."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from aldea.deploy.backup.archive import take_backup
+from aldea.deploy.backup.keeping import backup_name, prune
+from aldea.deploy.backup.places import BackupError, Places
 from aldea.storage.register.feed import trim_feed
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from aldea.model.clock import Clock
     from aldea.model.series import SeriesStore
     from aldea.storage.register import Register
+
+log = logging.getLogger(__name__)
 
 DAY_MS = 24 * 60 * 60 * 1000
 FEED_DAYS = 100
@@ -36,6 +41,8 @@ class Upkeep:
         self._collector = collector
         self._clock = clock
         self._keep_days = settings.keep_days
+        self._backup_keep = settings.backup_keep
+        self._data = settings.data.resolve()
         self._stopping = threading.Event()
         # One thread: this work is never urgent, and must not take the processor from the collector.
         self._scheduler = BackgroundScheduler(
@@ -50,6 +57,8 @@ class Upkeep:
         self._scheduler.add_job(self.roll_up, "interval", minutes=1, id="rollups")
         self._scheduler.add_job(self.compact, "cron", minute=17, id="compaction")
         self._scheduler.add_job(self.retain, "cron", hour=9, minute=40, id="retention")
+        if self._backup_keep:
+            self._scheduler.add_job(self.back_up, "cron", hour=8, minute=20, id="backup")
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -77,3 +86,15 @@ class Upkeep:
             while trim_feed(unit, now - FEED_DAYS * DAY_MS):
                 pass
         self._collector.trim(JOURNAL_DAYS)
+
+    def back_up(self) -> None:
+        """Copy everything into one file, and keep the newest few; without room the old ones stay."""
+        data, folder = self._data, self._data / "backups"
+        places = Places(data, f"sqlite:///{data / 'register.db'}", f"sqlite:///{data / 'series.db'}")
+        now_ms = self._clock.wall_ms()
+        try:
+            take_backup(places, folder / backup_name(now_ms), now_ms, lambda *_: None)
+        except BackupError as error:
+            log.error("no backup tonight: %s", error)
+            return
+        prune(folder, self._backup_keep)

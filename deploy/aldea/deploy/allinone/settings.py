@@ -65,6 +65,9 @@ class UpSettings:
     keep_days: int = field(
         default=90, metadata=about("days that single measurements are kept", minimum=7, maximum=3660)
     )
+    backup_keep: int = field(
+        default=3, metadata=about("how many nightly backups are kept in `backups/`; 0: none", minimum=0, maximum=366)
+    )
 
     @property
     def broker_choice(self) -> BrokerChoice:

@@ -21,6 +21,8 @@ COMMANDS = {
     "simulate": "a simulated fleet of villages on a broker",
     "tail": "show what agents send, decoded, as it arrives",
     "migrate": "bring the register to this version",
+    "backup": "copy everything into one file, while Aldea runs",
+    "restore": "put a backup back",
 }
 
 

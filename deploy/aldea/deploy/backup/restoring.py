@@ -1,0 +1,114 @@
+"""Puts a backup back: all of it or nothing, and what was there before is kept beside it."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+
+from aldea.agents.lock import AlreadyRunning, FolderLock
+from aldea.collector.journal import JournalError
+from aldea.collector.lock import DataLock
+from aldea.deploy.backup.archive import Manifest, read_backup
+from aldea.deploy.backup.copying import restore_postgresql
+from aldea.deploy.backup.places import BackupError, Places
+from aldea.storage.register import RegisterError, open_register
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOGS = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database: an old one beside a new file would be played back into it."""
+
+
+def restore_backup(
+    archive: Path, places: Places, now_ms: int, progress: Callable[[int, int, str], None]
+) -> tuple[Manifest, Path | None]:
+    """Put a backup's files where they belong; return its manifest and where the old ones are kept, if there were any.
+
+    Everything is unpacked and checked before the first file is touched. Aldea must not be running.
+    Raises BackupError.
+    """
+    places.data.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        _lock(places, stack)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=places.data, prefix=".restore-")))
+        progress(0, 3, archive.name)
+        manifest = read_backup(archive, folder)
+        targets = {entry.name: _target(places, entry.name, entry.kind) for entry in manifest.entries}
+        progress(1, 3, "register")
+        _check_register(folder, manifest)
+        for entry in manifest.entries:
+            if entry.kind == "postgresql":
+                restore_postgresql(make_url(places.register_url), folder / entry.name)
+        progress(2, 3, str(places.data))
+        kept = _put(folder, {name: target for name, target in targets.items() if target is not None}, places, now_ms)
+    _migrate(places)
+    progress(3, 3, str(places.data))
+    return manifest, kept
+
+
+def _lock(places: Places, stack: ExitStack) -> None:
+    try:
+        stack.callback(FolderLock(places.data, "aldea").release)
+        for folder in places.collectors():
+            stack.callback(DataLock(folder / "collector.lock").release)
+    except (AlreadyRunning, JournalError) as error:
+        raise BackupError(f"{error} A backup is put back while Aldea is stopped.") from error
+
+
+def _target(places: Places, name: str, kind: str) -> Path | None:
+    if kind != "postgresql":
+        return places.target_of(name)
+    if places.register_file() is not None:
+        raise BackupError(
+            "the backup's register is of PostgreSQL: name the database to put it into with --register "
+            "postgresql+psycopg://user@host/database"
+        )
+    return None
+
+
+def _check_register(folder: Path, manifest: Manifest) -> None:
+    """Refuse a register that is newer than this program, before anything is touched."""
+    if any(entry.name == "register.db" for entry in manifest.entries):
+        register = open_register(f"sqlite:///{folder / 'register.db'}")
+        try:
+            register.migrate()
+        except RegisterError as error:
+            raise BackupError(f"the backup's register can't be used by this Aldea: {error}") from error
+        finally:
+            register.close()
+
+
+def _put(folder: Path, targets: dict[str, Path], places: Places, now_ms: int) -> Path | None:
+    moment = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    aside = places.data / f"before-restore-{moment}"
+    try:
+        for name, target in targets.items():
+            for old in (target, *(target.with_name(target.name + log) for log in LOGS)):
+                if old.exists():
+                    kept = aside / Path(name).parent / old.name
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    old.replace(kept)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).replace(target)
+    except OSError as error:
+        raise BackupError(
+            f"the backup could not be put back whole: {error}. What was there before is in {aside}; "
+            "mend the cause and restore again"
+        ) from error
+    return aside if aside.exists() else None
+
+
+def _migrate(places: Places) -> None:
+    register = open_register(places.register_url)
+    try:
+        register.migrate()
+    except RegisterError as error:
+        raise BackupError(f"the restored register can't be used: {error}") from error
+    finally:
+        register.close()
