@@ -97,6 +97,18 @@ def retire_device(unit: Unit, site_id: str, device_id: str, at_ms: int) -> None:
     bump_registry_version(unit)
 
 
+def reinstate_device(unit: Unit, site_id: str, device_id: str, at_ms: int) -> None:
+    """Let a retired device work again; it becomes the site's primary one if the site has none."""
+    lock_site(unit, site_id)
+    _existing(unit, site_id, device_id)
+    mine = (device.c.site == site_id, device.c.id == device_id)
+    unit.connection.execute(update(device).where(*mine).values(retired_at_ms=None))
+    primary = select(device.c.id).where(device.c.site == site_id, device.c.is_primary)
+    if unit.connection.execute(primary).first() is None:
+        set_primary(unit, site_id, device_id, at_ms)
+    bump_registry_version(unit)
+
+
 def set_sees(unit: Unit, site_id: str, device_id: str, sees: Mapping[str, bool]) -> None:
     """Replace what the device is recorded to see."""
     _existing(unit, site_id, device_id)

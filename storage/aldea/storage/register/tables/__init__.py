@@ -6,6 +6,7 @@ from aldea.storage.register.tables.base import metadata
 from aldea.storage.register.tables.collectors import collector_status
 from aldea.storage.register.tables.delivery import boot, feed, feed_cursor, setting, site_status, stream
 from aldea.storage.register.tables.enrolment import broker_credential, enrolment_attempt, enrolment_code, import_upload
+from aldea.storage.register.tables.notifications import contact_point, liveness_mark, notification
 from aldea.storage.register.tables.operation import command, incident, incident_event, indicator_value
 from aldea.storage.register.tables.people import person, role_grant
 from aldea.storage.register.tables.places import device, site, site_fact, site_state
@@ -16,6 +17,7 @@ __all__ = [
     "broker_credential",
     "collector_status",
     "command",
+    "contact_point",
     "device",
     "enrolment_attempt",
     "enrolment_code",
@@ -25,7 +27,9 @@ __all__ = [
     "incident",
     "incident_event",
     "indicator_value",
+    "liveness_mark",
     "metadata",
+    "notification",
     "person",
     "programme",
     "record",
