@@ -19,6 +19,7 @@ from aldea.dashboard_api.schemas import ProblemDocument
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.dashboard_api.traffic import Edge, Traffic
 from aldea.dashboard_api.web import routes as web
+from aldea.dashboard_api.web.navigation import addresses
 from aldea.dashboard_api.web.pages import Pages
 from aldea.model.clock import Clock
 from aldea.model.series import SeriesStore
@@ -48,6 +49,7 @@ def create_app(register: Register, series: SeriesStore, clock: Clock, settings: 
     problems.install(app)
     for router in (*ROUTERS, web.router):
         app.include_router(router)
+    app.state.addresses = addresses(app)
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
     app.add_middleware(Edge, traffic=traffic, clock=clock)
     _document_problems(app)

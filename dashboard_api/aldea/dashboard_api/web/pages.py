@@ -16,6 +16,8 @@ from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.directory import SEVERITY
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.dashboard_api.web.assets import load_assets
+from aldea.dashboard_api.web.icons import STROKES
+from aldea.dashboard_api.web.navigation import surroundings
 from aldea.dashboard_api.web.shown import Shown, machine_time
 from aldea.dashboard_api.web.words import COOKIE, LANGUAGES, Language, chosen_language, load_languages
 from aldea.model.liveness import SiteState
@@ -76,6 +78,7 @@ class Pages:
                 lang=language.code,
                 languages=[(code, _address(request, code)) for code in LANGUAGES],
                 fragment=fragment,
+                **surroundings(request, values.get("visitor"), values.get("may")),
                 **values,
             )
         )
@@ -107,6 +110,7 @@ class Pages:
             asset={name: item.address for name, item in self.assets.items()},
             demo_admin=self._settings.demo_admin,
             version=self._version,
+            strokes=STROKES,
             states=[(state, STATE_WORDS[state]) for state in SEVERITY],
             state_words=STATE_WORDS,
         )

@@ -1,0 +1,83 @@
+"""The way through the pages: which parts there are, and which of them this visitor is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.routing import iter_route_contexts
+
+from aldea.dashboard_api.charts.panels import N_
+
+ACCOUNT, SIGN_IN = "/account", "/sign-in"
+
+May = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A part of the product: where it begins, its name, who may see it, and which other paths belong to it."""
+
+    address: str
+    text: str
+    permission: str
+    icon: str
+    also: tuple[str, ...] = ()
+
+
+PLACES = (
+    Place("/", N_("Sites"), "view", "place", ("/sites",)),
+    Place("/incidents", N_("Incidents"), "view", "bell", ("/maintenance",)),
+    Place("/indicators", N_("Four steps"), "view", "steps"),
+    Place("/records", N_("Records"), "record", "form"),
+    Place("/admin", N_("Administration"), "manage_sites", "gear"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A place as the navigation shows it."""
+
+    address: str
+    text: str
+    icon: str
+    current: bool
+
+
+def addresses(app: FastAPI) -> frozenset[str]:
+    """Return every address that answers GET, as it was declared."""
+    return frozenset(str(route.path) for route in iter_route_contexts(app.routes) if "GET" in (route.methods or ()))
+
+
+def navigation(request: Request, may: May | None) -> list[Shown]:
+    """Return the places there are and that the visitor may see, the present one marked."""
+    there, path = request.app.state.addresses, request.url.path
+    return [
+        Shown(place.address, place.text, place.icon, _within(path, place))
+        for place in PLACES
+        if place.address in there and (may is None or may(place.permission))
+    ]
+
+
+def surroundings(request: Request, visitor: object, may: May | None) -> dict[str, Any]:
+    """Return what the frame of every page shows: the places, the visitor's own, and how many incidents are open."""
+    return {"places": navigation(request, may), "account_place": _account(request, visitor), "open_incidents": 0}
+
+
+def _account(request: Request, visitor: object) -> Shown | None:
+    """Return where the visitor's own account is, or where to sign in."""
+    there, path = request.app.state.addresses, request.url.path
+    signed_in = getattr(visitor, "person", None) is not None
+    address, text = (ACCOUNT, str(getattr(visitor, "label", ""))) if signed_in else (SIGN_IN, "")
+    if address not in there or getattr(visitor, "demo", False):
+        return None
+    return Shown(address, text, "person", path == address)
+
+
+def _within(path: str, place: Place) -> bool:
+    if path == place.address:
+        return True
+    roots = (*place.also, *((place.address,) if place.address != "/" else ()))
+    return any(path == root or path.startswith(root + "/") for root in roots)
