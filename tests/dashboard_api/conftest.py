@@ -57,20 +57,20 @@ def clock() -> ManualClock:
 @pytest.fixture(scope="session")
 def api(filled: Village) -> Iterator[Client]:
     """The filled stores, at the moment at which they were filled."""
-    app = create_app(filled.register, filled.series, ManualClock(NOW_MS), ApiSettings())
+    app = create_app(filled.register, filled.series, ManualClock(NOW_MS), ApiSettings(demo_admin=True))
     yield from _client(app)
 
 
 @pytest.fixture
 def own(filled: Village, clock: ManualClock) -> Iterator[Client]:
     """The filled stores behind an app of the test's own, whose clock it may move."""
-    app = create_app(filled.register, filled.series, clock, ApiSettings())
+    app = create_app(filled.register, filled.series, clock, ApiSettings(demo_admin=True))
     yield from _client(app)
 
 
 @pytest.fixture
 def fresh(empty: Village, clock: ManualClock) -> Iterator[Client]:
-    app = create_app(empty.register, empty.series, clock, ApiSettings())
+    app = create_app(empty.register, empty.series, clock, ApiSettings(demo_admin=True))
     yield from _client(app)
 
 

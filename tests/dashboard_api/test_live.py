@@ -21,7 +21,7 @@ from dashboard_api.village import MINUTE, NOW_MS, Village
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SETTINGS = ApiSettings(poll_seconds=0.05, stream_clients=2)
+SETTINGS = ApiSettings(demo_admin=True, poll_seconds=0.05, stream_clients=2)
 
 
 class Reader:

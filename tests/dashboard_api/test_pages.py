@@ -114,7 +114,7 @@ def moving(empty: Village, clock: ManualClock) -> Iterator[RunningServer]:
     empty.add_sites(2, simulated=False)
     empty.hear("sitio-01", NOW_MS - 5 * HOUR)
     empty.report(NOW_MS)
-    server = serve(create_app(empty.register, empty.series, clock, ApiSettings(poll_seconds=0.1)), port=0)
+    server = serve(create_app(empty.register, empty.series, clock, ApiSettings(demo_admin=True, poll_seconds=0.1)), port=0)
     yield server
     server.stop()
 
@@ -149,7 +149,7 @@ def test_a_sites_charts_move_when_a_batch_arrives(browser: Browser, moving: Runn
 
 
 def test_a_lost_server_is_said(browser: Browser, empty: Village, clock: ManualClock) -> None:
-    server = serve(create_app(empty.register, empty.series, clock, ApiSettings()), port=0)
+    server = serve(create_app(empty.register, empty.series, clock, ApiSettings(demo_admin=True)), port=0)
     page, _ = open_page(browser, server.url, lang="en")
     expect(page.get_by_text("live", exact=True)).to_be_visible()
     server.stop()

@@ -8,10 +8,15 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from aldea.dashboard_api import problems
+from aldea.dashboard_api.access import csrf
+from aldea.dashboard_api.access.gate import Gate
+from aldea.dashboard_api.access.identify import Identifier
+from aldea.dashboard_api.access.matching import entries
+from aldea.dashboard_api.access.table import ROUTES
 from aldea.dashboard_api.context import Context
 from aldea.dashboard_api.live import Broadcaster
 from aldea.dashboard_api.routes import ROUTERS
@@ -25,6 +30,9 @@ from aldea.model.clock import Clock
 from aldea.model.series import SeriesStore
 from aldea.storage.register import Register
 
+PAGES = (web.router,)
+"""The pages' routers, one a room."""
+
 DESCRIPTION = (
     "Open monitoring of village sites. Lists answer `items` and `next`, a cursor for `after`; errors are "
     "problem documents (RFC 9457) that name the parameter and the fix; times are ISO 8601 in UTC."
@@ -32,7 +40,10 @@ DESCRIPTION = (
 
 
 def create_app(register: Register, series: SeriesStore, clock: Clock, settings: ApiSettings) -> FastAPI:
-    """Return the application; the stores stay their owner's, who closes them after it has stopped."""
+    """Return the application; the stores stay their owner's, who closes them after it has stopped.
+
+    Raises UnlistedRoute when a route is not in access/table.py.
+    """
     live, traffic = Broadcaster(register, clock, settings), Traffic()
     app = FastAPI(
         title="Aldea",
@@ -44,11 +55,14 @@ def create_app(register: Register, series: SeriesStore, clock: Clock, settings: 
         swagger_ui_oauth2_redirect_url=None,
         lifespan=_lifespan,
         redirect_slashes=False,
+        dependencies=[Depends(csrf.checked)],
     )
-    app.state.context = Context(register, series, clock, settings, app.version, live, traffic, Pages(settings))
+    context = Context(register, series, clock, settings, app.version, live, traffic, Pages(settings))
+    app.state.context = context
     problems.install(app)
-    for router in (*ROUTERS, web.router):
+    for router in (*ROUTERS, *PAGES):
         app.include_router(router)
+    app.add_middleware(Gate, entries=entries(app.routes, ROUTES), identify=Identifier(context))
     app.state.addresses = addresses(app)
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
     app.add_middleware(Edge, traffic=traffic, clock=clock)

@@ -20,6 +20,8 @@ from aldea.storage.register import RegisterUnavailableError
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+PROGRAMS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Addresses that only programs ask, beside those under `/api/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +72,25 @@ def install(app: FastAPI) -> None:
 
     def on_problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
-        return _answer(request, error.status, error.detail, error.faults)
+        return answer(request, error.status, error.detail, error.faults)
 
     def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         faults = [_fault(request, item) for item in error.errors()]
-        return _answer(request, 400, " ".join(fault.detail for fault in faults), faults)
+        return answer(request, 400, " ".join(fault.detail for fault in faults), faults)
 
     def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return _answer(request, error.status_code, _http_detail(request, error), (), error.headers)
+        return answer(request, error.status_code, _http_detail(request, error), (), error.headers)
 
     def on_unavailable(request: Request, error: Exception) -> Response:
         log.warning("%s %s: %s", request.method, request.url.path, error)
-        detail = "A store does not answer just now; nothing is lost, try again in a moment."
-        return _answer(request, 503, detail, (), {"Retry-After": "5"})
+        return unavailable(request)
 
     def on_crash(request: Request, error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         detail = "Something went wrong on the server; it has been logged. Try again, or tell the operator when."
-        return _answer(request, 500, detail, ())
+        return answer(request, 500, detail, ())
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
@@ -99,22 +100,30 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, on_crash)
 
 
-def _answer(
+def answer(
     request: Request,
     status: int,
     detail: str,
-    faults: Sequence[Fault],
+    faults: Sequence[Fault] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    if _wants_page(request):
+    """Return an error as a page where a browser asked for one, else as a problem document."""
+    if wants_page(request):
         page: Response = request.app.state.context.pages.error(request, status, detail)
         page.headers.update(headers or {})
         return page
     return problem_response(status, detail, faults, headers)
 
 
-def _wants_page(request: Request) -> bool:
-    if request.url.path.startswith("/api/") or request.url.path in {"/healthz", "/readyz", "/metrics"}:
+def unavailable(request: Request) -> Response:
+    """Return the answer while a store is away."""
+    detail = "A store does not answer just now; nothing is lost, try again in a moment."
+    return answer(request, 503, detail, (), {"Retry-After": "5"})
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person's browser asks, not a program."""
+    if request.url.path.startswith("/api/") or request.url.path in PROGRAMS:
         return False
     return "text/html" in request.headers.get("accept", "")
 

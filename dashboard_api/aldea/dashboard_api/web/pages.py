@@ -12,10 +12,13 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.directory import SEVERITY
 from aldea.dashboard_api.settings import ApiSettings
+from aldea.dashboard_api.web.access_words import PERMISSION_WORDS
 from aldea.dashboard_api.web.assets import load_assets
+from aldea.dashboard_api.web.carried import Carried
 from aldea.dashboard_api.web.icons import STROKES
 from aldea.dashboard_api.web.navigation import surroundings
 from aldea.dashboard_api.web.shown import Shown, machine_time
@@ -36,6 +39,14 @@ _ERRORS: Mapping[int, tuple[str, str]] = {
     400: (
         N_("That address can't be read"),
         N_("A part of it has a value that is not possible. Go back, or start from the list of sites."),
+    ),
+    401: (
+        N_("Your session has ended"),
+        N_("Go back, copy what you typed, sign in again and send it once more."),
+    ),
+    403: (
+        N_("That is not allowed"),
+        N_("The form may be too old: go back, load the page again and send it once more. Else ask an administrator."),
     ),
     404: (
         N_("There is no such page"),
@@ -58,7 +69,6 @@ class Pages:
     def __init__(self, settings: ApiSettings) -> None:
         self.assets = load_assets()
         self.zone = ZoneInfo(settings.time_zone)
-        self._settings = settings
         self._version = version("aldea")
         self._languages = load_languages()
         self._environments = {code: self._environment(item) for code, item in self._languages.items()}
@@ -68,9 +78,15 @@ class Pages:
         return self._languages[chosen_language(request)]
 
     def render(self, request: Request, template: str, code: int = 200, **values: Any) -> Response:
-        """Return a page in the request's language, and remember a language that was asked for."""
+        """Return a page in the request's language, and remember a language that was asked for.
+
+        Every template has `visitor`, `may("permission")`, `csrf_field()` for each form that posts, `csrf_token()`
+        for scripts, and `flash`, the sentence that the last form has left.
+        """
         language = self.language(request)
         fragment = request.query_params.get("fragment") == "1"
+        carried = Carried(request, fragment=fragment)
+        values = carried.values() | values
         text = (
             self._environments[language.code]
             .get_template(template)
@@ -78,7 +94,7 @@ class Pages:
                 lang=language.code,
                 languages=[(code, _address(request, code)) for code in LANGUAGES],
                 fragment=fragment,
-                **surroundings(request, values.get("visitor"), values.get("may")),
+                **surroundings(request, values["visitor"], values["may"]),
                 **values,
             )
         )
@@ -86,7 +102,12 @@ class Pages:
         page = HTMLResponse(text, code, headers)
         if request.query_params.get("lang") == language.code:
             page.set_cookie(COOKIE, language.code, max_age=YEAR_SECONDS, samesite="lax", httponly=True)
+        carried.leave(page)
         return page
+
+    def forbidden(self, request: Request, permission: Permission) -> Response:
+        """Return the page that says which right is missing and whom to ask."""
+        return self.render(request, "forbidden.html", 403, missing=PERMISSION_WORDS[permission])
 
     def error(self, request: Request, status: int, detail: str) -> Response:
         """Return a page that says what went wrong and what to do; details for programs stay out of it."""
@@ -108,7 +129,6 @@ class Pages:
         environment.filters["machine"] = machine_time
         environment.globals.update(
             asset={name: item.address for name, item in self.assets.items()},
-            demo_admin=self._settings.demo_admin,
             version=self._version,
             strokes=STROKES,
             states=[(state, STATE_WORDS[state]) for state in SEVERITY],

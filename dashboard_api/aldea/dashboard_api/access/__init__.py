@@ -1,0 +1,1 @@
+"""Who may do what: permissions, the table of routes, and the gate that every request passes."""
