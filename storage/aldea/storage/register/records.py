@@ -6,98 +6,42 @@ site take turns (its row is locked), so versions are gapless.
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, or_, select, update
+from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy import insert as plain_insert
 
-from aldea.storage.register.encoding import clean_text, plain
 from aldea.storage.register.errors import RegisterConflictError, RegisterError, UnknownEntryError
 from aldea.storage.register.facts import lock_site
+from aldea.storage.register.record_values import (
+    EVERY_RECORD,
+    NewRecord,
+    Origin,
+    Record,
+    RecordFilter,
+    record_of,
+    values_of,
+)
 from aldea.storage.register.register import Unit
 from aldea.storage.register.tables import record
 
-SOURCES = frozenset({"web", "csv", "agent", "simulator"})
-REASON_LIMIT = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The row of an agent's outbox that brought a record."""
-
-    device: str
-    epoch: str
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class NewRecord:
-    """A record to be stored.
-
-    `id`: of the record it corrects, or one chosen by the sender; None: a new one. `supersedes`: the version
-    that the person had before her eyes when she corrected. `token`: made by the sender, so that the same thing
-    sent twice is stored once. `programme` '': for the site as such. `form` and `form_version` name the
-    definition that `payload` was checked against.
-    """
-
-    site: str
-    form: str
-    form_version: str
-    event_date: date
-    payload: Mapping[str, Any]
-    created_ms: int
-    programme: str = ""
-    source: str = "web"
-    author: str | None = None
-    id: str | None = None
-    supersedes: int | None = None
-    reason: str | None = None
-    withdrawn: bool = False
-    token: str | None = None
-    origin: Origin | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One version of a record; `newest` says that it is the one that counts."""
-
-    id: str
-    version: int
-    site: str
-    programme: str
-    form: str
-    form_version: str
-    event_date: date
-    payload: Mapping[str, Any]
-    withdrawn: bool
-    created_ms: int
-    author: str | None = None
-    source: str = "web"
-    reason: str | None = None
-    supersedes: int | None = None
-    newest: bool = True
-    token: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordFilter:
-    """Which records to list; what is left out does not restrict. Days are event days, both included."""
-
-    form: str | None = None
-    sites: Collection[str] | None = None
-    first_day: date | None = None
-    last_day: date | None = None
-    programme: str | None = None
-    withdrawn: bool | None = None
-    hidden_forms: Collection[str] = field(default=())
-
-
-EVERY_RECORD = RecordFilter()
+__all__ = [
+    "NewRecord",
+    "Origin",
+    "Record",
+    "RecordFilter",
+    "current_records",
+    "cursor_of",
+    "list_records",
+    "newest_version",
+    "put_record",
+    "put_records",
+    "record_of_token",
+    "record_versions",
+    "withdraw_record",
+]
 
 
 def put_record(unit: Unit, new: NewRecord) -> Record:
@@ -108,7 +52,7 @@ def put_record(unit: Unit, new: NewRecord) -> Record:
     somebody else since (`supersedes`), or when site or form would change; UnknownEntryError without the site.
     """
     lock_site(unit, new.site)
-    values = _values(new)
+    values = values_of(new)
     sent = _sent_before(unit, new)
     if sent is not None:
         if _same(sent, values):
@@ -124,7 +68,7 @@ def put_record(unit: Unit, new: NewRecord) -> Record:
     values["version"] = 1 if before is None else before.version + 1
     values["supersedes"] = None if before is None else before.version
     unit.connection.execute(plain_insert(record).values(**values))
-    return _record_of(values)
+    return record_of(values)
 
 
 def put_records(unit: Unit, entries: Sequence[NewRecord]) -> int:
@@ -133,7 +77,7 @@ def put_records(unit: Unit, entries: Sequence[NewRecord]) -> int:
     For imports and seeding: what has a token or an id that is there already is an error of the caller's, and
     raises RegisterConflictError with nothing stored once the transaction is rolled back.
     """
-    rows = [{**_values(new), "version": 1, "supersedes": None} for new in entries]
+    rows = [{**values_of(new), "version": 1, "supersedes": None} for new in entries]
     if rows:
         unit.connection.execute(plain_insert(record), rows)
     return len(rows)
@@ -178,19 +122,19 @@ def withdraw_record(
 def newest_version(unit: Unit, record_id: str) -> Record | None:
     """Return the version of a record that counts, withdrawn or not; None when there is no such record."""
     row = unit.connection.execute(select(record).where(record.c.id == record_id, record.c.newest)).first()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row._asdict())
 
 
 def record_versions(unit: Unit, record_id: str) -> tuple[Record, ...]:
     """Return every version of a record, oldest first; nothing when there is no such record."""
     wanted = select(record).where(record.c.id == record_id).order_by(record.c.version)
-    return tuple(_record(row) for row in unit.connection.execute(wanted))
+    return tuple(record_of(row._asdict()) for row in unit.connection.execute(wanted))
 
 
 def record_of_token(unit: Unit, site: str, token: str) -> Record | None:
     """Return what was stored for a site under a sender's token, as it was stored then."""
     row = unit.connection.execute(select(record).where(record.c.site == site, record.c.token == token)).first()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row._asdict())
 
 
 def current_records(
@@ -216,7 +160,7 @@ def current_records(
     )
     if sites is not None:
         wanted = wanted.where(record.c.site.in_(sites))
-    return tuple(_record(row) for row in unit.connection.execute(wanted))
+    return tuple(record_of(row._asdict()) for row in unit.connection.execute(wanted))
 
 
 def list_records(
@@ -232,7 +176,7 @@ def list_records(
         at_ms, record_id = _read_cursor(after)
         earlier = and_(record.c.created_at_ms == at_ms, record.c.id < record_id)
         wanted = wanted.where(or_(record.c.created_at_ms < at_ms, earlier))
-    return tuple(_record(row) for row in unit.connection.execute(wanted))
+    return tuple(record_of(row._asdict()) for row in unit.connection.execute(wanted))
 
 
 def cursor_of(last: Record) -> str:
@@ -278,7 +222,7 @@ def _sent_before(unit: Unit, new: NewRecord) -> Record | None:
         record.c.source_seq == new.origin.seq,
     )
     row = unit.connection.execute(select(record).where(origin)).first()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row._asdict())
 
 
 def _same(sent: Record, values: Mapping[str, Any]) -> bool:
@@ -297,50 +241,3 @@ def _refuse_other(before: Record, new: NewRecord) -> None:
             f"record {before.id!r} was changed by somebody else meanwhile (it is at version {before.version}, "
             f"version {new.supersedes} was corrected): look at the newest version and correct that"
         )
-
-
-def _values(new: NewRecord) -> dict[str, Any]:
-    if new.source not in SOURCES:
-        raise RegisterError(f"source is {new.source[:20]!r}: use one of {', '.join(sorted(SOURCES))}")
-    if new.token is not None and not 1 <= len(new.token) <= 64:
-        raise RegisterError("token must be 1 to 64 characters")
-    origin = new.origin
-    return {
-        "id": new.id or _new_id(new),
-        "site": new.site,
-        "form": new.form,
-        "form_version": new.form_version,
-        "event_date": new.event_date,
-        "payload": plain(dict(new.payload)),
-        "withdrawn": new.withdrawn,
-        "source_device": None if origin is None else origin.device,
-        "source_epoch": None if origin is None else origin.epoch,
-        "source_seq": None if origin is None else origin.seq,
-        "created_at_ms": new.created_ms,
-        "programme": new.programme,
-        "source": new.source,
-        "author": new.author,
-        "reason": None if new.reason is None else clean_text(new.reason.strip())[:REASON_LIMIT],
-        "token": new.token,
-        "newest": True,
-    }
-
-
-def _new_id(new: NewRecord) -> str:
-    """Return an id: the same for the same token or origin at a site, else one that was never given."""
-    if new.token is not None:
-        return hashlib.sha256(f"token\n{new.site}\n{new.token}".encode()).hexdigest()[:24]
-    if new.origin is not None:
-        place = f"{new.origin.device}\n{new.origin.epoch}\n{new.origin.seq}"
-        return hashlib.sha256(f"origin\n{new.site}\n{place}".encode()).hexdigest()[:24]
-    return uuid.uuid4().hex[:24]
-
-
-def _record_of(values: Mapping[str, Any]) -> Record:
-    names = ("id", "version", "site", "programme", "form", "form_version", "event_date", "payload", "withdrawn")
-    more = ("author", "source", "reason", "supersedes", "newest", "token")
-    return Record(created_ms=values["created_at_ms"], **{name: values[name] for name in (*names, *more)})
-
-
-def _record(row: Row[Any]) -> Record:
-    return _record_of(row._mapping)
