@@ -23,6 +23,7 @@ from aldea.dashboard_api.routes import ROUTERS
 from aldea.dashboard_api.schemas import ProblemDocument
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.dashboard_api.traffic import Edge, Traffic
+from aldea.dashboard_api.web import admin_index
 from aldea.dashboard_api.web import routes as web
 from aldea.dashboard_api.web.navigation import addresses
 from aldea.dashboard_api.web.pages import Pages
@@ -30,7 +31,10 @@ from aldea.model.clock import Clock
 from aldea.model.series import SeriesStore
 from aldea.storage.register import Register
 
-PAGES = (web.router,)
+PAGES = (
+    web.router,
+    admin_index.router,
+)
 """The pages' routers, one a room."""
 
 DESCRIPTION = (

@@ -35,6 +35,7 @@ ROUTES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         # Records and programmes
         # Sites' import, enrolment, the real start
         # Index of administration
+        ("GET", "/admin"): P.VIEW,
     }
 )
 """(method, path as the router declares it) → the permission it needs. HEAD needs what GET needs."""

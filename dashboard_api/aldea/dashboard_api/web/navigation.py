@@ -18,21 +18,26 @@ May = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part of the product: where it begins, its name, who may see it, and which other paths belong to it."""
+    """A part of the product: where it begins, and its name.
+
+    `permissions`: any one of them shows it; `also`: other paths that belong to it.
+    """
 
     address: str
     text: str
-    permission: str
+    permissions: tuple[str, ...]
     icon: str
     also: tuple[str, ...] = ()
 
 
+MANAGING = ("manage_sites", "manage_programmes", "manage_contacts", "manage_people", "administer")
+
 PLACES = (
-    Place("/", N_("Sites"), "view", "place", ("/sites",)),
-    Place("/incidents", N_("Incidents"), "view", "bell", ("/maintenance",)),
-    Place("/indicators", N_("Four steps"), "view", "steps"),
-    Place("/records", N_("Records"), "record", "form"),
-    Place("/admin", N_("Administration"), "manage_sites", "gear"),
+    Place("/", N_("Sites"), ("view",), "place", ("/sites",)),
+    Place("/incidents", N_("Incidents"), ("view",), "bell", ("/maintenance",)),
+    Place("/indicators", N_("Four steps"), ("view",), "steps"),
+    Place("/records", N_("Records"), ("record",), "form"),
+    Place("/admin", N_("Administration"), MANAGING, "gear"),
 )
 
 
@@ -57,7 +62,7 @@ def navigation(request: Request, may: May | None) -> list[Shown]:
     return [
         Shown(place.address, place.text, place.icon, _within(path, place))
         for place in PLACES
-        if place.address in there and (may is None or may(place.permission))
+        if place.address in there and (may is None or any(map(may, place.permissions)))
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
@@ -14,6 +15,7 @@ from aldea.model.sample import Value
 
 NONE = "\N{EN DASH}"
 _BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
+_LENGTHS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 _BITS = ("bit/s", "kbit/s", "Mbit/s", "Gbit/s")
 
 
@@ -121,6 +123,15 @@ class Shown:
     def duration(self, seconds: float) -> str:
         """Return a length of time in words."""
         return str(format_timedelta(timedelta(seconds=float(seconds)), locale=self._locale, threshold=1.2))
+
+    def length(self, ms: int) -> str:
+        """Return a length of time in its two largest units, such as `22 h 40 min`; the symbols are everybody's."""
+        seconds = max(0, round(ms / 1000))
+        for (large, most), (small, size) in pairwise(_LENGTHS):
+            if seconds >= most:
+                whole, rest = divmod(round(seconds / size) * size, most)
+                return f"{self.number(whole)} {large}" + (f" {rest // size} {small}" if rest else "")
+        return f"{seconds} s"
 
     def field(self, measurement: str, field: str) -> str:
         """Return a field's title; its name where the catalogue does not list it."""
