@@ -1,0 +1,49 @@
+"""The index of administration: what there is to manage, and who may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+
+from aldea.dashboard_api.access.permissions import Permission
+from aldea.dashboard_api.access.visitor import SignedIn
+from aldea.dashboard_api.charts.panels import N_
+from aldea.dashboard_api.context import Aldea
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of administration: its address, its title, what is done there, and the right it needs."""
+
+    address: str
+    title: str
+    sentence: str
+    permission: Permission
+
+
+ENTRIES = (
+    Entry(
+        "/maintenance",
+        N_("Maintenance"),
+        N_("Announce work at a site, a programme or a state, so that it counts as planned and alerts nobody."),
+        Permission.MAINTAIN,
+    ),
+)
+"""Every page of administration, in the order in which it is listed. A page that is not there is not shown."""
+
+
+def entries_for(visitor: SignedIn, there: Iterable[str]) -> list[Entry]:
+    """Return the entries whose pages exist and that the visitor may use."""
+    known = frozenset(there)
+    return [entry for entry in ENTRIES if entry.address in known and visitor.may(entry.permission)]
+
+
+@router.get("/admin")
+def admin(aldea: Aldea, request: Request, visitor: SignedIn) -> Response:
+    """Show what this visitor may manage."""
+    entries = entries_for(visitor, request.app.state.addresses)
+    return aldea.pages.render(request, "admin.html", entries=entries)
