@@ -20,7 +20,17 @@ from aldea.storage.register.facts import NewFact, fact_columns, lock_site
 from aldea.storage.register.register import Unit
 from aldea.storage.register.settings import bump_registry_version
 from aldea.storage.register.statements import chunks
-from aldea.storage.register.tables import boot, device, site, site_fact, site_state, site_status, stream
+from aldea.storage.register.tables import (
+    alert_state,
+    boot,
+    device,
+    incident,
+    site,
+    site_fact,
+    site_state,
+    site_status,
+    stream,
+)
 
 
 class SiteState(StrEnum):
@@ -132,8 +142,10 @@ def count_sites(unit: Unit, *, simulated: bool) -> int:
 def remove_simulated_sites(unit: Unit) -> int:
     """Remove every simulated site with all that hangs on it, and say how many. Real sites are only closed."""
     gone = select(site.c.id).where(site.c.simulated)
-    for table in (site_status, stream, boot):
+    for table in (site_status, stream, boot, alert_state):
         unit.connection.execute(delete(table).where(table.c.site.in_(gone)))
+    # Those that several simulated sites share belong to none of them.
+    unit.connection.execute(delete(incident).where(incident.c.simulated))
     removed = unit.connection.execute(delete(site).where(site.c.simulated)).rowcount
     if removed:
         bump_registry_version(unit)

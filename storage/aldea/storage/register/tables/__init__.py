@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aldea.storage.register.tables.alerts import alert_state, lease
 from aldea.storage.register.tables.base import metadata
 from aldea.storage.register.tables.collectors import collector_status
 from aldea.storage.register.tables.delivery import boot, feed, feed_cursor, setting, site_status, stream
@@ -13,6 +14,7 @@ from aldea.storage.register.tables.places import device, site, site_fact, site_s
 from aldea.storage.register.tables.records import programme, record
 
 __all__ = [
+    "alert_state",
     "boot",
     "broker_credential",
     "collector_status",
@@ -27,6 +29,7 @@ __all__ = [
     "incident",
     "incident_event",
     "indicator_value",
+    "lease",
     "liveness_mark",
     "metadata",
     "notification",

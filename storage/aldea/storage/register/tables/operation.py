@@ -33,8 +33,13 @@ incident = Table(
     big("acknowledged_at_ms", null=True),
     json_value("summary"),
     Column("revision", Integer, nullable=False),
+    flag("simulated"),
+    # The incident that this one is part of: of a group, of the platform, of a flapping site.
+    text("parent", 64, null=True),
     Index(None, "site", "opened_at_ms"),
     Index(None, "state", "opened_at_ms"),
+    Index(None, "opened_at_ms", "id"),
+    Index(None, "parent"),
 )
 
 incident_event = Table(
