@@ -18,6 +18,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aldea.model.settings import about
 
@@ -220,3 +221,38 @@ class SnmpSettings:
     timeout_seconds: float = field(default=2.0, metadata=about("wait for an answer", minimum=0.05, maximum=20))
     retries: int = field(default=1, metadata=about("ask again so often", minimum=0, maximum=5))
     targets: tuple[SnmpTarget, ...] = field(default=(), metadata=about("the routers"))
+
+
+def _a_zone(text: str) -> str | None:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError):
+        return "an IANA time zone such as America/Merida"
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSource:
+    """`[[agent.clients.sources]]`: one place where connected devices can be counted."""
+
+    kind: str = field(
+        metadata=about("who knows the devices", choices=("hostapd", "iw", "dnsmasq", "odhcpd")),
+    )
+    interface: str | None = field(default=None, metadata=about("hostapd and iw: the wireless interface"))
+    file: Path | None = field(default=None, metadata=about("dnsmasq and odhcpd: the leases; unset: the usual place"))
+
+    def __post_init__(self) -> None:
+        if self.kind in {"hostapd", "iw"} and not self.interface:
+            raise ValueError(f"of kind {self.kind} needs the interface, such as wlan0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientsSettings:
+    """`[agent.clients]`: how many devices are connected, never which."""
+
+    enabled: bool = field(default=True, metadata=about("measure it at all"))
+    every_seconds: float = field(default=300.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
+    timezone: str | None = field(
+        default=None, metadata=about("where days are cut (IANA); unset: the machine's own zone", check=_a_zone)
+    )
+    sources: tuple[ClientSource, ...] = field(default=(), metadata=about("where to look; none: nothing is counted"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aldea.agents.probe_settings import (
+    ClientsSettings,
     DnsSettings,
     HostSettings,
     HttpSettings,
@@ -74,7 +75,7 @@ class SeesSettings:
         default=None, metadata=about("bytes of the whole site; unset: when an SNMP target has them")
     )
     clients: bool | None = field(
-        default=None, metadata=about("connected devices; unset: when an SNMP target counts them")
+        default=None, metadata=about("connected devices; unset: when a source of clients counts them")
     )
     power: bool | None = field(default=None, metadata=about("mains power; unset: no"))
 
@@ -110,6 +111,7 @@ class AgentSettings:
     interfaces: InterfacesSettings = field(default_factory=InterfacesSettings)
     host: HostSettings = field(default_factory=HostSettings)
     snmp: SnmpSettings = field(default_factory=SnmpSettings)
+    clients: ClientsSettings = field(default_factory=ClientsSettings)
 
     def __post_init__(self) -> None:
         if self.send_seconds < self.sample_seconds:
@@ -129,11 +131,14 @@ class Sees:
 
 
 def what_it_sees(settings: AgentSettings) -> Sees:
-    """Return what the device sees: as told in `[agent.sees]`, else what its SNMP targets offer."""
+    """Return what the device sees: as told in `[agent.sees]`, else what its SNMP targets and sources offer.
+
+    A router that only says how many devices are connected now can't tell how many there were in a day.
+    """
     targets = settings.snmp.targets if settings.snmp.enabled else ()
     told = settings.sees
     by_wan = any(target.interface is not None for target in targets)
-    by_clients = any(target.clients_oid is not None for target in targets)
+    by_clients = settings.clients.enabled and bool(settings.clients.sources)
     return Sees(
         wan_bytes=by_wan if told.wan_bytes is None else told.wan_bytes,
         clients=by_clients if told.clients is None else told.clients,

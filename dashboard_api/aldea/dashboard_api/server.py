@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import threading
 from typing import TYPE_CHECKING
 
 import uvicorn
+
+from aldea.dashboard_api.certificate import Certificate
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -17,6 +20,8 @@ log = logging.getLogger(__name__)
 START_SECONDS = 20
 STOP_SECONDS = 10
 LOOPBACK = "127.0.0.1"
+CERTIFICATE_TICKS = 300
+"""The server ticks ten times a second: every half minute it looks whether the certificate was renewed."""
 
 
 class CannotServe(Exception):
@@ -26,7 +31,7 @@ class CannotServe(Exception):
 class _Server(uvicorn.Server):
     """A server that ends the live streams first, since they would never end by themselves."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, certificate: Certificate | None) -> None:
         # Nothing of a request is logged: an address may carry what is nobody's business.
         config = uvicorn.Config(
             app,
@@ -37,14 +42,22 @@ class _Server(uvicorn.Server):
             server_header=False,
             timeout_graceful_shutdown=1,
             timeout_keep_alive=30,
+            ssl_certfile=None if certificate is None else certificate.file,
+            ssl_keyfile=None if certificate is None else certificate.key,
         )
         super().__init__(config)
         self._app = app
+        self._certificate = certificate
         self.ready = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._certificate is not None and counter % CERTIFICATE_TICKS == 0 and self.config.ssl is not None:
+            self._certificate.renew(self.config.ssl)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.context.live.close()
@@ -69,7 +82,7 @@ class RunningServer:
         """The address to give to people."""
         host = self._listening.getsockname()[0]
         shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{self.port}"
+        return f"{'https' if self._server.config.is_ssl else 'http'}://{shown}:{self.port}"
 
     def start(self) -> None:
         """Start the thread and wait until requests are answered. Raises CannotServe."""
@@ -111,20 +124,37 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(app: FastAPI, host: str = LOOPBACK, port: int = 8000) -> RunningServer:
+def serve(
+    app: FastAPI, host: str = LOOPBACK, port: int = 8000, certificate: Certificate | None = None
+) -> RunningServer:
     """Serve the app from a thread and return once it answers; nobody but this machine can reach loopback.
 
-    Raises CannotServe when the address is taken or the app does not start.
+    With a certificate it speaks HTTPS. Raises CannotServe when the address is taken, the certificate can't be
+    used, or the app does not start.
     """
-    running = RunningServer(_Server(app), listen(host, port))
+    server = _server(app, certificate)
+    running = RunningServer(server, listen(host, port))
     running.start()
     return running
 
 
-def main(app: FastAPI, host: str = LOOPBACK, port: int = 8000) -> None:
+def main(app: FastAPI, host: str = LOOPBACK, port: int = 8000, certificate: Certificate | None = None) -> None:
     """Serve the app from this thread until the process is told to stop (Ctrl-C, SIGTERM)."""
+    server = _server(app, certificate)
     listening = listen(host, port)
     try:
-        _Server(app).run(sockets=[listening])
+        server.run(sockets=[listening])
     finally:
         listening.close()
+
+
+def _server(app: FastAPI, certificate: Certificate | None) -> _Server:
+    if certificate is not None:
+        try:
+            certificate.check()
+        except (OSError, ssl.SSLError) as error:
+            raise CannotServe(
+                f"the certificate {certificate.file} with the key {certificate.key} can't be used ({error}): both are "
+                "PEM files that belong together, and this user must be allowed to read them"
+            ) from error
+    return _Server(app, certificate)

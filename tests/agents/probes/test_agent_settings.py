@@ -68,10 +68,10 @@ def test_what_the_example_leaves_out_has_no_default_or_is_off() -> None:
 def test_the_commented_router_of_the_example_can_be_switched_on() -> None:
     text = EXAMPLE.read_text(encoding="utf-8").replace("# [[agent.snmp.targets]]", "[[agent.snmp.targets]]")
     for key in ("host", "interface", "clients_oid"):
-        text = text.replace(f'# {key} = "', f'{key} = "')
+        text = text.replace(f'# {key} = "', f'{key} = "', 1)
     settings = _settings(tomllib.loads(text), ALDEA_SITE="a")
     assert settings.snmp.targets[0].interface == "ether1"
-    assert what_it_sees(settings) == Sees(wan_bytes=True, clients=True, power=False)
+    assert what_it_sees(settings) == Sees(wan_bytes=True, clients=False, power=False)
 
 
 def test_every_variable_is_named_in_the_example_beside_its_setting() -> None:

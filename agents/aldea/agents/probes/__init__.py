@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aldea.agents.probe import Probe, ProbeContext, ScheduledProbe
+from aldea.agents.probes.clients import ClientsProbe
 from aldea.agents.probes.dns import DnsProbe
 from aldea.agents.probes.host import HostProbe
 from aldea.agents.probes.http import HttpProbe
@@ -31,6 +32,9 @@ PROBES: dict[str, Callable[[AgentSettings, ProbeContext], Probe]] = {
     "interfaces": lambda settings, context: InterfacesProbe(settings.interfaces, context),
     "host": lambda settings, context: HostProbe(settings.host, context),
     "snmp": lambda settings, context: SnmpProbe(settings.snmp, context),
+    "clients": lambda settings, context: ClientsProbe(
+        settings.clients, context, max(settings.clients.every_seconds, settings.sample_seconds)
+    ),
 }
 
 

@@ -1,0 +1,145 @@
+"""Where connected devices can be read: the access point's station list, or the leases that a router gave.
+
+Addresses are returned as bytes and go no further than the day's counter: nothing here writes them anywhere, nor puts
+them into an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aldea.model.failures import Failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aldea.agents.probe_settings import ClientSource
+
+COMMANDS = {
+    "hostapd": ("hostapd_cli", "-i", "{interface}", "list_sta"),
+    "iw": ("iw", "dev", "{interface}", "station", "dump"),
+}
+FILES = {"dnsmasq": "var/lib/misc/dnsmasq.leases", "odhcpd": "tmp/odhcpd.leases"}
+COMMAND_SECONDS = 10.0
+_ADDRESS = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", re.IGNORECASE)
+_MOST_BYTES = 1_000_000
+
+
+class SourceFailed(Exception):
+    """A source could not be read; carries the word alone, never what was read."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.value)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Devices that are connected, and those that hold a lease with its end in seconds since 1970 (0: no end)."""
+
+    present: frozenset[bytes] = frozenset()
+    leases: dict[bytes, int] = field(default_factory=dict)
+
+
+async def look(source: ClientSource, root: Path, now_ms: int) -> Sighting:
+    """Read one source. Raises SourceFailed."""
+    if source.kind in COMMANDS:
+        return parse_stations(
+            await _output([part.format(interface=source.interface) for part in COMMANDS[source.kind]])
+        )
+    path = source.file if source.file is not None else root / FILES[source.kind]
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_MOST_BYTES)
+    except PermissionError:
+        raise SourceFailed(Failure.PERMISSION_DENIED) from None
+    except OSError:
+        raise SourceFailed(Failure.NOT_AVAILABLE) from None
+    parse = parse_dnsmasq if source.kind == "dnsmasq" else parse_odhcpd
+    return parse(text, now_ms // 1000)
+
+
+def parse_stations(text: str) -> Sighting:
+    """Read `hostapd_cli list_sta` (an address a line) or `iw … station dump` (`Station <address> (on …)`)."""
+    found = set()
+    for line in text.splitlines():
+        words = line.split()
+        at = 1 if words[:1] == ["Station"] else 0
+        if len(words) > at and not line[:1].isspace() and _ADDRESS.fullmatch(words[at]):
+            found.add(_bytes(words[at]))
+    return Sighting(frozenset(found))
+
+
+def parse_dnsmasq(text: str, now_seconds: int) -> Sighting:
+    """Read dnsmasq's leases: `<end> <address> <ip> <name> <client id>` a line; an end of 0 is none."""
+    leases: dict[bytes, int] = {}
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 3 and words[0].isdigit() and _ADDRESS.fullmatch(words[1]):
+            _keep(leases, _bytes(words[1]), int(words[0]), now_seconds)
+    return Sighting(leases=leases)
+
+
+def parse_odhcpd(text: str, now_seconds: int) -> Sighting:
+    """Read odhcpd's leases: `# <interface> <address or DUID, hex> <ipv4 or iaid> <name> <end> …` a line.
+
+    A DUID of a link-layer kind ends in the device's address (RFC 8415, 11.2 and 11.4); others say nothing of it.
+    """
+    leases: dict[bytes, int] = {}
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 6 and words[0] == "#" and words[5].lstrip("-").isdigit():
+            address = _from_hex(words[2])
+            if address is not None:
+                _keep(leases, address, max(0, int(words[5])), now_seconds)
+    return Sighting(leases=leases)
+
+
+def _keep(leases: dict[bytes, int], address: bytes, ends: int, now_seconds: int) -> None:
+    if ends == 0 or ends > now_seconds:
+        leases[address] = max(ends, leases.get(address, 0))
+
+
+def _from_hex(text: str) -> bytes | None:
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError:
+        return None
+    if len(raw) == 6:
+        return raw
+    # Hardware type 1 is Ethernet; kind 1 carries a time before the address, kind 3 does not.
+    lengths = {b"\x00\x01\x00\x01": 14, b"\x00\x03\x00\x01": 10}
+    return raw[-6:] if lengths.get(raw[:4]) == len(raw) else None
+
+
+def _bytes(address: str) -> bytes:
+    return bytes.fromhex(address.replace(":", ""))
+
+
+async def _output(command: list[str]) -> str:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except PermissionError:
+        raise SourceFailed(Failure.PERMISSION_DENIED) from None
+    except OSError:
+        raise SourceFailed(Failure.NOT_AVAILABLE) from None
+    try:
+        async with asyncio.timeout(COMMAND_SECONDS):
+            said, _ = await process.communicate()
+    except TimeoutError:
+        raise SourceFailed(Failure.READ_TIMEOUT) from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise SourceFailed(Failure.NOT_AVAILABLE)
+    return said[:_MOST_BYTES].decode("utf-8", "replace")
