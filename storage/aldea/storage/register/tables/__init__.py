@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from aldea.storage.register.tables.accounts import (
+    api_token,
+    audit_entry,
+    password,
+    password_link,
+    sign_in_attempt,
+    web_session,
+)
 from aldea.storage.register.tables.alerts import alert_state, lease
 from aldea.storage.register.tables.base import metadata
 from aldea.storage.register.tables.collectors import collector_status
@@ -15,6 +23,8 @@ from aldea.storage.register.tables.records import programme, record
 
 __all__ = [
     "alert_state",
+    "api_token",
+    "audit_entry",
     "boot",
     "broker_credential",
     "collector_status",
@@ -33,14 +43,18 @@ __all__ = [
     "liveness_mark",
     "metadata",
     "notification",
+    "password",
+    "password_link",
     "person",
     "programme",
     "record",
     "role_grant",
     "setting",
+    "sign_in_attempt",
     "site",
     "site_fact",
     "site_state",
     "site_status",
     "stream",
+    "web_session",
 ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from aldea.storage.register.tables.base import BIG_KEY, ID, big, json_value, metadata, text
@@ -21,6 +23,8 @@ person = Table(
     json_value("channels"),
     json_value("languages"),
     big("created_at_ms"),
+    Column("disabled", Boolean, nullable=False, default=False, server_default=false()),
+    text("language", 8, null=True),
 )
 
 # Not "grant": that word is reserved in SQL.
