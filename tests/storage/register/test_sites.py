@@ -31,6 +31,7 @@ from aldea.storage.register.facts import (
     set_fact,
 )
 from aldea.storage.register.settings import registry_version
+from aldea.storage.register.simulated import remove_simulated_sites
 from aldea.storage.register.sites import (
     Site,
     SiteState,
@@ -38,7 +39,6 @@ from aldea.storage.register.sites import (
     add_sites,
     count_sites,
     find_site,
-    remove_simulated_sites,
     set_state,
     state_at,
     state_history,

@@ -11,6 +11,7 @@ from aldea.simulator.conversation import SEES
 from aldea.simulator.fleet import registrations
 from aldea.storage.register.devices import Device
 from aldea.storage.register.facts import NewFact
+from aldea.storage.register.simulated import demo_is_over, remove_simulated_sites
 from aldea.storage.register.sites import (
     Site,
     SiteEntry,
@@ -18,7 +19,6 @@ from aldea.storage.register.sites import (
     add_sites,
     count_sites,
     find_site,
-    remove_simulated_sites,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +53,12 @@ def register_fleet(register: Register, clock: Clock) -> None:
             return
         since = clock.wall_ms() - HISTORY_DAYS * DAY_MS
         add_sites(unit, [_entry(site, since) for site in registrations()])
+
+
+def demo_is_wanted(register: Register, *, asked: bool) -> bool:
+    """Whether a simulated fleet shall be here: it was not asked to stay away, and nobody has started for real."""
+    with register.reading() as unit:
+        return asked and not demo_is_over(unit)
 
 
 def remove_fleet(register: Register, store: SeriesStore, simulator_data: Path) -> int:

@@ -7,24 +7,26 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from aldea.agents.lock import FolderLock
-from aldea.collector.mqtt import BrokerAddress
 from aldea.collector.service import Collector
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import CannotServe, RunningServer, serve
 from aldea.dashboard_api.settings import ApiSettings
+from aldea.deploy.allinone.brokering import start_own_broker
 from aldea.deploy.allinone.children import Child
+from aldea.deploy.allinone.fleet import FleetBeside, fleet_arguments
 from aldea.deploy.allinone.schedule import Upkeep
 from aldea.deploy.allinone.seeding import (
-    HISTORY_DAYS,
     THIS_DEVICE,
     THIS_SITE,
+    demo_is_wanted,
     local_zone,
     register_fleet,
     register_this_machine,
     remove_fleet,
 )
-from aldea.deploy.broker.base import start_broker
+from aldea.deploy.realstart.watching import RealStart
 from aldea.storage.register import open_register
+from aldea.storage.register.endpoint import set_server_url
 from aldea.storage.series import open_series_store
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEFAULT_HTTP_PORT = 8000
+OURS_TO_SAY = ("ALDEA_DATA", "ALDEA_SITE", "ALDEA_DEVICE")
 
 
 class AllInOne:
@@ -91,14 +94,16 @@ class AllInOne:
         store = open_series_store(f"sqlite:///{data / 'series.db'}")
         self._stack.callback(store.close)
         register_this_machine(register, self._clock)
-        if settings.demo:
+        demo = demo_is_wanted(register, asked=settings.demo)
+        if demo:
             register_fleet(register, self._clock)
         elif removed := remove_fleet(register, store, data / "simulator"):
             self._say(f"the {removed} simulated sites have left")
-        broker = start_broker(data, settings.mqtt_port, prefer=settings.broker_choice, log=self._say)
-        self._stack.callback(broker.stop)
-        address = BrokerAddress(broker.host, broker.port)
-        collector = Collector("main", data / "collector", address, register, store, self._clock, foreign=self._foreign)
+        own = start_own_broker(settings, data, register, self._clock, self._say)
+        self._stack.callback(own.broker.stop)
+        collector = Collector(
+            "main", data / "collector", own.collector, register, store, self._clock, foreign=self._foreign
+        )
         collector.start()
         self._stack.callback(collector.stop)
         upkeep = Upkeep(register, store, collector, self._clock, settings)
@@ -108,9 +113,16 @@ class AllInOne:
         server = self._serve(create_app(register, store, self._clock, api))
         self._stack.callback(server.stop)
         self.url = server.url
-        self._start_child("agent", "aldea.agents", self._agent_arguments(broker, data), data)
-        if settings.demo:
-            self._start_child("simulator", "aldea.simulator", self._fleet_arguments(broker, data), data)
+        with register.transaction() as unit:
+            set_server_url(unit, server.url)
+        self._start_child("agent", "aldea.agents", self._agent_arguments(own.broker, data), own.agent)
+        fleet = None
+        if demo:
+            fleet = self._start_child("simulator", "aldea.simulator", fleet_arguments(own, data), own.simulator)
+        beside = FleetBeside(own, collector, fleet)
+        real_start = RealStart(register, store, data / "simulator", beside.surroundings, self._say)
+        real_start.start()
+        self._stack.callback(real_start.stop)
 
     def _serve(self, app: FastAPI) -> RunningServer:
         """Serve on the port that was set; else on 8000, or any free port where that is taken."""
@@ -141,21 +153,8 @@ class AllInOne:
             str(broker.port),
         ]
 
-    def _fleet_arguments(self, broker: Broker, data: Path) -> list[str]:
-        return [
-            "fleet",
-            "--mqtt-host",
-            broker.host,
-            "--mqtt-port",
-            str(broker.port),
-            "--data",
-            str(data / "simulator"),
-            "--days",
-            str(HISTORY_DAYS),
-            "--progress-json",
-        ]
-
-    def _start_child(self, name: str, module: str, arguments: list[str], data: Path) -> None:
+    def _start_child(self, name: str, module: str, arguments: list[str], sign_in: Mapping[str, str]) -> Child:
+        data = self.settings.data.resolve()
         (data / name).mkdir(parents=True, exist_ok=True)
         logs = data / "logs"
         logs.mkdir(exist_ok=True)
@@ -163,8 +162,10 @@ class AllInOne:
         often = str(self.settings.send_seconds)
         environ = {"ALDEA_SAMPLE_SECONDS": often, "ALDEA_SEND_SECONDS": often, **self._environ}
         # Where our children keep their data and find the broker is ours to say, not the environment's.
-        for taken in ("ALDEA_DATA", "ALDEA_MQTT_HOST", "ALDEA_MQTT_PORT", "ALDEA_SITE", "ALDEA_DEVICE"):
-            environ.pop(taken, None)
+        for taken in [name for name in environ if name.startswith("ALDEA_MQTT_") or name in OURS_TO_SAY]:
+            del environ[taken]
+        environ.update(sign_in)
         child = Child(name, module, arguments, environ, logs / f"{name}.log", self._on_progress)
         child.start()
         self._stack.callback(child.stop)
+        return child

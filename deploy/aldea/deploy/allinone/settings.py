@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from aldea.collector.settings import read_settings as collector_settings
 from aldea.collector.settings import settings_file
+from aldea.deploy.broker.secured import FIELD_PORT, FieldWish
 from aldea.model.settings import SettingsError, about, load_settings
 
 if TYPE_CHECKING:
@@ -18,12 +19,26 @@ if TYPE_CHECKING:
     from aldea.deploy.broker.base import BrokerChoice
 
 
-def _a_loopback_address(text: str) -> str | None:
+def _is_loopback(text: str) -> bool:
     try:
-        loopback = text == "localhost" or ip_address(text).is_loopback
+        return text == "localhost" or ip_address(text).is_loopback
     except ValueError:
-        return "an address of this machine, such as 127.0.0.1"
-    if loopback:
+        return False
+
+
+def _an_address(text: str) -> str | None:
+    try:
+        if text != "localhost":
+            ip_address(text)
+    except ValueError:
+        return "an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"
+    return None
+
+
+def _a_loopback_address(text: str) -> str | None:
+    if problem := _an_address(text):
+        return problem
+    if _is_loopback(text):
         return None
     return "127.0.0.1 or ::1: on any other address Aldea serves only once accounts have been set up"
 
@@ -43,12 +58,32 @@ class UpSettings:
             "the port of the pages; unset: 8000, or a free one", env="ALDEA_HTTP_PORT", minimum=1, maximum=65535
         ),
     )
+    mqtt_host: str = field(
+        default="127.0.0.1",
+        metadata=about(
+            "the broker's address; any but loopback: TLS and a password for every device",
+            env="ALDEA_MQTT_LISTEN",
+            check=_an_address,
+        ),
+    )
     mqtt_port: int | None = field(
         default=None,
         metadata=about(
-            "the broker's port; unset: 1883, or a free one", env="ALDEA_MQTT_PORT", minimum=1, maximum=65535
+            "the broker's port; unset: 1883 or a free one on loopback, else 8883",
+            env="ALDEA_MQTT_PORT",
+            minimum=1,
+            maximum=65535,
         ),
     )
+    mqtt_name: str | None = field(
+        default=None,
+        metadata=about("the host name or address by which agents reach the broker", env="ALDEA_MQTT_NAME"),
+    )
+    mqtt_certificate: Path | None = field(
+        default=None,
+        metadata=about("the broker's own certificate, with its chain; unset: Aldea makes one"),
+    )
+    mqtt_key: Path | None = field(default=None, metadata=about("the key of mqtt_certificate"))
     broker: str = field(
         default="auto",
         metadata=about(
@@ -68,6 +103,26 @@ class UpSettings:
     backup_keep: int = field(
         default=3, metadata=about("how many nightly backups are kept in `backups/`; 0: none", minimum=0, maximum=366)
     )
+
+    def __post_init__(self) -> None:
+        if (self.mqtt_certificate is None) != (self.mqtt_key is None):
+            raise ValueError("has one of mqtt_certificate and mqtt_key; set both or neither")
+        if not self.mqtt_is_local and self.broker == "amqtt":
+            raise ValueError(
+                f'has mqtt_host "{self.mqtt_host}" and broker "amqtt", which has no encryption; use mosquitto, or'
+                " leave mqtt_host out"
+            )
+
+    @property
+    def mqtt_is_local(self) -> bool:
+        """Whether the broker serves this machine alone."""
+        return _is_loopback(self.mqtt_host)
+
+    @property
+    def field_wish(self) -> FieldWish:
+        """How agents reach a broker that is not for this machine alone."""
+        port = FIELD_PORT if self.mqtt_port is None else self.mqtt_port
+        return FieldWish(self.mqtt_host, port, self.mqtt_name, self.mqtt_certificate, self.mqtt_key)
 
     @property
     def broker_choice(self) -> BrokerChoice:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aldea.deploy.broker.base import HOST, MAX_PACKET_BYTES, BrokerError
@@ -17,6 +18,9 @@ from aldea.model.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aldea.deploy.broker.access import AccessFiles
+    from aldea.deploy.broker.certificates import CertificateFiles
 
 # Debian puts daemons where an ordinary user's PATH does not look.
 _ALSO_LOOK_IN = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
@@ -29,8 +33,7 @@ _CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x05\x00\x00"
 _CONNACK_ACCEPTED = b"\x20\x02\x00\x00"
 _DISCONNECT = b"\xe0\x00"
 
-# allow_anonymous: only this machine's loopback is served; TLS and accounts are for a broker that faces a
-#   network.
+# allow_anonymous: where only this machine's loopback is served; else see `Field`.
 # persistence: nothing of ours rests on it. Agents keep what the collector has not acknowledged and say who
 #   they are at every connect; a snapshot from before a crash would only bring back what no longer holds.
 # max_inflight_messages: at the default of 20 a collector on MQTT 3.1.1, which acknowledges after its commit,
@@ -39,8 +42,7 @@ _DISCONNECT = b"\xe0\x00"
 _CONFIG = """\
 # Written by Aldea at each start; changes are lost.
 listener {port} {host}
-allow_anonymous true
-persistence false
+{access}persistence false
 max_inflight_messages 2000
 max_queued_messages 100000
 max_queued_bytes 67108864
@@ -52,7 +54,32 @@ log_type error
 log_type warning
 log_type notice
 connection_messages false
-{user}"""
+{user}{field}"""
+
+_ACCESS = """\
+allow_anonymous false
+password_file {passwords}
+acl_file {rules}
+"""
+
+# use_username_as_clientid: else one device could throw another out by taking its client id.
+_FIELD = """\
+listener {port} {host}
+certfile {certificate}
+keyfile {key}
+tls_version tlsv1.2
+use_username_as_clientid true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A second listener, for agents out there: TLS always, passwords always, and on the first listener as well."""
+
+    host: str
+    port: int
+    access: AccessFiles
+    certificates: CertificateFiles
 
 
 def find_mosquitto() -> str | None:
@@ -69,8 +96,11 @@ class MosquittoBroker:
 
     kind: Literal["mosquitto"] = "mosquitto"
 
-    def __init__(self, executable: str, folder: Path, port: int, clock: Clock | None = None) -> None:
+    def __init__(
+        self, executable: str, folder: Path, port: int, clock: Clock | None = None, field: Field | None = None
+    ) -> None:
         self.host = HOST
+        self._field = field
         self.port = port
         self.log_file = folder / "mosquitto.log"
         self._executable = executable
@@ -98,7 +128,7 @@ class MosquittoBroker:
         self._keeper = threading.Thread(target=self._keep, args=(config,), name="mosquitto", daemon=True)
         self._keeper.start()
         deadline = self._clock.mono_ms() + _READY_WITHIN_MS
-        while not accepts_connections(self.host, self.port):
+        while not accepts_connections(self.host, self.port, anonymous=self._field is None):
             if self._ended.wait(0.02):
                 raise BrokerError(f"mosquitto did not start: {self._reason()}")
             if self._clock.mono_ms() > deadline:
@@ -118,6 +148,12 @@ class MosquittoBroker:
                 process.kill()
         keeper.join()
         self._keeper = self._process = None
+
+    def reload(self) -> None:
+        """Let it read its password and access files again; it ends connections that these no longer allow."""
+        process = self._process
+        if process is not None and self.is_alive():
+            process.send_signal(signal.SIGHUP)
 
     def is_alive(self) -> bool:
         """Whether the process runs."""
@@ -155,6 +191,8 @@ class MosquittoBroker:
             max_packet_bytes=MAX_PACKET_BYTES,
             log=self.log_file.resolve(),
             user=user,
+            access="allow_anonymous true\n" if self._field is None else access_lines(self._field.access),
+            field="" if self._field is None else field_lines(self._field),
         )
 
     def _reason(self) -> str:
@@ -167,8 +205,24 @@ class MosquittoBroker:
         return (lines[-1] if lines else "it ended without a word") + f" (log: {self.log_file})"
 
 
-def accepts_connections(host: str, port: int) -> bool:
-    """Tell whether an MQTT broker accepts an anonymous connection at `host:port` right now."""
+def access_lines(files: AccessFiles) -> str:
+    """Return the lines of mosquitto.conf that ask everybody for a password."""
+    return _ACCESS.format(passwords=files.passwords.resolve(), rules=files.rules.resolve())
+
+
+def field_lines(field: Field) -> str:
+    """Return the lines of mosquitto.conf that open the listener for the agents."""
+    files = field.certificates
+    return _FIELD.format(
+        port=field.port, host=field.host, certificate=files.certificate.resolve(), key=files.key.resolve()
+    )
+
+
+def accepts_connections(host: str, port: int, *, anonymous: bool = True) -> bool:
+    """Tell whether an MQTT broker answers a connection at `host:port` right now.
+
+    `anonymous`: whether it must accept one without a name; else a refusal is an answer as well.
+    """
     try:
         with socket.create_connection((host, port), timeout=1.0) as connection:
             connection.sendall(_CONNECT)
@@ -176,4 +230,4 @@ def accepts_connections(host: str, port: int) -> bool:
             connection.sendall(_DISCONNECT)
     except OSError:
         return False
-    return answer == _CONNACK_ACCEPTED
+    return answer == _CONNACK_ACCEPTED if anonymous else answer[:2] == _CONNACK_ACCEPTED[:2]

@@ -33,7 +33,7 @@ WRONG_PER_SOURCE = 10
 WRONG_IN_ALL = 200
 
 
-class EnrolmentRefused(RegisterError):  # noqa: N818 - an answer, like the other refusals
+class EnrolmentRefused(RegisterError):
     """The code leads nowhere; the message says why and what to do."""
 
 
@@ -161,8 +161,8 @@ def refuse_many_attempts(unit: Unit, source: str, at_ms: int) -> None:
 
 
 def normalised(text: str) -> str:
-    """Return a code as it is compared: upper case, without what people put between."""
-    return "".join(letter for letter in text.upper() if letter not in " -–_.\t\r\n")
+    """Return a code as it is compared: upper case, letters and digits alone."""
+    return "".join(letter for letter in text.upper() if letter.isalnum())
 
 
 def hash_code(text: str) -> str:

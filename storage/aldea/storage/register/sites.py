@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from aldea.model.sample import is_id
 from aldea.storage.register.dated import holds_at, put_entry
@@ -21,15 +21,10 @@ from aldea.storage.register.register import Unit
 from aldea.storage.register.settings import bump_registry_version
 from aldea.storage.register.statements import chunks
 from aldea.storage.register.tables import (
-    alert_state,
-    boot,
     device,
-    incident,
     site,
     site_fact,
     site_state,
-    site_status,
-    stream,
 )
 
 
@@ -137,19 +132,6 @@ def count_sites(unit: Unit, *, simulated: bool) -> int:
     """Return how many real, or simulated, sites are registered."""
     wanted = select(func.count()).select_from(site).where(site.c.simulated == simulated)
     return int(unit.connection.execute(wanted).scalar_one())
-
-
-def remove_simulated_sites(unit: Unit) -> int:
-    """Remove every simulated site with all that hangs on it, and say how many. Real sites are only closed."""
-    gone = select(site.c.id).where(site.c.simulated)
-    for table in (site_status, stream, boot, alert_state):
-        unit.connection.execute(delete(table).where(table.c.site.in_(gone)))
-    # Those that several simulated sites share belong to none of them.
-    unit.connection.execute(delete(incident).where(incident.c.simulated))
-    removed = unit.connection.execute(delete(site).where(site.c.simulated)).rowcount
-    if removed:
-        bump_registry_version(unit)
-    return removed
 
 
 def site_of(row: Row[Any]) -> Site:

@@ -1,0 +1,159 @@
+"""`aldea broker`.
+
+examples:
+  aldea broker config --out /etc/mosquitto/aldea --name broker.example.org --group mosquitto
+  aldea broker certificates --out /etc/mosquitto/aldea --name broker.example.org --name 203.0.113.7
+  aldea broker sync --out /etc/mosquitto/aldea --group mosquitto --watch
+  aldea broker publisher weather --topic 'weather/#'
+"""
+
+from __future__ import annotations
+
+import grp
+import json
+import re
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aldea.deploy.broker.access import AccessFiles, AccessKeeper
+from aldea.deploy.broker.base import BrokerError
+from aldea.deploy.broker.certificates import own_certificates
+from aldea.deploy.broker.packaged import write_packaged
+from aldea.deploy.broker.secured import FIELD_PORT, FieldWish
+from aldea.deploy.cli.main import OK, CommandError
+from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.model.clock import SystemClock
+from aldea.storage.register import RegisterError
+from aldea.storage.register.credentials import make_credential, revoke_credential, valid_credentials
+
+if TYPE_CHECKING:
+    import argparse
+
+    from aldea.storage.register import Register
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_register_option(parser)
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="config|certificates|sync|publisher|list|revoke"
+    )
+    config = actions.add_parser("config", help="write mosquitto's configuration, certificates, passwords and rules")
+    _add_folder(config)
+    config.add_argument("--name", required=True, help="the host name or address by which agents reach the broker")
+    config.add_argument("--host", default="0.0.0.0", help="the address to listen on (default: all)")  # noqa: S104
+    config.add_argument("--port", type=int, default=FIELD_PORT, help="the agents' port (default: %(default)s)")
+    config.add_argument("--local-port", type=int, default=1883, help="the loopback port of the server's own parts")
+    config.add_argument("--certificate", type=Path, help="your own certificate (with its chain) instead of ours")
+    config.add_argument("--key", type=Path, help="its key")
+    certificates = actions.add_parser("certificates", help="make an authority and a certificate of our own")
+    certificates.add_argument("--out", type=Path, required=True, metavar="DIR")
+    certificates.add_argument("--name", action="append", required=True, help="host name or address; repeatable")
+    sync = actions.add_parser("sync", help="write passwords and rules from the register again")
+    _add_folder(sync)
+    sync.add_argument("--watch", action="store_true", help="go on, and write after each change, until stopped")
+    publisher = actions.add_parser("publisher", help="a password for a device that is not an agent (shown once)")
+    publisher.add_argument("username", help="1 to 39 of a-z, 0-9 and -")
+    publisher.add_argument("--topic", action="append", required=True, help="what it may publish to; repeatable")
+    listing = actions.add_parser("list", help="who has a password at the broker")
+    listing.add_argument("--json", action="store_true", help="one JSON document")
+    revoke = actions.add_parser("revoke", help="end a publisher's password")
+    revoke.add_argument("username")
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="mosquitto's folder of our files")
+    parser.add_argument("--group", help="the group that may read them, such as mosquitto (default: the owner alone)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    try:
+        if arguments.action == "certificates":
+            return _certificates(arguments)
+        with opened_register(arguments) as register:
+            register.check()
+            actions = {"config": _config, "sync": _sync, "publisher": _publisher, "list": _list, "revoke": _revoke}
+            return actions[arguments.action](register, arguments)
+    except (BrokerError, RegisterError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _certificates(arguments: argparse.Namespace) -> int:
+    files = own_certificates(arguments.out, arguments.name, SystemClock())
+    print(f"certificate {files.certificate}, key {files.key}, authority {files.ca} (agents get it when they enrol)")
+    return OK
+
+
+def _config(register: Register, arguments: argparse.Namespace) -> int:
+    if (arguments.certificate is None) != (arguments.key is None):
+        raise CommandError("--certificate and --key go together: give both or neither")
+    wish = FieldWish(arguments.host, arguments.port, arguments.name, arguments.certificate, arguments.key)
+    for line in write_packaged(register, _files(arguments), wish, arguments.local_port, SystemClock()):
+        print(line)
+    return OK
+
+
+def _sync(register: Register, arguments: argparse.Namespace) -> int:
+    files = _files(arguments)
+    keeper = AccessKeeper(register, files, lambda: print(f"{files.folder} has changed", flush=True))
+    if not arguments.watch:
+        keeper.look()
+        print(f"{files.passwords} and {files.rules} are as the register has it; reload mosquitto if they changed.")
+        return OK
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    keeper.run_until(stopping)
+    return OK
+
+
+def _publisher(register: Register, arguments: argparse.Namespace) -> int:
+    if not NAME.fullmatch(arguments.username) or arguments.username.startswith("aldea-"):
+        raise CommandError(
+            f"the name {arguments.username!r} must be 1 to 39 of a-z, 0-9 and -, and not begin with aldea-"
+        )
+    for topic in arguments.topic:
+        if topic.split("/")[0] in ("", "#", "+", "aldea", "$SYS", "$share", "$CONTROL") or "\n" in topic:
+            raise CommandError(f"--topic {topic!r} must begin with a level of its own that is not aldea, + or #")
+    now = SystemClock().wall_ms()
+    with register.transaction() as unit:
+        password = make_credential(unit, arguments.username, now, hardware={"publishes": arguments.topic})
+    print(f"user {arguments.username}\npassword {password}\nIt is shown this once; running this again makes another.")
+    return OK
+
+
+def _list(register: Register, arguments: argparse.Namespace) -> int:
+    with register.reading() as unit:
+        found = valid_credentials(unit)
+    if arguments.json:
+        shown = [
+            {"username": item.username, "site": item.site, "device": item.device, "created_ms": item.created_ms}
+            for item in found
+        ]
+        print(json.dumps(shown, indent=2))
+        return OK
+    for item in found:
+        print(item.username)
+    return OK
+
+
+def _revoke(register: Register, arguments: argparse.Namespace) -> int:
+    with register.transaction() as unit:
+        if not revoke_credential(unit, arguments.username, SystemClock().wall_ms()):
+            raise CommandError(f"{arguments.username!r} has no password; aldea broker list shows who has")
+    print(f"{arguments.username} may no longer connect.")
+    return OK
+
+
+def _files(arguments: argparse.Namespace) -> AccessFiles:
+    if arguments.group is None:
+        return AccessFiles(arguments.out)
+    try:
+        return AccessFiles(arguments.out, 0o640, grp.getgrnam(arguments.group).gr_gid)
+    except KeyError:
+        raise CommandError(f"--group {arguments.group}: this machine has no such group") from None

@@ -1,0 +1,1 @@
+"""Starting for real: the simulated fleet leaves without a trace."""
