@@ -75,7 +75,7 @@ class Period:
 
 def month_of(code: str) -> Month:
     """Return the month written as `202506`. Raises PeriodError for anything else."""
-    found = re.fullmatch(r"(\d{4})(\d{2})", code)
+    found = re.fullmatch(r"([0-9]{4})([0-9]{2})", code)
     if found is None or not 1 <= int(found[2]) <= 12 or not 1990 <= int(found[1]) <= 2200:
         raise PeriodError(f"{code[:20]!r} is not a month: write the year and the month, such as 202506")
     return Month(int(found[1]), int(found[2]))
@@ -83,10 +83,10 @@ def month_of(code: str) -> Month:
 
 def period_of(code: str) -> Period:
     """Return the period written as `202506`, `2025Q2` or `2025`. Raises PeriodError for anything else."""
-    if quarter := re.fullmatch(r"(\d{4})Q([1-4])", code):
+    if quarter := re.fullmatch(r"([0-9]{4})Q([1-4])", code):
         first = month_of(f"{quarter[1]}{int(quarter[2]) * 3 - 2:02d}")
         return Period(code, tuple(first.shifted(step) for step in range(3)))
-    if re.fullmatch(r"\d{4}", code):
+    if re.fullmatch(r"[0-9]{4}", code):
         first = month_of(f"{code}01")
         return Period(code, tuple(first.shifted(step) for step in range(12)))
     try:

@@ -154,13 +154,13 @@ class Weighted:
 
 
 def post_stratified(strata: Sequence[Stratum]) -> Weighted:
-    """Weight each part by its population (variance with n, as for large samples). Needs a spread above 0."""
+    """Weight each part by its population (variance with n - 1). Each needs two persons, together a spread."""
     total = sum(part.population for part in strata)
     value = variance = 0.0
     for part in strata:
         weight, p = part.population / total, part.yes / part.n
         value += weight * p
-        variance += weight * weight * p * (1 - p) / part.n
+        variance += weight * weight * p * (1 - p) / (part.n - 1)
     if not variance:
         raise ValueError("a sample without any spread has no effective size")
     effective = value * (1 - value) / variance
