@@ -1,1 +1,4 @@
-"""Rules as pure folds over events, incidents, and notifications. Nothing is here yet but its place."""
+"""Judgement: rules as pure folds over events, and the engine that drives them.
+
+`engine/` and `notify/` reach databases and networks; everything else here is pure: time comes in as an event.
+"""
