@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -229,6 +232,78 @@ def test_stories_show_in_the_figures() -> None:
     since = dead.unheard_since(NOW_MS)
     assert since is not None
     assert NOW_MS - since > 5 * DAY_MS
+
+
+@EVERY_STORY
+def test_devices_are_counted_by_the_local_day_and_only_while_there_is_power(site: SimulatedSite) -> None:
+    counted = [(at, row.fields) for at, row in _timed(site, "clients") if row.fields.get("day") is not None]
+    if site.story == "bad_clock":
+        assert counted == [], "a box that does not know the day does not count by it"
+        return
+    assert len(counted) > 300
+    before: dict[object, tuple[int, float]] = {}
+    village = Village(site, PLAN)
+    for at, fields in counted:
+        local = datetime.fromtimestamp(at / 1000, ZoneInfo(site.timezone))
+        # A day when the clocks change has one offset in the simulator.
+        clocks_change = (local - timedelta(days=1)).utcoffset() != (local + timedelta(days=1)).utcoffset()
+        assert fields["day"] == local.date().isoformat() or clocks_change
+        unique, covered, now = (fields[name] for name in ("unique_today", "covered_seconds", "associated"))
+        assert isinstance(unique, int)
+        assert isinstance(covered, float)
+        assert isinstance(now, int)
+        had = before.get(fields["day"], (0, 0.0))
+        assert unique >= had[0], "a day's count never shrinks, not even over a power cut"
+        assert now <= unique
+        off = sum(
+            min(span.end_ms, at) - max(span.start_ms, at - round(_since_midnight(local) * 1000))
+            for span in village.truth(max(at - round(_since_midnight(local) * 1000), PLAN.start_ms), at)
+            if span.truth in BOX_OFF
+        )
+        if at - _since_midnight(local) * 1000 >= PLAN.start_ms:
+            wrong = abs(covered - (_since_midnight(local) - off / 1000))
+            assert wrong <= 900 or clocks_change, "observed, less the cuts"
+        before[fields["day"]] = (unique, covered)
+        assert fields["restarted"] is False
+
+
+def _timed(site: SimulatedSite, measurement: str) -> list[tuple[int, Row]]:
+    starts = {boot.id: boot.start_ms for boot in Village(site, PLAN).boots(NOW_MS)}
+    return [
+        (starts[batch.header.boot_id] + row.mono_ms, row)
+        for batch in batches(site)
+        for row in _only(batch, measurement).rows()
+    ]
+
+
+def _only(batch: Batch, measurement: str) -> Batch:
+    return replace(batch, blocks=tuple(block for block in batch.blocks if block.spec.measurement == measurement))
+
+
+def _since_midnight(local: datetime) -> float:
+    return local.hour * 3600.0 + local.minute * 60 + local.second
+
+
+def test_some_villages_are_connected_but_unused_and_their_traffic_says_so_too() -> None:
+    unused: list[SimulatedSite] = []
+    used: list[SimulatedSite] = []
+    for site in registrations():
+        if site.story != "steady":
+            continue
+        most = _busiest_day(site)
+        (unused if most <= 2 else used).append(site)
+    assert 3 <= len(unused) <= 12
+    assert len(used) > 30
+    _, quiet, known, _ = series(unused[0], "interfaces", "rx_bytes")
+    _, lively, also, _ = series(used[0], "interfaces", "rx_bytes")
+    assert quiet[known].mean() * 10 < lively[also].mean()
+    assert _busiest_day(used[0]) >= 8
+
+
+def _busiest_day(site: SimulatedSite) -> int:
+    village = Village(site, Plan(7, NOW_MS - 3 * DAY_MS, 3))
+    found = (_only(decode_columns(message), "clients") for message in messages(village, NOW_MS))
+    return max(int(str(row.fields["unique_today"])) for batch in found for row in batch.rows())
 
 
 def test_each_boot_begins_with_a_row_that_names_the_one_before() -> None:

@@ -19,7 +19,7 @@ ROUND_MS = 1_000
 """How long a round of probes takes; its rows are stored together, at its end."""
 
 EACH_ROUND = 2
-EACH_HOUR = 4
+EACH_HOUR = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ KEEPALIVE_MS = 600_000
 WILL_AFTER_MS = KEEPALIVE_MS * 3 // 2
 """How long a broker waits for a silent client before it speaks its last will."""
 
-SEES = {"wan_bytes": True, "clients": False, "power": False}
+SEES = {"wan_bytes": True, "clients": True, "power": False}
 
 
 class Conversation:

@@ -1,6 +1,7 @@
 """What a village's agent measures in one boot: the catalogue's measurements as channels.
 
-`ping` of the anchor and `interfaces` every five minutes; `ping` of the gateway, `dns`, `http` and `host` hourly.
+`ping` of the anchor and `interfaces` every five minutes; `ping` of the gateway, `dns`, `http`, `host` and `clients`
+hourly.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from aldea.model.clock import ClockState
 from aldea.model.columns import Bools, Floats, Ints
 from aldea.model.failures import Failure
 from aldea.simulator.boots import BOOT_ROW_MS, EACH_HOUR, EACH_ROUND, Boot
+from aldea.simulator.clients import clients_channel
 from aldea.simulator.fleet import SimulatedSite
 from aldea.simulator.plan import DAY_MS, SLOT_MS, SLOTS_AN_HOUR
 from aldea.simulator.rows import Channel, Values, channel, flag, real, whole, word
@@ -26,7 +28,10 @@ _RESET_CHANCE = 1 / 700
 
 
 def channels_of(site: SimulatedSite, link: Link, boot: Boot, spans: list[Span]) -> list[Channel]:
-    """Return everything a boot measured, up to `boot.end_slot`. `spans` is the truth and must cover the boot."""
+    """Return everything a boot measured, up to `boot.end_slot`.
+
+    `spans` is the truth; it must cover the boot and the day before, back to the plan's start.
+    """
     slots = slots_at(site, boot.slot_zero_ms, boot.first_slot, boot.end_slot, spans)
     found = [_boot_row(boot)]
     if not len(slots.numbers):
@@ -40,7 +45,9 @@ def channels_of(site: SimulatedSite, link: Link, boot: Boot, spans: list[Span]) 
     found.append(_interfaces(site, link, slots, seqs + 1, mono + 150, load))
     if hourly.any():
         hours = Slots(*(part[hourly] for part in (slots.numbers, slots.times_ms, slots.local_ms, slots.truth)))
-        found += _hourly(site, link, hours, seqs[hourly] + EACH_ROUND, mono[hourly])
+        first = seqs[hourly] + EACH_ROUND
+        found += _hourly(site, link, hours, first, mono[hourly])
+        found.append(clients_channel(site, link, boot, hours, spans, first + 4, mono[hourly] + 900))
     return found
 
 

@@ -47,10 +47,18 @@ class Channel:
                 continue
             if present is not None and not present.all():
                 presence[item.name] = present
-            column = Column(item.name, item.code, item.name in presence, item.texts)
-            columns.append((column, item.numbers[low:high]))
+            numbers, texts = _needed(item.numbers[low:high], item.texts)
+            columns.append((Column(item.name, item.code, item.name in presence, texts), numbers))
         offsets = self.seqs[low:high] - first_seq
         return Table(self.measurement, self.tags, offsets, self.mono_ms[low:high], columns, presence)
+
+
+def _needed(numbers: Ints, texts: tuple[str, ...]) -> tuple[Ints, tuple[str, ...]]:
+    """Return a piece of a text column with only the texts that it uses."""
+    if len(texts) < 2:
+        return numbers, texts
+    used, places = np.unique(numbers, return_inverse=True)
+    return places.astype(np.int64), tuple(texts[number] for number in used)
 
 
 def channel(measurement: str, tags: Mapping[str, str], seqs: Ints, mono_ms: Ints, *values: Values) -> Channel:

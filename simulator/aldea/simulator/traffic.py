@@ -44,6 +44,14 @@ class Slots:
 _ORDER = {truth: number for number, truth in enumerate(Truth)}
 
 
+def rhythm(local_ms: Ints) -> Floats:
+    """Return how busy people are at local times, 0 to 1."""
+    hour = (local_ms % DAY_MS) / HOUR_MS
+    weekend = (local_ms // DAY_MS + 3) % 7 >= 5
+    shape: Floats = np.where(weekend, np.interp(hour, _HOURS, _WEEKEND), np.interp(hour, _HOURS, _WEEKDAY)) / 100
+    return shape
+
+
 def slots_at(site: SimulatedSite, zero_ms: int, first: int, end: int, spans: list[Span]) -> Slots:
     """Return the slots from `first` up to before `end`; `spans` must cover them."""
     numbers = np.arange(first, end, dtype=np.int64)
@@ -79,17 +87,29 @@ class Link:
         self._site = site
         self._key = key_of("link", seed, site.id)
         self._busy = 0.35 + 1.3 * one(self._key, 0, 0) ** 2
+        self.unused = site.story == "idle" or (site.story == "steady" and one(self._key, 1000, 5) < 0.12)
+        if self.unused:
+            self._busy *= 0.02
         self._rtt = _BASE_RTT[site.technology] * (1 + 0.06 * one(self._key, 0, 1))
 
     def load(self, slots: Slots) -> Floats:
         """Return how busy the link is, 0 to about 1.3: by the local hour and weekday, and the day's luck."""
-        hour = (slots.local_ms % DAY_MS) / HOUR_MS
-        day = slots.local_ms // DAY_MS
-        weekend = (day + 3) % 7 >= 5
-        shape = np.where(weekend, np.interp(hour, _HOURS, _WEEKEND), np.interp(hour, _HOURS, _WEEKDAY))
-        daily = 1 + 0.18 * bell(uniform(self._key, 1, day))
-        result: Floats = shape / 100 * np.clip(daily, 0.4, 1.6)
+        result: Floats = rhythm(slots.local_ms) * self.luck(slots.local_ms // DAY_MS)
         return result
+
+    def luck(self, days: Ints) -> Floats:
+        """Return how much more or less than usual happens on each local day (numbered since 1970)."""
+        result: Floats = np.clip(1 + 0.18 * bell(uniform(self._key, 1, days)), 0.4, 1.6)
+        return result
+
+    def visitors(self, days: Ints) -> Floats:
+        """Return how many different devices come on each local day with power all day; few where it is unused."""
+        draw = uniform(self._key, 50, days)
+        if self.unused:
+            few: Floats = np.floor(draw * (2 if self._site.story == "idle" else 3))
+            return few
+        many: Floats = np.rint((5 + 20 * self._busy) * self.luck(days) * (0.7 + 0.6 * draw))
+        return many
 
     def bytes(self, slots: Slots, load: Floats) -> Bytes:
         """Return what users and box move: about 100 MB in the busiest slot, little while the link is down."""

@@ -19,6 +19,9 @@ from aldea.simulator.traffic import Link
 WRONG_CLOCK_MS = 1_577_836_800_000
 """What a clock that was never set says at boot: the start of 2020."""
 
+ROWS = 2
+"""Counts changes of what a village stores under which seq: other rows need another epoch."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
@@ -43,7 +46,7 @@ class Village:
         self.plan = plan
         key = key_of("rhythm", plan.seed, site.id)
         self.phase_ms = int(one(key, 0, 0) * SLOT_MS)
-        self.epoch = hex_of("epoch", plan.seed, plan.start_ms, site.id, digits=16)
+        self.epoch = hex_of("epoch", ROWS, plan.seed, plan.start_ms, site.id, digits=16)
         self._rhythm = Rhythm(plan.start_ms + self.phase_ms, int(one(key, 0, 1) * SLOTS_AN_HOUR))
         self._link = Link(site, plan.seed)
         self._ahead: tuple[int, list[Span]] = (0, [])
@@ -96,7 +99,9 @@ class Village:
 
     def _rows_of(self, boot: Boot) -> list[Channel]:
         if self._channels is None or self._channels[0] != boot:
-            spans = self.truth(boot.start_ms, boot.end_ms or boot.slot_zero_ms + boot.end_slot * SLOT_MS + 1)
+            # A day more before it, because what is counted by the local day goes on across boots.
+            since = max(self.plan.start_ms, boot.start_ms - DAY_MS)
+            spans = self.truth(since, boot.end_ms or boot.slot_zero_ms + boot.end_slot * SLOT_MS + 1)
             self._channels = (boot, channels_of(self.site, self._link, boot, spans))
         return self._channels[1]
 
