@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from aldea.storage.register.encoding import clean_text, plain
+from aldea.storage.register.outages import note_outage
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import insert
 from aldea.storage.register.tables import collector_status
@@ -37,7 +38,8 @@ class CollectorStatus:
 
 
 def upsert_collector_status(unit: Unit, status: CollectorStatus) -> None:
-    """Replace what is known of this collector, unless a later report is stored."""
+    """Replace what is known of this collector, unless a later report is stored; note it if it had been away."""
+    note_outage(unit, status.collector, status.reported_ms)
     error = status.series_error
     statement = insert(unit, collector_status)
     statement = statement.on_conflict_do_update(

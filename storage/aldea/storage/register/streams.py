@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, Select, Subquery, case, func, select
 
+from aldea.model.truth.slots import DAY_MS
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import insert
-from aldea.storage.register.tables import device, site, stream
+from aldea.storage.register.tables import device, site, stream, truth_dirty, truth_progress
 
 GAPS_LIMIT = 200
 """How many gaps of a stream are listed; the counts always cover all of them."""
@@ -99,9 +100,17 @@ def streams_of(unit: Unit, site_id: str) -> tuple[Stream, ...]:
 
 
 def list_completeness(
-    unit: Unit, *, after: str | None = None, limit: int = 100, simulated: bool | None = None
+    unit: Unit,
+    *,
+    after: str | None = None,
+    limit: int = 100,
+    simulated: bool | None = None,
+    sites: Collection[str] | None = None,
 ) -> tuple[Completeness, ...]:
-    """Return the completeness of the sites that have streams, by id, from behind `after`."""
+    """Return the completeness of the sites that have streams, by id, from behind `after`.
+
+    `sites`: only these; None is every site.
+    """
     chosen = (
         select(site.c.id)
         .where(select(stream.c.epoch).where(stream.c.site == site.c.id).exists())
@@ -112,6 +121,8 @@ def list_completeness(
         chosen = chosen.where(site.c.id > after)
     if simulated is not None:
         chosen = chosen.where(site.c.simulated == simulated)
+    if sites is not None:
+        chosen = chosen.where(site.c.id.in_(sites))
     sums = stream_sums(select(chosen.subquery().c.id))
     wanted = select(sums).order_by(sums.c.site)
     return tuple(completeness_of(row) for row in unit.connection.execute(wanted))
@@ -129,25 +140,51 @@ def completeness_of(row: Row[Any]) -> Completeness:
 
 
 def stream_sums(sites: Select[tuple[str]]) -> Subquery:
-    """Return a subquery of these sites' row counts and of the event time their primary device is settled to.
+    """Return a subquery of these sites' row counts and of the event time they are settled to.
 
-    `settled_until_ms`: where rows are open, the event time before the first of them; else the newest.
+    `settled_until_ms`: where the primary device's rows are open, the event time before the first of them; else
+    its newest. Not beyond what has been judged, where truth is settled at all.
     """
     primary = (device.c.site == stream.c.site) & (device.c.id == stream.c.device) & device.c.is_primary
     event_ms = case((device.c.id.is_not(None), stream.c.contiguous_event_ms))
     blocked = case((stream.c.open_rows > 0, event_ms))
     counts = (stream.c.stored_rows, stream.c.explained_rows, stream.c.lost_rows, stream.c.open_rows)
-    return (
+    heard = (
         select(
             stream.c.site,
             *(func.sum(count).label(count.name) for count in counts),
-            func.coalesce(func.min(blocked), func.max(event_ms)).label("settled_until_ms"),
+            func.coalesce(func.min(blocked), func.max(event_ms)).label("heard_until_ms"),
         )
         .select_from(stream.outerjoin(device, primary))
         .where(stream.c.site.in_(sites))
         .group_by(stream.c.site)
+        .subquery("heard_sums")
+    )
+    until, judged = heard.c.heard_until_ms, _judged_until()
+    earlier = case((judged.c.judged_ms < until, judged.c.judged_ms), else_=until)
+    counted = (heard.c[count.name] for count in counts)
+    return (
+        select(heard.c.site, *counted, earlier.label("settled_until_ms"))
+        .select_from(heard.outerjoin(judged, judged.c.site == heard.c.site))
         .subquery("sums")
     )
+
+
+def _judged_until() -> Subquery:
+    """Return, by site, how far its truth has been judged: not beyond a day that is to be judged again.
+
+    The day that goes on is judged again all the time, and does not hold it back.
+    """
+    table = truth_progress
+    again = (
+        select(truth_dirty.c.site, func.min(truth_dirty.c.day).label("day"))
+        .group_by(truth_dirty.c.site)
+        .subquery("again")
+    )
+    start_ms = again.c.day * DAY_MS
+    before = case((start_ms + DAY_MS <= table.c.judged_until_ms, start_ms), else_=table.c.judged_until_ms)
+    joined = table.outerjoin(again, again.c.site == table.c.site)
+    return select(table.c.site, before.label("judged_ms")).select_from(joined).subquery("judged")
 
 
 def _columns(row: Stream) -> dict[str, Any]:

@@ -20,6 +20,15 @@ from aldea.storage.register.tables.operation import command, incident, incident_
 from aldea.storage.register.tables.people import person, role_grant
 from aldea.storage.register.tables.places import device, site, site_fact, site_state
 from aldea.storage.register.tables.records import programme, record
+from aldea.storage.register.tables.truth import (
+    collector_outage,
+    maintenance,
+    slot_day,
+    truth_dirty,
+    truth_interval,
+    truth_progress,
+    usage_day,
+)
 
 __all__ = [
     "alert_state",
@@ -27,6 +36,7 @@ __all__ = [
     "audit_entry",
     "boot",
     "broker_credential",
+    "collector_outage",
     "collector_status",
     "command",
     "contact_point",
@@ -41,6 +51,7 @@ __all__ = [
     "indicator_value",
     "lease",
     "liveness_mark",
+    "maintenance",
     "metadata",
     "notification",
     "password",
@@ -55,6 +66,11 @@ __all__ = [
     "site_fact",
     "site_state",
     "site_status",
+    "slot_day",
     "stream",
+    "truth_dirty",
+    "truth_interval",
+    "truth_progress",
+    "usage_day",
     "web_session",
 ]
