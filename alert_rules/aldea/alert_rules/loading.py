@@ -13,7 +13,7 @@ import yaml
 from aldea.alert_rules.kinds import KINDS
 from aldea.alert_rules.reading import DuplicateKeyError, parse_yaml
 from aldea.alert_rules.rule import Kind, Rule
-from aldea.alert_rules.settings import EngineSettings, RuleSet
+from aldea.alert_rules.ruleset import EngineSettings, RuleSet
 from aldea.model.settings import SettingsError, load_settings
 
 VERSION = 1

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from aldea.alert_rules.loading import RulesError, load_rules
-from aldea.alert_rules.settings import RuleSet
+from aldea.alert_rules.ruleset import RuleSet
 
 SHIPPED_NAME = "default_rules.yaml"
 
