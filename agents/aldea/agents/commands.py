@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aldea.agents.enrolment import enrolled, with_enrolment
 from aldea.agents.lock import AlreadyRunning, FolderLock
 from aldea.agents.machine import clock_state, hardware_id
 from aldea.agents.probe import ProbeContext, run_probe
@@ -41,7 +42,7 @@ def load_agent_settings(config: Path | None, environ: Mapping[str, str]) -> Agen
             raise SettingsError([f"{path} cannot be read: {error.strerror}"]) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError([f"{path} is not TOML: {error}"]) from error
-    return agent_settings(document, environ)
+    return agent_settings(with_enrolment(document, environ), environ)
 
 
 def run_agent(settings: AgentSettings) -> int:
@@ -94,8 +95,27 @@ class Finding:
 
 
 def doctor(settings: AgentSettings) -> list[Finding]:
-    """Look at what the agent needs: its folder, the broker, the clock and its identity."""
-    return [_folder(settings.data), _broker(settings), _clock(), _identity()]
+    """Look at what the agent needs: its folder, its enrolment, the broker, the clock and its identity."""
+    return [_folder(settings.data), _enrolment(settings), _broker(settings), _clock(), _identity()]
+
+
+def _enrolment(settings: AgentSettings) -> Finding:
+    try:
+        found = enrolled(settings.data)
+    except SettingsError as error:
+        return Finding(ok=False, sentence=str(error))
+    if found is None:
+        return Finding(ok=True, sentence="not enrolled with a code: site and broker come from the settings")
+    safe = "encrypted" if found.tls else "not encrypted"
+    sentence = f"enrolled at {found.server} as {found.site}/{found.device}, broker {found.host}:{found.port}, {safe}"
+    for name in (found.password_file, found.ca_file):
+        if name is not None and not os.access(settings.data / name, os.R_OK):
+            return Finding(ok=False, sentence=f"{sentence}; but {name} cannot be read: enrol again with a new code")
+    if (settings.data / found.password_file).stat().st_mode & 0o077:
+        return Finding(ok=False, sentence=f"{sentence}; but others can read its password: chmod 600 it")
+    if settings.broker.host != found.host:
+        sentence += f"; the settings name {settings.broker.host} instead"
+    return Finding(ok=True, sentence=sentence)
 
 
 def _folder(folder: Path) -> Finding:

@@ -1,6 +1,7 @@
 """`aldea agent`.
 
 examples:
+  aldea agent enrol --server https://aldea.example.org --code K7QM-3XPT
   aldea agent run --site isla-arena --mqtt-host broker.example.org
   aldea agent probe ping --site isla-arena
   aldea agent doctor --site isla-arena
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from aldea.agents.__main__ import EXAMPLE, add_options, environment_with
+from aldea.agents.__main__ import EXAMPLE, add_enrol_options, add_options, environment_with, run_enrol
 from aldea.agents.commands import doctor, load_agent_settings, run_agent, run_one_probe
 from aldea.agents.probes import PROBES
 from aldea.deploy.cli.main import FAILED, OK
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="run|probe|doctor")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="run|enrol|probe|doctor")
     add_options(actions.add_parser("run", help="measure this site and deliver what was measured"))
+    add_enrol_options(actions.add_parser("enrol", help="exchange a one-time code for this device's access"))
     probe = actions.add_parser("probe", help="run one probe once and show its readings; nothing is stored or sent")
     probe.add_argument("name", choices=sorted(PROBES))
     probe.add_argument("--json", action="store_true", help="one JSON document")
@@ -37,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
+    if arguments.action == "enrol":
+        return run_enrol(arguments)
     settings = load_agent_settings(arguments.config, environment_with(arguments))
     if arguments.action == "run":
         return run_agent(settings)

@@ -14,7 +14,7 @@ OK, FAILED, WRONG_USE = 0, 1, 2
 
 COMMANDS = {
     "up": "run all of Aldea on this machine, embedded parts only",
-    "agent": "what runs at a site: run, probe, doctor",
+    "agent": "what runs at a site: run, enrol, probe, doctor",
     "broker": "mosquitto's files: certificates, passwords, rules",
     "collector": "take what agents send: a process of its own",
     "api": "serve the API and the pages: a process of its own",

@@ -121,10 +121,13 @@ def pending_codes(unit: Unit, site: str, at_ms: int) -> tuple[PendingCode, ...]:
     return tuple(PendingCode(row.site, row.device, row.created_ms, row.expires_ms, row.author) for row in rows)
 
 
-def redeem_code(unit: Unit, text: str, hardware: Mapping[str, Any], at_ms: int) -> Enrolled:
+def redeem_code(
+    unit: Unit, text: str, hardware: Mapping[str, Any], at_ms: int, *, held_site: str | None = None
+) -> Enrolled:
     """Exchange a code for the device's credential. The credential it had before ends.
 
-    A device that the site does not have yet is added, as its primary one if it has none.
+    A device that the site does not have yet is added, as its primary one if it has none. `held_site`: the site whose
+    data the device still holds; it must be the code's.
     Raises EnrolmentRefused with a sentence for a code that is not known, used, withdrawn or over.
     """
     row = _find(unit, text)
@@ -133,6 +136,11 @@ def redeem_code(unit: Unit, text: str, hardware: Mapping[str, Any], at_ms: int) 
     site = find_site(unit, row.site)
     if site is None:
         raise EnrolmentRefused("this code's site is gone: ask for a code of another site")
+    if held_site is not None and held_site != row.site:
+        raise EnrolmentRefused(
+            f"this code is for the site {row.site!r}, but the device's folder belongs to {held_site[:40]!r} and may hold "
+            "what was measured there: give the agent another folder (--data). The code was not used"
+        )
     _refuse_unsuitable(unit, row.site, row.device, at_ms)
     unit.connection.execute(update(enrolment_code).where(enrolment_code.c.id == row.id).values(used_ms=at_ms))
     _ensure_device(unit, row.site, row.device, at_ms)
