@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.alert_rules.notify.messages import Writer
 from aldea.alert_rules.notify.occasion import OPENING, Occasion, document_of
-from aldea.alert_rules.settings import AlertSettings
 from aldea.storage.register import Unit
 from aldea.storage.register.contacts import ContactPoint, find_contact
 from aldea.storage.register.notifications import (

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import apprise
 from apprise.plugins import N_MGR
 
-from aldea.alert_rules.settings import AlertSettings
+from aldea.alert_rules.alert_settings import AlertSettings
 
 Check = Callable[[str], str | None]
 FIELD_LIMIT = 500
