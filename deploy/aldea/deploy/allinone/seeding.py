@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tzlocal import get_localzone_name
 
 from aldea.simulator.conversation import SEES
 from aldea.simulator.fleet import registrations
+from aldea.simulator.records import (
+    DUTIES,
+    FORM_VERSION,
+    PROGRAMME,
+    PROGRAMME_NAMES,
+    SimulatedRecord,
+    population_of,
+    records_of,
+)
 from aldea.storage.register.devices import Device
 from aldea.storage.register.facts import NewFact
+from aldea.storage.register.programmes import Programme, add_programme, find_programme
+from aldea.storage.register.records import NewRecord, put_records
 from aldea.storage.register.simulated import demo_is_over, remove_simulated_sites
 from aldea.storage.register.sites import (
     Site,
@@ -27,11 +39,12 @@ if TYPE_CHECKING:
     from aldea.model.clock import Clock
     from aldea.model.series import SeriesStore
     from aldea.simulator.fleet import SimulatedSite
-    from aldea.storage.register import Register
+    from aldea.storage.register import Register, Unit
 
 THIS_SITE = "this-machine"
 THIS_DEVICE = "agent"
 HISTORY_DAYS = 40
+SEED = 1
 DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -53,6 +66,7 @@ def register_fleet(register: Register, clock: Clock) -> None:
             return
         since = clock.wall_ms() - HISTORY_DAYS * DAY_MS
         add_sites(unit, [_entry(site, since) for site in registrations()])
+        _seed_people_side(unit, since, clock.wall_ms())
 
 
 def demo_is_wanted(register: Register, *, asked: bool) -> bool:
@@ -72,6 +86,45 @@ def remove_fleet(register: Register, store: SeriesStore, simulator_data: Path) -
     return removed
 
 
+def _seed_people_side(unit: Unit, since_ms: int, now_ms: int) -> None:
+    """Put in the simulated programme and what its villages have reported, up to yesterday."""
+    first = datetime.fromtimestamp(since_ms / 1000, UTC).date()
+    last = datetime.fromtimestamp(now_ms / 1000, UTC).date() - timedelta(days=1)
+    name, name_en = PROGRAMME_NAMES
+    if find_programme(unit, PROGRAMME) is None:
+        add_programme(unit, Programme(PROGRAMME, name, first, None, DUTIES, simulated=True, name_en=name_en))
+    put_records(unit, [_record(found, now_ms) for site in registrations() for found in _reported(site, first, last)])
+
+
+def _reported(site: SimulatedSite, first: date, last: date) -> list[SimulatedRecord]:
+    # The day the site joined is cut by its own midnight: begin with the first whole one.
+    return records_of(site, SEED, first + timedelta(days=1), last)
+
+
+def _record(found: SimulatedRecord, now_ms: int) -> NewRecord:
+    evening = datetime(found.day.year, found.day.month, found.day.day, 23, tzinfo=UTC)
+    return NewRecord(
+        site=found.site,
+        form=found.form,
+        form_version=FORM_VERSION,
+        event_date=found.day,
+        payload=found.payload,
+        created_ms=min(round(evening.timestamp() * 1000), now_ms),
+        programme=PROGRAMME,
+        source="simulator",
+    )
+
+
+def _facts(site: SimulatedSite) -> tuple[NewFact, ...]:
+    people = population_of(site, SEED)
+    return (
+        *(NewFact(name, value) for name, value in site.facts().items()),
+        NewFact("population", people.everybody),
+        NewFact("population_15plus", people.adults),
+        NewFact("programme", PROGRAMME, PROGRAMME),
+    )
+
+
 def _entry(site: SimulatedSite, since_ms: int) -> SiteEntry:
     return SiteEntry(
         Site(
@@ -85,7 +138,7 @@ def _entry(site: SimulatedSite, since_ms: int) -> SiteEntry:
         ),
         since_ms,
         SiteState.COMMISSIONED,
-        facts=tuple(NewFact(name, value) for name, value in site.facts().items()),
+        facts=_facts(site),
         devices=(Device(site=site.id, id=site.device, kind="agent", enrolled_at_ms=since_ms, sees=dict(SEES)),),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy import insert as plain_insert
 
 from aldea.model.sample import is_id
@@ -116,11 +116,6 @@ def memberships(unit: Unit, programme_id: str | None = None) -> tuple[Membership
         wanted = wanted.where(site_fact.c.item == programme_id)
     rows = unit.connection.execute(wanted.order_by(site_fact.c.site, site_fact.c.item, site_fact.c.valid_from_ms))
     return tuple(Membership(row.site, row.item, row.valid_from_ms, row.valid_to_ms) for row in rows)
-
-
-def remove_simulated_programmes(unit: Unit) -> int:
-    """Remove every simulated programme and say how many; real ones are ended, never removed."""
-    return unit.connection.execute(delete(programme).where(programme.c.simulated)).rowcount
 
 
 def _columns(new: Programme) -> dict[str, Any]:
