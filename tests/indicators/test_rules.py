@@ -126,6 +126,13 @@ def test_null_is_missing_and_zero_is_a_count() -> None:
     assert (pick(june(none), ACTIVE_DAYS).value, pick(june(none), ACTIVE_DAYS).status) == (None, "O")
 
 
+def test_a_day_of_which_too_little_was_seen_is_not_covered() -> None:
+    memory = Memory([make_site("a")], usage=days("a", JUNE_1, [5] * 30))
+    memory.usage[3:6] = [replace(one, status="U", covered_ratio=0.7) for one in memory.usage[3:6]]
+    memory.usage[9] = replace(memory.usage[9], status="U", covered_ratio=0.95)
+    assert pick(june(memory), ACTIVE_DAYS).denominator == 27
+
+
 def owing(*names: str, **duties: str) -> Memory:
     sites = [make_site(name, programmes=["pro"], population_15plus=500, code=f"31079000{name}") for name in names]
     return Memory(sites, owing=[Programme("pro", duties)])

@@ -36,6 +36,7 @@ class Usage:
     day: date
     unique_devices: int | None
     status: str = "A"
+    covered_ratio: float | None = 1.0
 
 
 @dataclass(frozen=True)

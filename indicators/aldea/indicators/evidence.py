@@ -34,6 +34,8 @@ class UsageDayLike(Protocol):
     @property
     def unique_devices(self) -> int | None: ...  # noqa: D102
     @property
+    def covered_ratio(self) -> float | None: ...  # noqa: D102
+    @property
     def status(self) -> str: ...  # noqa: D102
 
 

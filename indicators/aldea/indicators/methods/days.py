@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aldea.indicators.cell import Cell
+from aldea.indicators.evidence import UsageDayLike
 from aldea.indicators.methods.method import ratio, unknown_bounds
 from aldea.indicators.methods.time import SITE_COVERAGE
 from aldea.indicators.segments import Segment
 from aldea.indicators.terms import Status
 from aldea.indicators.values import Figure
 
-COVERED = frozenset({"A", "U", "P", "E"})
+COUNTED = frozenset({"A", "U"})
 """A day with one of these has a count that was really made."""
+
+DAY_COVERAGE = 0.8
+"""So much of a day's opening hours must have been seen for its count to be the day's."""
 
 
 def counts_of(segments: list[Segment]) -> list[int | None]:
@@ -22,9 +26,13 @@ def counts_of(segments: list[Segment]) -> list[int | None]:
     for segment in segments:
         for day in segment.days:
             usage = segment.usage.get(day)
-            covered = usage is not None and str(usage.status) in COVERED
-            found.append(usage.unique_devices if usage is not None and covered else None)
+            found.append(usage.unique_devices if usage is not None and _is_covered(usage) else None)
     return found
+
+
+def _is_covered(usage: UsageDayLike) -> bool:
+    seen = usage.covered_ratio
+    return str(usage.status) in COUNTED and (seen is None or seen >= DAY_COVERAGE)
 
 
 @dataclass(frozen=True, slots=True)

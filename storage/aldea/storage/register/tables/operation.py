@@ -103,6 +103,15 @@ indicator_value = Table(
     text("evidence", 30),
     text("status", 1),
     big("computed_at_ms"),
+    # What numerator over denominator is multiplied by; words that say more than the status.
+    Column("factor", Float, nullable=False),
+    json_value("notes"),
+    # A closed value is never overwritten: a change is a new revision, and `newest` is the one that counts.
+    flag("closed"),
+    flag("newest"),
+    # The feed's position of each collector at which it was computed.
+    json_value("positions"),
+    Index(None, "simulated", "newest", "period", "indicator"),
     UniqueConstraint(
         "indicator",
         "area_level",
