@@ -12,6 +12,8 @@ import hmac
 from fastapi import Request
 
 from aldea.dashboard_api.access.cookies import SEED, SESSION
+from aldea.dashboard_api.access.permissions import Permission
+from aldea.dashboard_api.access.table import ROUTES
 from aldea.dashboard_api.access.visitor import visitor_of
 from aldea.dashboard_api.problems import Problem
 
@@ -39,7 +41,7 @@ async def checked(request: Request) -> None:
     """Refuse a route that the gate does not know, and a change that is not signed. Raises Problem (403)."""
     if request.state.template != getattr(request.scope.get("route"), "path", None):
         raise Problem(403, "This address is not in the table of routes, so nobody may use it.")
-    if request.method in SAFE or visitor_of(request).token is not None or _is_program(request):
+    if request.method in SAFE or visitor_of(request).token is not None or _is_program(request) or _is_open(request):
         return
     wanted, given = signature(request), await _given(request)
     if wanted is None or not hmac.compare_digest(wanted.encode(), given.encode()):
@@ -54,6 +56,12 @@ def _is_program(request: Request) -> bool:
     # A browser names the origin of every change it sends. Without accounts a program has nothing to sign with.
     headers = request.headers
     return visitor_of(request).demo and not any(name in headers for name in ("origin", "sec-fetch-site", "cookie"))
+
+
+def _is_open(request: Request) -> bool:
+    # What an address of the API gives to everybody, it does not give in a visitor's name.
+    open_to_all = ROUTES.get((request.method, request.state.template)) is Permission.PUBLIC
+    return open_to_all and request.url.path.startswith("/api/")
 
 
 async def _given(request: Request) -> str:

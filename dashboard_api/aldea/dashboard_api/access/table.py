@@ -30,10 +30,16 @@ ROUTES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         # Accounts
         # Truth: intervals, availability, maintenance
         # Incidents
+        ("GET", "/incidents"): P.VIEW,
+        ("GET", "/incidents/{incident}"): P.VIEW,
+        ("POST", "/incidents/{incident}/acknowledge"): P.ACKNOWLEDGE,
+        ("POST", "/incidents/{incident}/comment"): P.ACKNOWLEDGE,
+        ("POST", "/incidents/{incident}/owner"): P.ACKNOWLEDGE,
         # Contacts and notifications
         # Indicators
         # Records and programmes
         # Sites' import, enrolment, the real start
+        ("POST", "/api/v1/enrol"): P.PUBLIC,
         # Index of administration
         ("GET", "/admin"): P.VIEW,
     }

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from aldea.dashboard_api.routes import completeness, health, series, sites, stream
+from aldea.dashboard_api.routes import completeness, enrolment, health, series, sites, stream
 
-ROUTERS: Final = (health.router, sites.router, series.router, completeness.router, stream.router)
+ROUTERS: Final = (health.router, sites.router, series.router, completeness.router, stream.router, enrolment.router)

@@ -41,7 +41,8 @@ class TooManyAttempts(EnrolmentRefused):
     """Too many wrong codes have been tried; `retry_after_seconds` says when to come back."""
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__(f"too many wrong codes were tried: try again in {max(1, retry_after_seconds // 60)} minutes")
+        minutes = -(-retry_after_seconds // 60)
+        super().__init__(f"too many wrong codes were tried: try again in {minutes} min")
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -138,8 +139,8 @@ def redeem_code(
         raise EnrolmentRefused("this code's site is gone: ask for a code of another site")
     if held_site is not None and held_site != row.site:
         raise EnrolmentRefused(
-            f"this code is for the site {row.site!r}, but the device's folder belongs to {held_site[:40]!r} and may hold "
-            "what was measured there: give the agent another folder (--data). The code was not used"
+            f"this code is for the site {row.site!r}, but the device's folder belongs to {held_site[:40]!r} and may "
+            "hold what was measured there: give the agent another folder (--data). The code was not used"
         )
     _refuse_unsuitable(unit, row.site, row.device, at_ms)
     unit.connection.execute(update(enrolment_code).where(enrolment_code.c.id == row.id).values(used_ms=at_ms))

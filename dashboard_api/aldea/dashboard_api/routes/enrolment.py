@@ -1,0 +1,118 @@
+"""A device exchanges its one-time code for its credential. Nobody is signed in: the code is the proof."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from aldea.dashboard_api.context import Aldea
+from aldea.dashboard_api.problems import Problem
+from aldea.dashboard_api.routes.documented import PROBLEM
+from aldea.storage.register import Register, RegisterError
+from aldea.storage.register.audit import audit
+from aldea.storage.register.endpoint import BrokerEndpoint, broker_endpoint
+from aldea.storage.register.enrolment import (
+    Enrolled,
+    EnrolmentRefused,
+    TooManyAttempts,
+    note_wrong_attempt,
+    redeem_code,
+    refuse_many_attempts,
+)
+
+router = APIRouter(prefix="/api/v1", tags=["enrolment"])
+
+Short = Annotated[str, Field(max_length=80)]
+
+
+class EnrolRequest(BaseModel):
+    """What the device says."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    code: str = Field(max_length=40, description="The one-time code, such as `K7QM-3XPT`.")
+    hardware: dict[Annotated[str, Field(max_length=40)], Short] = Field(
+        default_factory=dict, max_length=12, description="Facts about the hardware, kept with the credential."
+    )
+    site: str | None = Field(None, max_length=39, description="The site whose data the device still holds.")
+
+
+class BrokerDocument(BaseModel):
+    """How to reach the broker."""
+
+    host: str
+    port: int
+    tls: bool
+    ca_pem: str | None = Field(description="The authority of the broker's certificate; null: the system's.")
+
+
+class EnrolmentSettings(BaseModel):
+    """What else the device may want to know."""
+
+    timezone: str = Field(description="The site's IANA time zone.")
+
+
+class EnrolmentDocument(BaseModel):
+    """What the device is given. The password is said this once."""
+
+    site: str
+    device: str
+    broker: BrokerDocument
+    username: str
+    password: str
+    settings: EnrolmentSettings
+
+
+@router.post(
+    "/enrol",
+    summary="Exchange a one-time code for a device's credential",
+    responses={400: PROBLEM, 403: PROBLEM, 429: PROBLEM, 503: PROBLEM, "default": PROBLEM},
+)
+def enrol(
+    aldea: Aldea, request: Request, response: Response, wish: Annotated[EnrolRequest, Body()]
+) -> EnrolmentDocument:
+    """Answer the device's place, broker and credential. Each code is good once; wrong ones are counted."""
+    now = aldea.clock.wall_ms()
+    source = "unknown" if request.client is None else request.client.host
+    try:
+        with aldea.register.transaction() as unit:
+            refuse_many_attempts(unit, source, now)
+            endpoint = broker_endpoint(unit)
+            if endpoint is None:
+                raise Problem(
+                    503, "This server does not know yet how its broker is reached: run `aldea broker config`."
+                )
+            made = redeem_code(unit, wish.code, wish.hardware, now, held_site=wish.site)
+            audit(unit, None, "device_enrolled", made.username, {"from": source, **wish.hardware}, now)
+    except TooManyAttempts as error:
+        raise Problem(429, _sentence(error)) from error
+    except EnrolmentRefused as error:
+        _count(aldea.register, source, now)
+        raise Problem(403, _sentence(error)) from error
+    except RegisterError as error:
+        raise Problem(403, _sentence(error)) from error
+    response.headers["Cache-Control"] = "no-store"
+    return _document(made, endpoint)
+
+
+def _document(made: Enrolled, endpoint: BrokerEndpoint) -> EnrolmentDocument:
+    return EnrolmentDocument(
+        site=made.site,
+        device=made.device,
+        broker=BrokerDocument(host=endpoint.host, port=endpoint.port, tls=endpoint.tls, ca_pem=endpoint.ca_pem),
+        username=made.username,
+        password=made.password,
+        settings=EnrolmentSettings(timezone=made.timezone),
+    )
+
+
+def _count(register: Register, source: str, now_ms: int) -> None:
+    with register.transaction() as unit:
+        note_wrong_attempt(unit, source, now_ms)
+
+
+def _sentence(error: RegisterError) -> str:
+    text = str(error)
+    return text[:1].upper() + text[1:] + "."
