@@ -27,6 +27,11 @@ class Shown:
         self._locale = language.formats
         self._now_ms = now_ms
 
+    @property
+    def code(self) -> str:
+        """The language's code."""
+        return self._language.code
+
     def say(self, text: str) -> str:
         """Return a text in the language."""
         return str(self._language.texts.ugettext(text))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.web.shown import Shown
 from aldea.model.liveness import SiteState
+from aldea.model.truth import Interval, TruthState
 
 STATES = ("up", "down", "suspect", "planned", "off", "unknown")
 """In the order of a legend; `suspect` is live only, the others are settled states."""
@@ -59,25 +60,38 @@ class Strip:
 
 
 def stretches(
-    settled: Iterable[Stretch], live: SiteState, last_arrival_ms: int | None, from_ms: int, to_ms: int
+    judged: Sequence[Interval],
+    settled_ms: int | None,
+    live: SiteState,
+    last_arrival_ms: int | None,
+    window: tuple[int, int],
 ) -> list[Stretch]:
-    """Return the whole window without a hole: what is settled, behind it the live guess, unknown elsewhere.
+    """Return the whole window (its end is now) without a hole; what lies behind `settled_ms` is provisional.
 
-    `to_ms` is now. Behind the last settled moment the site was up until it was last heard, and is since then what
-    its live state says; a site of which nothing is settled and that was never heard is unknown.
+    Behind the last judged moment the site was up until it was last heard, and is since then what its live state
+    says. Silence that is not settled yet is taken for what the live state says too.
     """
+    reached, now = window
+    settled = reached if settled_ms is None else settled_ms
     found: list[Stretch] = []
-    reached = from_ms
-    for one in settled:
-        start, end = max(one.start_ms, reached), min(one.end_ms, to_ms)
+    for one in _without_late_silence(judged, settled):
+        start, end = max(one.start_ms, reached), min(one.end_ms, now)
         if start >= end:
             continue
-        if start > reached:
-            found.append(Stretch(reached, start, "unknown"))
-        found.append(Stretch(start, end, one.state))
+        found.append(Stretch(reached, start, "unknown"))
+        border = min(max(settled, start), end)
+        found.append(Stretch(start, border, one.state.value))
+        found.append(Stretch(border, end, one.state.value, provisional=True))
         reached = end
-    found += _guess(reached, live, last_arrival_ms, to_ms, judged=bool(found))
+    found += _guess(reached, live, last_arrival_ms, now, judged=bool(found))
     return joined(found)
+
+
+def _without_late_silence(judged: Sequence[Interval], settled_ms: int) -> Sequence[Interval]:
+    kept = len(judged)
+    while kept and judged[kept - 1].state is TruthState.UNKNOWN and judged[kept - 1].start_ms >= settled_ms:
+        kept -= 1
+    return judged[:kept]
 
 
 def _guess(

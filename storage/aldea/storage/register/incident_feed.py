@@ -1,0 +1,34 @@
+"""What has been written into the timelines of incidents since: how a page learns that one has changed."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from aldea.storage.register.incidents import Incident, IncidentState, find_incident, open_incidents
+from aldea.storage.register.register import Unit
+from aldea.storage.register.tables import incident, incident_event
+
+
+def newest_incident_event(unit: Unit) -> int:
+    """Return the id of the newest entry of any timeline, 0 when there is none."""
+    return int(unit.connection.execute(select(func.max(incident_event.c.id))).scalar_one_or_none() or 0)
+
+
+def incidents_changed(unit: Unit, after: int, limit: int) -> tuple[Incident, ...]:
+    """Return up to `limit` incidents into whose timelines something was written behind entry `after`."""
+    newest = func.max(incident_event.c.id)
+    wanted = select(incident_event.c.incident).where(incident_event.c.id > after)
+    ids = unit.connection.execute(wanted.group_by(incident_event.c.incident).order_by(newest.desc()).limit(limit))
+    found = (find_incident(unit, key) for key in ids.scalars().all())
+    return tuple(one for one in found if one is not None and one.state is not IncidentState.PENDING)
+
+
+def open_real_incidents(unit: Unit) -> tuple[Incident, ...]:
+    """Return the incidents of real sites, and of the platform, that are not over."""
+    return tuple(one for one in open_incidents(unit) if not one.simulated)
+
+
+def last_resolved_ms(unit: Unit, *, simulated: bool) -> int | None:
+    """Return when the last incident ended, None when none ever did."""
+    done = (incident.c.state == IncidentState.RESOLVED.value, incident.c.simulated == simulated)
+    return unit.connection.execute(select(func.max(incident.c.resolved_at_ms)).where(*done)).scalar_one_or_none()
