@@ -23,7 +23,7 @@ from aldea.dashboard_api.routes import ROUTERS
 from aldea.dashboard_api.schemas import ProblemDocument
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.dashboard_api.traffic import Edge, Traffic
-from aldea.dashboard_api.web import admin_index
+from aldea.dashboard_api.web import admin_index, incident_routes
 from aldea.dashboard_api.web import routes as web
 from aldea.dashboard_api.web.navigation import addresses
 from aldea.dashboard_api.web.pages import Pages
@@ -33,7 +33,7 @@ from aldea.storage.register import Register
 
 PAGES = (
     web.router,
-    admin_index.router,
+    incident_routes.router, admin_index.router,
 )
 """The pages' routers, one a room."""
 
@@ -66,7 +66,8 @@ def create_app(register: Register, series: SeriesStore, clock: Clock, settings: 
     problems.install(app)
     for router in (*ROUTERS, *PAGES):
         app.include_router(router)
-    app.add_middleware(Gate, entries=entries(app.routes, ROUTES), identify=Identifier(context))
+    app.state.identify = Identifier(register, clock, demo_admin=settings.demo_admin)
+    app.add_middleware(Gate, entries=entries(app.routes, ROUTES), identify=app.state.identify)
     app.state.addresses = addresses(app)
     app.add_middleware(GZipMiddleware, minimum_size=600, compresslevel=6)
     app.add_middleware(Edge, traffic=traffic, clock=clock)

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from aldea.model.liveness import SiteState, site_state
-from aldea.storage.register.pulses import Pulse
+from aldea.storage.register.pulses import Pulse, site_pulses
+from aldea.storage.register.register import Unit
 from aldea.storage.register.sites import folded
 
 SEVERITY = (SiteState.DOWN, SiteState.SUSPECT, SiteState.UNKNOWN, SiteState.UP)
@@ -19,6 +20,22 @@ class Listed(NamedTuple):
 
     pulse: Pulse
     state: SiteState
+
+
+def visible_pulses(
+    unit: Unit,
+    visible: frozenset[str] | None,
+    *,
+    simulated: bool | None = None,
+    search: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> list[Pulse]:
+    """Return the pulses by id of the sites that a visitor may see (None: every one); the rest as `site_pulses`."""
+    if visible is None:
+        return site_pulses(unit, simulated=simulated, search=search, after=after, limit=limit)
+    found = site_pulses(unit, simulated=simulated, search=search, sites=tuple(visible))
+    return [pulse for pulse in found if after is None or pulse.site > after][:limit]
 
 
 def state_of(pulse: Pulse, now_ms: int) -> SiteState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 
 from aldea.dashboard_api.directory import state_of
@@ -19,11 +19,16 @@ from aldea.storage.register.pulses import Pulse, site_pulses
 
 log = logging.getLogger(__name__)
 
+Renew = Callable[[], frozenset[str] | None]
+"""Says which sites somebody may see now: None is every one. Called in a thread."""
+
 FEED_CHUNK = 500
 REPLAY_LIMIT = 500
 """How many missed events are sent again to a client that returns; one that missed more starts afresh."""
 REFRESH_MS = 30_000
 """How often every pulse is read again: sites that were added, renamed or removed."""
+RENEW_MS = 60_000
+"""How often a client's rights are looked at again: they may have ended since it connected."""
 RECHECK_MS = 2_000
 """How often the states are worked out again: silence makes no event."""
 
@@ -54,11 +59,16 @@ class Subscription:
     site: str | None
     position: int
     queue: asyncio.Queue[LiveEvent | None]
+    visible: frozenset[str] | None = None
     ended: bool = False
+
+    def wants(self, site: str) -> bool:
+        """Whether what happens at a site is for this client: it asked for it, and may see it."""
+        return self.site in {None, site} and (self.visible is None or site in self.visible)
 
     def offer(self, event: LiveEvent) -> bool:
         """Queue an event the client wants; False when it is too slow, which ends it."""
-        if self.ended or (self.site is not None and event.site != self.site):
+        if self.ended or not self.wants(event.site):
             return True
         if self.queue.full():
             self.end()
@@ -136,23 +146,31 @@ class Broadcaster:
         for client in list(self._clients):
             client.end()
 
-    def subscribe(self, site: str | None) -> Subscription:
-        """Give a client its place. Raises TooManyClients."""
+    def subscribe(self, site: str | None, visible: frozenset[str] | None = None) -> Subscription:
+        """Give a client its place; it hears of `visible` sites alone (None: every one). Raises TooManyClients."""
         if self._closing.is_set() or len(self._clients) >= self._settings.stream_clients:
             raise TooManyClients
         queue: asyncio.Queue[LiveEvent | None] = asyncio.Queue(max(2, self._settings.stream_queue))
-        client = Subscription(site, self._handed, queue)
+        client = Subscription(site, self._handed, queue, visible)
         self._clients.add(client)
         return client
 
-    async def follow(self, client: Subscription, after: int | None) -> AsyncIterator[str]:
-        """Yield the stream: what was missed since feed id `after`, then what comes, and a sign of life."""
+    async def follow(self, client: Subscription, after: int | None, renew: Renew | None = None) -> AsyncIterator[str]:
+        """Yield the stream: what was missed since feed id `after`, then what comes, and a sign of life.
+
+        `renew` is asked every minute which sites the client may still see; the stream ends when it says none.
+        """
+        renewed_ms = self._clock.mono_ms()
         try:
             yield "retry: 3000\n: connected\n\n"
             if after is not None:
                 for event in await asyncio.to_thread(self._missed, client, after):
                     yield event.encoded()
             while True:
+                if renew is not None and self._clock.mono_ms() - renewed_ms >= RENEW_MS:
+                    renewed_ms = self._clock.mono_ms()
+                    if not await asyncio.to_thread(_renewed, client, renew):
+                        return
                 try:
                     found = await asyncio.wait_for(client.queue.get(), self._settings.heartbeat_seconds)
                 except TimeoutError:
@@ -180,7 +198,7 @@ class Broadcaster:
         found = tuple(event for event in found if event.id is not None and event.id <= client.position)
         if len(found) > REPLAY_LIMIT:
             return [reset]
-        wanted = [event for event in found if client.site in {None, event.site}]
+        wanted = [event for event in found if client.wants(event.site)]
         events = [_batch(event) for event in wanted if event.kind == "batch"]
         known = self._known.pulses
         sites = dict.fromkeys(event.site for event in wanted)
@@ -231,6 +249,15 @@ class Broadcaster:
                 known.pulses[site] = (pulse, state)
                 found.append(_site(pulse, state))
         return found
+
+
+def _renewed(client: Subscription, renew: Renew) -> bool:
+    try:
+        client.visible = renew()
+    except RegisterError:
+        # Away for a moment: what held a minute ago holds until it answers.
+        return True
+    return client.visible is None or bool(client.visible)
 
 
 def _batch(event: FeedEvent) -> LiveEvent:

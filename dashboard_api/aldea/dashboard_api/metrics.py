@@ -11,11 +11,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from aldea.dashboard_api.directory import SEVERITY, Listed, listed
+from aldea.dashboard_api.access.scope import visible_sites
+from aldea.dashboard_api.directory import SEVERITY, Listed, listed, visible_pulses
 from aldea.storage.register.collectors import CollectorStatus, collector_statuses
-from aldea.storage.register.pulses import site_pulses
 
 if TYPE_CHECKING:
+    from aldea.dashboard_api.access.visitor import Visitor
     from aldea.dashboard_api.context import Context
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,10 +32,11 @@ class _Ready(Collector):
         return self._found
 
 
-def exposition(context: Context) -> bytes:
-    """Return everything as Prometheus text."""
+def exposition(context: Context, visitor: Visitor) -> bytes:
+    """Return everything as Prometheus text; of the sites, those that the visitor may see."""
+    now = context.clock.wall_ms()
     with context.register.reading() as unit:
-        sites = listed(site_pulses(unit), context.clock.wall_ms())
+        sites = listed(visible_pulses(unit, visible_sites(unit, visitor, now)), now)
         statuses = collector_statuses(unit)
     found = [*_own(context), *_sites(sites), *_collectors(statuses)]
     registry = CollectorRegistry()

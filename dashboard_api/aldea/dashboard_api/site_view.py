@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from aldea.dashboard_api.access.permissions import Permission
+from aldea.dashboard_api.access.scope import can_write
+from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.context import Context
 from aldea.dashboard_api.directory import state_of
 from aldea.dashboard_api.problems import Problem
@@ -42,19 +45,20 @@ def no_such_site(site_id: str) -> Problem:
     return Problem(404, f"There is no site {site_id[:60]!r}: /api/v1/sites lists those there are.")
 
 
-def known_site(context: Context, unit: Unit, site_id: str) -> SiteOverview:
-    """Return a site's overview. Raises Problem (404) when it is not registered."""
-    found = site_overview(unit, site_id, context.clock.wall_ms()) if is_id(site_id) else None
-    if found is None:
+def known_site(context: Context, unit: Unit, site_id: str, visitor: Visitor) -> SiteOverview:
+    """Return a site's overview. Raises Problem (404) when it is not registered, or not for this visitor."""
+    now = context.clock.wall_ms()
+    found = site_overview(unit, site_id, now) if is_id(site_id) else None
+    if found is None or not can_write(unit, visitor, Permission.VIEW, site_id, now):
         raise no_such_site(site_id)
     return found
 
 
-def view_site(context: Context, site_id: str) -> SiteView:
-    """Read everything about a site. Raises Problem (404) when it is not registered."""
+def view_site(context: Context, site_id: str, visitor: Visitor) -> SiteView:
+    """Read everything about a site. Raises Problem (404) when it is not registered, or not for this visitor."""
     now = context.clock.wall_ms()
     with context.register.reading() as unit:
-        overview = known_site(context, unit, site_id)
+        overview = known_site(context, unit, site_id, visitor)
         pulse = site_pulses(unit, sites=[site_id])[0]
         devices = devices_of(unit, site_id)
         statuses = {status.device: status for status in find_status(unit, site_id)}

@@ -34,18 +34,20 @@ class Permission(StrEnum):
     """One's own password, language, tokens and sessions: whoever is signed in."""
 
 
-_VIEW = frozenset({Permission.VIEW, Permission.ACCOUNT})
+_P = Permission
 
 ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
     {
-        "viewer": _VIEW,
-        "facilitator": _VIEW | {Permission.RECORD},
-        "technician": _VIEW | {Permission.ACKNOWLEDGE, Permission.MAINTAIN},
-        "operator": _VIEW
-        | {Permission.ACKNOWLEDGE, Permission.MAINTAIN, Permission.MANAGE_SITES, Permission.MANAGE_CONTACTS},
-        "partner": _VIEW | {Permission.RECORD},
-        "programme_manager": _VIEW | {Permission.RECORD, Permission.MANAGE_PROGRAMMES, Permission.MANAGE_CONTACTS},
-        "admin": frozenset(Permission) - {Permission.PUBLIC},
+        "viewer": frozenset({_P.VIEW}),
+        "facilitator": frozenset({_P.VIEW, _P.RECORD}),
+        "technician": frozenset({_P.VIEW, _P.ACKNOWLEDGE, _P.MAINTAIN}),
+        "operator": frozenset({_P.VIEW, _P.ACKNOWLEDGE, _P.MAINTAIN, _P.MANAGE_SITES, _P.MANAGE_CONTACTS}),
+        "partner": frozenset({_P.VIEW, _P.RECORD}),
+        "programme_manager": frozenset({_P.VIEW, _P.RECORD, _P.MANAGE_PROGRAMMES, _P.MANAGE_CONTACTS}),
+        "admin": frozenset(Permission) - {_P.PUBLIC, _P.ACCOUNT},
     }
 )
 """Role → what it allows. A grant gives a role for a programme and a region, between two dates."""
+
+TOKEN_PERMISSIONS = frozenset(Permission) - {_P.PUBLIC, _P.ACCOUNT, _P.MANAGE_PEOPLE, _P.ADMINISTER}
+"""What a token may allow: accounts and the instance as a whole are for people alone."""

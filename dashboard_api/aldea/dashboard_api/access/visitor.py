@@ -61,6 +61,8 @@ class Visitor:
         """Whether the visitor may do this at a site of `site_scope`, or (None) anywhere at all."""
         if permission is Permission.PUBLIC or self.demo:
             return True
+        if permission is Permission.ACCOUNT:
+            return self.person is not None and self.token is None
         return any(
             permission in held.permissions and (site_scope is None or held.covers(site_scope)) for held in self.held
         )

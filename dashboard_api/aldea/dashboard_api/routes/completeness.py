@@ -6,6 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from aldea.dashboard_api.access.scope import visible_sites
+from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.context import Aldea
 from aldea.dashboard_api.documents import completeness_members, stream_document
 from aldea.dashboard_api.routes.documented import SITE_RESPONSES
@@ -17,15 +19,20 @@ router = APIRouter(prefix="/api/v1", tags=["completeness"])
 
 
 @router.get("/completeness", summary="Completeness of data", responses=SITE_RESPONSES)
-def completeness(aldea: Aldea, wanted: Annotated[CompletenessQuery, Query()]) -> CompletenessListDocument:
+def completeness(
+    aldea: Aldea, visitor: SignedIn, wanted: Annotated[CompletenessQuery, Query()]
+) -> CompletenessListDocument:
     """Return stored, explained, open and lost rows by site; for one site also by stream, with the gaps."""
     with aldea.register.reading() as unit:
         if wanted.site is not None:
-            found = known_site(aldea, unit, wanted.site).completeness
+            found = known_site(aldea, unit, wanted.site, visitor).completeness
             streams = [stream_document(stream) for stream in streams_of(unit, wanted.site)]
             item = SiteCompletenessDocument(**completeness_members(found), site=wanted.site, streams=streams)
             return CompletenessListDocument(items=[item], next=None)
-        rows = list_completeness(unit, after=wanted.after, limit=wanted.limit + 1, simulated=wanted.simulated)
+        visible = visible_sites(unit, visitor, aldea.clock.wall_ms())
+        rows = list_completeness(
+            unit, after=wanted.after, limit=wanted.limit + 1, simulated=wanted.simulated, sites=visible
+        )
     page = rows[: wanted.limit]
     items = [SiteCompletenessDocument(**completeness_members(row), site=row.site) for row in page]
     return CompletenessListDocument(items=items, next=page[-1].site if len(rows) > len(page) else None)

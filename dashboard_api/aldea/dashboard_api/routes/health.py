@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.context import Aldea
 from aldea.dashboard_api.health import delivery, not_ready
 from aldea.dashboard_api.instants import iso
@@ -44,6 +45,6 @@ def readyz(aldea: Aldea) -> ReadyDocument:
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}, "description": "Prometheus text format"}, "default": PROBLEM},
 )
-def metrics(aldea: Aldea) -> Response:
-    """Return sites by state, what the collectors count, and this API's own traffic."""
-    return Response(exposition(aldea), media_type=CONTENT_TYPE)
+def metrics(aldea: Aldea, visitor: SignedIn) -> Response:
+    """Return sites by state (those the token may see), what the collectors count, and this API's own traffic."""
+    return Response(exposition(aldea, visitor), media_type=CONTENT_TYPE)

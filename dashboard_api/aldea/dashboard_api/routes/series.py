@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query
 
+from aldea.dashboard_api.access.visitor import SignedIn, Visitor
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.instants import iso
 from aldea.dashboard_api.problems import Fault, bad_request
@@ -28,17 +29,17 @@ router = APIRouter(prefix="/api/v1", tags=["series"])
 
 
 @router.get("/sites/{site}/measurements", summary="Which series a site has", responses=SITE_RESPONSES)
-def measurements(aldea: Aldea, site: str) -> MeasurementsDocument:
+def measurements(aldea: Aldea, visitor: SignedIn, site: str) -> MeasurementsDocument:
     """List every series of a site with the fields it has had."""
-    _must_exist(aldea, site)
+    _must_exist(aldea, site, visitor)
     found = sorted(aldea.series.catalogue(site), key=lambda info: (info.measurement, info.tags, info.device))
     return MeasurementsDocument(items=[_measured(info) for info in found])
 
 
 @router.get("/sites/{site}/series", summary="Values of one field", responses=SITE_RESPONSES)
-def series(aldea: Aldea, site: str, wanted: Annotated[SeriesQuery, Query()]) -> SeriesDocument:
+def series(aldea: Aldea, visitor: SignedIn, site: str, wanted: Annotated[SeriesQuery, Query()]) -> SeriesDocument:
     """Return a field's values, every one or one a step, a pair of columns for each series that matches."""
-    _must_exist(aldea, site)
+    _must_exist(aldea, site, visitor)
     query = checked_query(site, wanted, aldea.clock.wall_ms(), aldea.series.catalogue(site))
     found = aldea.series.read(query)
     points = sum(len(one.times_ms) for one in found)
@@ -59,9 +60,9 @@ def series(aldea: Aldea, site: str, wanted: Annotated[SeriesQuery, Query()]) -> 
     )
 
 
-def _must_exist(aldea: Context, site: str) -> None:
+def _must_exist(aldea: Context, site: str, visitor: Visitor) -> None:
     with aldea.register.reading() as unit:
-        known_site(aldea, unit, site)
+        known_site(aldea, unit, site, visitor)
 
 
 def _too_many(points: int) -> str:

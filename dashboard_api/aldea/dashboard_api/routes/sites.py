@@ -6,8 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from aldea.dashboard_api.access.scope import visible_sites
+from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.context import Aldea
-from aldea.dashboard_api.directory import listed
+from aldea.dashboard_api.directory import listed, visible_pulses
 from aldea.dashboard_api.documents import (
     device_document,
     latest_document,
@@ -19,19 +21,25 @@ from aldea.dashboard_api.routes.documented import RESPONSES, SITE_RESPONSES
 from aldea.dashboard_api.schemas import SiteDetailDocument, SitesDocument, SitesQuery
 from aldea.dashboard_api.site_view import view_site
 from aldea.storage.register.listing import overviews_of
-from aldea.storage.register.pulses import site_pulses
 
 router = APIRouter(prefix="/api/v1", tags=["sites"])
 
 
 @router.get("/sites", summary="List sites", responses=RESPONSES)
-def list_sites(aldea: Aldea, wanted: Annotated[SitesQuery, Query()]) -> SitesDocument:
+def list_sites(aldea: Aldea, visitor: SignedIn, wanted: Annotated[SitesQuery, Query()]) -> SitesDocument:
     """List sites by id with their live state, which is worked out at the moment of asking."""
     now = aldea.clock.wall_ms()
     with aldea.register.reading() as unit:
         # A state is not in the database but worked out, so filtering by it needs every site.
         most = wanted.limit + 1 if wanted.state is None else None
-        pulses = site_pulses(unit, simulated=wanted.simulated, search=wanted.q, after=wanted.after, limit=most)
+        pulses = visible_pulses(
+            unit,
+            visible_sites(unit, visitor, now),
+            simulated=wanted.simulated,
+            search=wanted.q,
+            after=wanted.after,
+            limit=most,
+        )
         found = [site for site in listed(pulses, now) if wanted.state in {None, site.state}]
         page = found[: wanted.limit]
         overviews = overviews_of(unit, [site.pulse.site for site in page], now)
@@ -41,9 +49,9 @@ def list_sites(aldea: Aldea, wanted: Annotated[SitesQuery, Query()]) -> SitesDoc
 
 
 @router.get("/sites/{site}", summary="One site", responses=SITE_RESPONSES)
-def one_site(aldea: Aldea, site: str) -> SiteDetailDocument:
+def one_site(aldea: Aldea, visitor: SignedIn, site: str) -> SiteDetailDocument:
     """Return a site with its facts, devices, newest values and the coverage of its streams."""
-    view = view_site(aldea, site)
+    view = view_site(aldea, site, visitor)
     several: dict[str, list[object]] = {}
     for fact in view.facts:
         several.setdefault(fact.fact, []).append(fact.value)

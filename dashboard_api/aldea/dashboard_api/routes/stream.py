@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
-from aldea.dashboard_api.context import Aldea
+from aldea.dashboard_api.access.scope import visible_sites
+from aldea.dashboard_api.access.visitor import Visitor
+from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.live import TooManyClients
 from aldea.dashboard_api.problems import Fault, Problem, bad_request
 from aldea.dashboard_api.routes.documented import PROBLEM, RESPONSES
@@ -28,6 +32,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 )
 async def stream(
     aldea: Aldea,
+    request: Request,
     wanted: Annotated[StreamQuery, Query()],
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
@@ -41,9 +46,18 @@ async def stream(
             sentence = "Last-Event-ID must be the number of an event of this stream: leave it out to start now."
             raise bad_request([Fault("Last-Event-ID", sentence)])
         after = int(last_event_id)
+    renew = partial(_visible, aldea, request)
+    visible = await run_in_threadpool(renew)
     try:
-        client = aldea.live.subscribe(wanted.site)
+        client = aldea.live.subscribe(wanted.site, visible)
     except TooManyClients:
         raise Problem(503, "The live stream has as many clients as it serves: try again in a minute.") from None
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(aldea.live.follow(client, after), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(aldea.live.follow(client, after, renew), media_type="text/event-stream", headers=headers)
+
+
+def _visible(aldea: Context, request: Request) -> frozenset[str] | None:
+    # Asked again while the stream lasts: sessions, tokens and grants end.
+    visitor: Visitor = request.app.state.identify(request)
+    with aldea.register.reading() as unit:
+        return visible_sites(unit, visitor, aldea.clock.wall_ms())

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.charts.axes import span_named
 from aldea.dashboard_api.context import Aldea
 from aldea.dashboard_api.problems import Fault, Problem, bad_request
@@ -22,6 +23,7 @@ KINDS = ("", "real", "simulated")
 def sites(
     aldea: Aldea,
     request: Request,
+    visitor: SignedIn,
     q: Annotated[str, Query(max_length=80)] = "",
     state: str = "",
     kind: str = "",
@@ -33,16 +35,16 @@ def sites(
     if state and state not in tuple(SiteState):
         raise bad_request([Fault("state", f"state is {state[:40]!r}: use {', '.join(SiteState)}.")])
     wish = ListWish(q.strip(), SiteState(state) if state else None, kind, page)
-    return aldea.pages.render(request, "sites.html", **site_list(aldea, request, wish))
+    return aldea.pages.render(request, "sites.html", **site_list(aldea, request, visitor, wish))
 
 
 @router.get("/sites/{site}")
-def one_site(aldea: Aldea, request: Request, site: str, span: str | None = None) -> Response:
+def one_site(aldea: Aldea, request: Request, visitor: SignedIn, site: str, span: str | None = None) -> Response:
     """Show one site."""
     chosen = span_named(span)
     if chosen is None:
         raise bad_request([Fault("span", "span is not one that is offered: use 1h, 24h, 7d or 30d.")])
-    return aldea.pages.render(request, "site.html", **site_page(aldea, request, site, chosen))
+    return aldea.pages.render(request, "site.html", **site_page(aldea, request, visitor, site, chosen))
 
 
 @router.get("/static/{tag}/{name}")

@@ -10,15 +10,17 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
+from aldea.dashboard_api.access.scope import visible_sites
+from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.context import Context
-from aldea.dashboard_api.directory import Listed, by_urgency, counts, listed
+from aldea.dashboard_api.directory import Listed, by_urgency, counts, listed, visible_pulses
 from aldea.dashboard_api.health import delivery
 from aldea.dashboard_api.web.shown import Shown
 from aldea.model.liveness import SiteState
 from aldea.storage.register.collectors import collector_statuses
 from aldea.storage.register.feed import newest_feed_id
 from aldea.storage.register.listing import SiteOverview, overviews_of
-from aldea.storage.register.pulses import site_pulses
+from aldea.storage.register.register import Unit
 from aldea.storage.register.sites import count_sites
 
 
@@ -75,14 +77,15 @@ class Group:
     rows: Sequence[SiteRow]
 
 
-def site_list(context: Context, request: Request, wish: ListWish) -> dict[str, Any]:
+def site_list(context: Context, request: Request, visitor: Visitor, wish: ListWish) -> dict[str, Any]:
     """Return the values of the list's template."""
     now, limit = context.clock.wall_ms(), context.settings.sites_per_page
     simulated = {"real": False, "simulated": True}.get(wish.kind)
     with context.register.reading() as unit:
         feed_id = newest_feed_id(unit)
-        registered = count_sites(unit, simulated=False) + count_sites(unit, simulated=True)
-        found = by_urgency(listed(site_pulses(unit, simulated=simulated, search=wish.q), now))
+        visible = visible_sites(unit, visitor, now)
+        registered = _registered(unit) if visible is None else len(visible)
+        found = by_urgency(listed(visible_pulses(unit, visible, simulated=simulated, search=wish.q), now))
         groups = [[site for site in found if site.pulse.simulated is kind] for kind in (False, True)]
         wanted = [site for group in groups for site in group if wish.state in {None, site.state}]
         page = wanted[(wish.page - 1) * limit : wish.page * limit]
@@ -103,6 +106,10 @@ def site_list(context: Context, request: Request, wish: ListWish) -> dict[str, A
         "stale_since": shown.moment(state.since_ms, context.pages.zone),
         "feed_id": feed_id,
     }
+
+
+def _registered(unit: Unit) -> int:
+    return count_sites(unit, simulated=False) + count_sites(unit, simulated=True)
 
 
 def _group(

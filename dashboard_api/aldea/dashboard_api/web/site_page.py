@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
+from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.charts.axes import SPANS, Span
 from aldea.dashboard_api.charts.charts import Chart, draw
 from aldea.dashboard_api.charts.drawing import Window
@@ -63,13 +64,13 @@ class DeviceRow:
     retired: bool
 
 
-def site_page(context: Context, request: Request, site_id: str, span: Span) -> dict[str, Any]:
+def site_page(context: Context, request: Request, visitor: Visitor, site_id: str, span: Span) -> dict[str, Any]:
     """Return the values of the site's template. Raises Problem (404) for a site that is not registered."""
     now = context.clock.wall_ms()
     with context.register.reading() as unit:
         feed_id = newest_feed_id(unit)
         state = delivery(collector_statuses(unit), now, context.settings)
-    view = view_site(context, site_id)
+    view = view_site(context, site_id, visitor)
     shown = context.pages.shown(request, now)
     zone = ZoneInfo(view.overview.site.timezone)
     charts = _charts(context, site_id, span, now, zone, shown)

@@ -1,0 +1,33 @@
+"""Whether a request comes from this machine, from a person at it."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from fastapi import Request
+
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+
+def is_local(request: Request) -> bool:
+    """Whether the request was made on this machine to this machine's own name, not handed on by a proxy.
+
+    The name matters: a foreign page may have its own name lead to 127.0.0.1.
+    """
+    client = "" if request.client is None else request.client.host
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    return is_loopback(client) and is_loopback(request.url.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, by name or number, is this machine alone."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def address_of(request: Request) -> str:
+    """Return the address that a request came from, as it is counted and shown."""
+    return "" if request.client is None else request.client.host
