@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aldea.collector.journal import EntryKind
+from aldea.collector.boot_records import boot_places, boots_told
+from aldea.collector.journal import FEED_BOOTS, EntryKind
 from aldea.collector.live_status import presence_summary, status_updates
 from aldea.collector.summary import summarise
 from aldea.model.messages import Birth, parse_status
+from aldea.storage.register.boots import place_boots, upsert_boots
 from aldea.storage.register.devices import find_device, set_sees
 from aldea.storage.register.feed import FeedEvent, append_feed
 from aldea.storage.register.status import upsert_status
@@ -57,7 +59,8 @@ class FeedFollower:
         """Copy one group; return whether there may be more. Raises RegisterUnavailableError to be tried again."""
         entries = self._reader.after(self._cursors.position(CONSUMER), GROUP_ENTRIES)
         records = self._records(entries)
-        if not (entries or records):
+        moved = self._reader.boots_changed_after(self._cursors.position(FEED_BOOTS))
+        if not (entries or records or moved):
             return False
         batches = {entry.position: self._recent.batch_of(entry) for entry in entries if entry.kind is EntryKind.BATCH}
         events = [self._event(entry, batches.get(entry.position)) for entry in entries]
@@ -66,10 +69,14 @@ class FeedFollower:
             append_feed(unit, events)
             upsert_status(unit, status_updates(entries, batches))
             upsert_streams(unit, streams)
+            upsert_boots(unit, boots_told(entries, batches))
+            place_boots(unit, boot_places(moved))
             _record_sight(unit, entries)
         self._coverage.passed_on(records)
         if entries:
             self._cursors.advance(CONSUMER, entries[-1].position)
+        if moved:
+            self._cursors.advance(FEED_BOOTS, moved[-1].version)
         return True
 
     def _records(self, entries: Sequence[Entry]) -> list[StreamRecord]:

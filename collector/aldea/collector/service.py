@@ -12,7 +12,7 @@ from aldea.collector.feed_follower import FeedFollower
 from aldea.collector.foreign.link import ForeignLink
 from aldea.collector.foreign.taking import ForeignIncoming, ForeignIntake
 from aldea.collector.ingest import Ingestor
-from aldea.collector.journal import BOOTS, Cursors, Journal, JournalReader
+from aldea.collector.journal import BOOTS, FEED_BOOTS, Cursors, Journal, JournalReader
 from aldea.collector.lock import DataLock
 from aldea.collector.mqtt import BrokerAddress, BrokerLink
 from aldea.collector.recent import RecentBatches
@@ -198,7 +198,8 @@ class Collector:
             return
         passed = min(self._cursors.position(SERIES), self._cursors.position(FEED))
         with self._journal.transaction():
-            more = self._journal.trim(passed, self._cursors.position(BOOTS), before)
+            boots = min(self._cursors.position(BOOTS), self._cursors.position(FEED_BOOTS))
+            more = self._journal.trim(passed, boots, before)
         if more and self._trim_before_ms is None:
             self._trim_before_ms = before
 

@@ -4,7 +4,7 @@ One SQLite file per collector. `Journal` is written by the ingesting thread alon
 `JournalReader` and keep their positions in `Cursors`, a file of their own, so that they never wait for it.
 """
 
-from aldea.collector.journal.cursors import BOOTS, Cursors, Written
+from aldea.collector.journal.cursors import BOOTS, FEED_BOOTS, Cursors, Written
 from aldea.collector.journal.entries import BootRow, EntryKind, NewEntry, StreamRow
 from aldea.collector.journal.reader import Entry, JournalReader
 from aldea.collector.journal.schema import JournalError
@@ -12,6 +12,7 @@ from aldea.collector.journal.writer import Journal
 
 __all__ = [
     "BOOTS",
+    "FEED_BOOTS",
     "BootRow",
     "Cursors",
     "Entry",

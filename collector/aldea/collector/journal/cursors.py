@@ -22,7 +22,12 @@ CREATE TABLE IF NOT EXISTS refused (position INTEGER PRIMARY KEY, sentence TEXT 
 """
 
 BOOTS = "boots"
-"""The consumer that follows the boots' versions instead of positions."""
+"""The consumer that follows the boots' versions instead of positions, for the series store."""
+
+FEED_BOOTS = "feed_boots"
+"""The same for the register."""
+
+_BY_VERSION = (BOOTS, FEED_BOOTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Cursors:
         self._db.execute("BEGIN IMMEDIATE")
         for table in ("journal", "written", "moving", "refused"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
-        self._db.execute("DELETE FROM cursor WHERE consumer = ?", (BOOTS,))
+        self._db.execute("DELETE FROM cursor WHERE consumer IN (?, ?)", _BY_VERSION)
         self._db.execute("INSERT INTO journal VALUES (?)", (journal_id,))
         self._db.execute("COMMIT")
 
@@ -75,7 +80,7 @@ class Cursors:
     def furthest(self) -> int:
         """Return the highest position that any follower has come to."""
         with self._lock:
-            return max((position for name, position in self._positions.items() if name != BOOTS), default=0)
+            return max((position for name, position in self._positions.items() if name not in _BY_VERSION), default=0)
 
     def advance(self, consumer: str, position: int) -> None:
         """Note that `consumer` has dealt with everything up to `position`."""

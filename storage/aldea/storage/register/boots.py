@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, select
+from sqlalchemy import bindparam, case, select, update
 
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import insert
@@ -29,6 +29,17 @@ class Boot:
     last_mono_ms: int
     first_arrival_ms: int
     last_arrival_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BootPlace:
+    """Where a boot belongs in time, as it has become known after its rows had arrived."""
+
+    site: str
+    device: str
+    boot_id: str
+    started_ms: int
+    estimated: bool
 
 
 def upsert_boots(unit: Unit, rows: Sequence[Boot]) -> None:
@@ -60,6 +71,22 @@ def upsert_boots(unit: Unit, rows: Sequence[Boot]) -> None:
     ordered = sorted(rows, key=lambda row: (row.site, row.device, row.boot_id))
     names = [c.name for c in boot.c]
     unit.connection.execute(statement, [{name: getattr(row, name) for name in names} for row in ordered])
+
+
+def place_boots(unit: Unit, places: Sequence[BootPlace]) -> None:
+    """Move boots that are kept already to where they belong in time; others come with their place."""
+    known = (boot.c.site == bindparam("of_site"), boot.c.device == bindparam("of_device"))
+    statement = (
+        update(boot)
+        .where(*known, boot.c.boot_id == bindparam("of_boot"))
+        .values(started_ms=bindparam("at_ms"), estimated=bindparam("guessed"))
+    )
+    rows = [
+        {"of_site": p.site, "of_device": p.device, "of_boot": p.boot_id, "at_ms": p.started_ms, "guessed": p.estimated}
+        for p in places
+    ]
+    if rows:
+        unit.connection.execute(statement, rows)
 
 
 def boots_of(unit: Unit, site_id: str) -> tuple[Boot, ...]:
