@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
@@ -40,23 +40,20 @@ def suppressed_parts(counts: Sequence[float], *, least: int = PUBLIC_N, total_sh
     return tuple(hidden)
 
 
-def protected(
-    tree: Mapping[Key, Sequence[Key]], counts: Mapping[Key, float], small: AbstractSet[Key]
-) -> frozenset[Key]:
+def protected(sums: Iterable[Sequence[Key]], counts: Mapping[Key, float], small: AbstractSet[Key]) -> frozenset[Key]:
     """Return all that must be hidden so that no figure in `small` follows from the others.
 
-    `tree` maps a total to the parts that make it up. Where just one part of a shown total is hidden, the
-    smallest other part goes too; where there is no other, the total goes.
+    `sums` are lists of a total and the parts that make it up: where just one of a list is hidden, the others
+    give it away, so that the smallest of them goes too.
     """
+    lists = [[key for key in keys if counts.get(key, 0) > 0] for keys in sums]
     hidden = set(small)
     changed = True
     while changed:
         before = len(hidden)
-        for total, parts in tree.items():
-            counted = [part for part in parts if counts.get(part, 0) > 0]
-            gone = [part for part in counted if part in hidden]
-            if len(gone) == 1 and total not in hidden:
-                others = [part for part in counted if part not in hidden]
-                hidden.add(min(others, key=lambda part: counts[part]) if others else total)
+        for keys in lists:
+            shown = [key for key in keys if key not in hidden]
+            if len(keys) - len(shown) == 1 and shown:
+                hidden.add(min(shown, key=lambda key: counts[key]))
         changed = len(hidden) > before
     return frozenset(hidden)

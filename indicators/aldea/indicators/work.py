@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aldea.indicators.compute import CLOSE_DAYS, DAY_MS, compute
 from aldea.indicators.evidence import Inputs
 from aldea.indicators.inputs import RegisterInputs
-from aldea.indicators.periods import Month, Period, PeriodError, month_at, month_of
+from aldea.indicators.periods import Month, Period, PeriodError, month_at, period_of
 from aldea.indicators.stored import row_of
 from aldea.model.clock import Clock
 from aldea.storage.register import Register, Unit
@@ -84,28 +85,27 @@ class IndicatorWork:
             if not sites or (digest == last["digest"] and 0 <= now - last["at_ms"] < STALE_MS):
                 return []
             since = last["at_ms"] - OVERLAP_MS
-            months = self._due(unit, now, since, _first_month(inputs, simulated=simulated), simulated=simulated)
-        done = [self.publish(Period(month.code, (month,)), simulated=simulated) for month in months]
+            due = self._due(unit, now, since, _first_month(inputs, simulated=simulated), simulated=simulated)
+        done = [self.publish(period, simulated=simulated) for period in due]
         with self._register.transaction() as unit:
             set_setting(unit, key, {"at_ms": now, "digest": digest})
         return done
 
-    def _due(self, unit: Unit, now_ms: int, since_ms: int, first: Month, *, simulated: bool) -> list[Month]:
+    def _due(self, unit: Unit, now_ms: int, since_ms: int, first: Month, *, simulated: bool) -> list[Period]:
         running = month_at(now_ms, EARLIEST_ZONE)
-        due = {running, running.shifted(-1)}
-        due |= _months(known_periods(unit, simulated=simulated, still_open=True))
-        due |= _months(months_touched(unit, since_ms, simulated=simulated))
+        codes = {running.code, running.shifted(-1).code}
+        # A quarter or a year is stored when somebody asks for it, and kept true from then on until it is closed.
+        codes |= set(known_periods(unit, simulated=simulated, still_open=True))
+        codes |= months_touched(unit, since_ms, simulated=simulated)
         # A device whose clock was wrong may tell of years in which no site was there.
-        return sorted(month for month in due if first <= month <= running)
+        return [one for one in _periods(codes) if first <= one.months[-1] and one.months[0] <= running]
 
 
-def _months(codes: Iterable[str]) -> set[Month]:
-    found: set[Month] = set()
-    for code in codes:
-        try:
-            found.add(month_of(code))
-        except PeriodError:
-            continue
+def _periods(codes: Iterable[str]) -> list[Period]:
+    found: list[Period] = []
+    for code in sorted(codes):
+        with suppress(PeriodError):
+            found.append(period_of(code))
     return found
 
 

@@ -15,6 +15,8 @@ from aldea.storage.register.register import Unit
 from aldea.storage.register.sites import Site, site_of
 from aldea.storage.register.tables import device, record, site, site_fact, site_state, slot_day, usage_day
 
+PLACING = ("inegi_code", "municipality", "state_name", "urban")
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -94,19 +96,49 @@ def evidence_marks(unit: Unit, *, simulated: bool) -> tuple[tuple[int, int], ...
     return tuple(found)
 
 
-def area_names(unit: Unit, at_ms: int) -> dict[str, str]:
-    """Return the name of each municipality by its INEGI code, as sites have it on file at `at_ms`."""
+@dataclass(frozen=True, slots=True)
+class SitePlace:
+    """Where a site is at a moment: its municipality (5 digits) and state as on file, and whether it is in a town."""
+
+    site: str
+    name: str
+    municipality: str | None
+    municipality_name: str | None
+    state: str | None
+    urban: bool
+
+
+def site_places(unit: Unit, at_ms: int, *, simulated: bool) -> list[SitePlace]:
+    """Return where each real, or simulated, site is at `at_ms`, by id."""
     holds = and_(
         site_fact.c.valid_from_ms <= at_ms, or_(site_fact.c.valid_to_ms.is_(None), site_fact.c.valid_to_ms > at_ms)
     )
-    wanted = select(site_fact.c.site, site_fact.c.fact, site_fact.c.value).where(
-        holds, site_fact.c.fact.in_(("inegi_code", "municipality"))
+    wanted = (
+        select(site.c.id, site.c.name, site_fact.c.fact, site_fact.c.value)
+        .select_from(
+            site.outerjoin(site_fact, and_(site_fact.c.site == site.c.id, holds, site_fact.c.fact.in_(PLACING)))
+        )
+        .order_by(site.c.id)
     )
-    found: dict[str, dict[str, str]] = {}
-    for row in unit.connection.execute(wanted):
-        found.setdefault(row.site, {})[row.fact] = str(row.value)
-    named = (one for one in found.values() if len(one) == 2)
-    return {one["inegi_code"][:5]: one["municipality"] for one in named}
+    facts: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in unit.connection.execute(_of(wanted, simulated)):
+        mine = facts.setdefault((row.id, row.name), {})
+        if row.fact is not None:
+            mine[row.fact] = row.value
+    return [_place(key, name, mine) for (key, name), mine in facts.items()]
+
+
+def _place(site_id: str, name: str, facts: Mapping[str, Any]) -> SitePlace:
+    code = str(facts.get("inegi_code") or "")
+    named, state = facts.get("municipality"), facts.get("state_name")
+    return SitePlace(
+        site_id,
+        name,
+        code[:5] if len(code) in {5, 9} else None,
+        None if named is None else str(named),
+        None if state is None else str(state),
+        str(facts.get("urban")).lower() == "true",
+    )
 
 
 def _of(wanted: Select[Any], simulated: bool) -> Select[Any]:  # noqa: FBT001  # a column's value, not a switch
