@@ -50,7 +50,7 @@ OTHER_WORDS: Mapping[str, str] = MappingProxyType(
 )
 """What people bring from other systems, and our word for it."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min|h|d|w)")
 _UNIT_SECONDS = MappingProxyType(
     {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -150,10 +150,10 @@ class _File:
     def _rule_name(self, number: int, table: Mapping[str, Any]) -> str:
         name = table.get("name")
         if name is None:
-            self._note(f"rule {number}", "name: is missing; give it one of a-z, 0-9 and -, such as site-silent")
+            self._note(f"rule {number}", "name: is missing; give it one of a-z, 0-9, _ and -, such as site_silent")
             return ""
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            self._note(f"rule {number}", f"name: is {name!r}; expects 1 to 64 of a-z, 0-9 and -, not starting with -")
+            self._note(f"rule {number}", f"name: is {name!r}; expects 1 to 64 of a-z, 0-9, _ and -")
             return ""
         return name
 

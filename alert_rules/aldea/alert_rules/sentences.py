@@ -72,6 +72,10 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "No hay registros de ese tiempo: corte de luz o agente desconectado.",
             "There are no records of that time: a power cut, or the agent was unplugged.",
         ),
+        "settled_deaf": (
+            "De ese tiempo no se sabe nada: nuestros propios colectores no estaban.",
+            "Nothing is known of that time: our own collectors were away.",
+        ),
         "settled_planned": ("Fue un mantenimiento programado.", "It was planned maintenance."),
         "settled_off": (
             "El sitio estaba apagado por estar cerrado.",
