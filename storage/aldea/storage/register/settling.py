@@ -94,20 +94,22 @@ def mark_days(unit: Unit, days: Iterable[tuple[str, int]]) -> None:
     unit.connection.execute(statement, rows)
 
 
-def marked_days(unit: Unit, sites: int, days: int) -> list[list[Mark]]:
-    """Return what to settle next: days of up to `sites` sites, the newest marked day first.
+def marked_days(unit: Unit, sites: int, days: int, *, recent_day: int) -> list[list[Mark]]:
+    """Return what to settle next, by site: the newest marked day of all sites, of up to `sites` sites.
 
-    For each site come up to `days` marked days, newest first, of which the first is the newest marked of all.
+    When that is older than `recent_day`, the marked days of the `days` days before come with it: a site's rows
+    are read for many days at once, but not before every site has its newest.
     """
     newest = select(truth_dirty.c.day).order_by(truth_dirty.c.day.desc()).limit(1)
     day = unit.connection.execute(newest).scalar_one_or_none()
     if day is None:
         return []
     table = truth_dirty
+    reach = 1 if day >= recent_day else days
     chosen = select(table.c.site).where(table.c.day == day).order_by(table.c.site).limit(sites)
     wanted = (
         select(table)
-        .where(table.c.site.in_(chosen), table.c.day > day - days)
+        .where(table.c.site.in_(chosen), table.c.day.between(day - reach + 1, day))
         .order_by(table.c.site, table.c.day.desc())
     )
     found: dict[str, list[Mark]] = {}

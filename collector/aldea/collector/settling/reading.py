@@ -1,0 +1,137 @@
+"""The rows of a site's primary device out of the series store, gathered by slots."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aldea.model.failures import Failure
+from aldea.model.series import Aggregate, Query
+from aldea.model.truth import SLOT_MS, Tally
+from aldea.model.truth.evidence import is_public_server
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aldea.model.series import Series, SeriesStore
+    from aldea.model.truth.overlay import Span
+
+AFTER_HOLE_MS = 2 * 60 * 60 * 1000
+"""How long after a hole the router is asked when it began."""
+
+BOOT_ROW_MS = 30 * 60 * 1000
+"""Within this time of a boot comes the agent's row about how it was stopped."""
+
+_ANSWERED = frozenset({Failure.CAPTIVE_PORTAL, Failure.HTTP_STATUS, Failure.HTTP_INVALID})
+"""Failures of a page that come with a status: they are counted with the answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowReader:
+    """Reads evidence of a site; every answer comes from the store as it is now."""
+
+    store: SeriesStore
+    site: str
+
+    def tally(self, devices: Sequence[tuple[str, Span]], from_ms: int, to_ms: int) -> Tally:
+        """Return the evidence of the primary devices from `from_ms` up to before `to_ms`, each in its time."""
+        tally = Tally()
+        for device, (low, high) in devices:
+            # Whole slots: the sums of a store's steps are a slot's.
+            start, end = max(low // SLOT_MS * SLOT_MS, from_ms), min(high, to_ms)
+            if start < end:
+                self._pings(tally, device, (start, end))
+                self._web(tally, device, (start, end))
+                self._names(tally, device, (start, end))
+                for series in self._sums("host", "uptime_seconds", device, (start, end), Aggregate.COUNT):
+                    for at_ms in series.times_ms.tolist():
+                        tally.add_other(at_ms)
+        return tally
+
+    def router_starts(self, device: str, hole_end_ms: int) -> list[int]:
+        """Return when the router began, by each of its readings in the hours after a hole, milliseconds."""
+        window = (hole_end_ms, hole_end_ms + AFTER_HOLE_MS)
+        found: list[int] = []
+        for series in self._rows("snmp", "uptime_seconds", device, window):
+            found += [int(at - 1000 * float(up)) for at, up in _pairs(series)]
+        return found
+
+    def stopped_in_order(self, device: str, boot_ms: int) -> bool | None:
+        """Say whether the agent was stopped in order before a boot; None where it does not say."""
+        window = (boot_ms, boot_ms + BOOT_ROW_MS)
+        for series in self._rows("boot", "clean", device, window):
+            for _, clean in _pairs(series):
+                return bool(clean)
+        return None
+
+    def _pings(self, tally: Tally, device: str, window: Span) -> None:
+        received = {
+            series.tags: dict(_pairs(series))
+            for series in self._sums("ping", "received", device, window, Aggregate.SUM)
+        }
+        for series in self._sums("ping", "sent", device, window, Aggregate.SUM):
+            tags, answers = dict(series.tags), received.get(series.tags, {})
+            role, target = tags.get("role"), tags.get("target", "")
+            if role == "gateway":
+                lost = self._lost_routes(device, window) if not all(series.values) else Counter()
+            for at_ms, sent in _pairs(series):
+                got = int(answers.get(at_ms, 0))
+                if role == "anchor":
+                    tally.add_anchor(at_ms, target, int(sent), got)
+                elif role == "gateway":
+                    tally.add_gateway(at_ms, int(sent), got, lost_route=lost[at_ms // SLOT_MS])
+
+    def _lost_routes(self, device: str, window: Span) -> Counter[int]:
+        """Return how often the box had no way out at all, by slot."""
+        found: Counter[int] = Counter()
+        for series in self._rows("ping", "failure", device, window, role="gateway"):
+            found.update(at // SLOT_MS for at, word in _words(series) if word == Failure.NO_ROUTE)
+        return found
+
+    def _web(self, tally: Tally, device: str, window: Span) -> None:
+        status: Counter[int] = Counter()
+        for series in self._sums("http", "status_code", device, window, Aggregate.COUNT):
+            for at, count in _pairs(series):
+                status[at // SLOT_MS] += int(count)
+        failed: Counter[int] = Counter()
+        portal: Counter[int] = Counter()
+        bad: Counter[int] = Counter()
+        for series in self._rows("http", "failure", device, window):
+            for at, word in _words(series):
+                slot = at // SLOT_MS
+                failed[slot] += word not in _ANSWERED
+                portal[slot] += word == Failure.CAPTIVE_PORTAL
+                bad[slot] += word in (Failure.CAPTIVE_PORTAL, Failure.HTTP_INVALID)
+        for slot in status.keys() | failed.keys():
+            answers = max(status[slot] - bad[slot], 0)
+            tally.add_web(slot * SLOT_MS, status[slot] + failed[slot], answers, portal=portal[slot])
+
+    def _names(self, tally: Tally, device: str, window: Span) -> None:
+        """Count name servers that are out in the world; one in the village answers from memory."""
+        answered = self._sums("dns", "answers", device, window, Aggregate.SUM)
+        for series in answered:
+            if is_public_server(dict(series.tags).get("server", "")):
+                for at, answers in _pairs(series):
+                    tally.add_web(at, 1, int(answers > 0))
+
+    def _sums(self, measurement: str, field: str, device: str, window: Span, how: Aggregate) -> list[Series]:
+        query = Query(self.site, measurement, field, *window, step_ms=SLOT_MS, aggregate=how, device=device)
+        return self.store.read(query)
+
+    def _rows(self, measurement: str, field: str, device: str, window: Span, **tags: str) -> list[Series]:
+        return self.store.read(Query(self.site, measurement, field, *window, tags=tags, device=device))
+
+
+def _pairs(series: Series) -> list[tuple[int, float]]:
+    """Return (time, number) of a series of numbers; a series of texts has none."""
+    if isinstance(series.values, list):
+        return []
+    return list(zip(series.times_ms.tolist(), series.values.tolist(), strict=True))
+
+
+def _words(series: Series) -> list[tuple[int, str]]:
+    """Return (time, text) of a series of texts."""
+    if not isinstance(series.values, list):
+        return []
+    return list(zip(series.times_ms.tolist(), series.values, strict=True))
