@@ -14,7 +14,10 @@ from aldea.alert_rules.notify.messages import Writer, languages
 from aldea.alert_rules.notify.occasion import Occasion, Transition, document_of, occasion_of
 from alert_rules.notify.office import MINUTE, NOW_MS
 
-CHECK_BACKHAUL = "las luces del módem y que la antena no esté movida ni tapada; después, llamar al proveedor con el número de contrato."
+CHECK_BACKHAUL = (
+    "las luces del módem y que la antena no esté movida ni tapada; "
+    "después, llamar al proveedor con el número de contrato."
+)
 WRITER = Writer("https://aldea.example.org/")
 DOWN = Occasion(
     incident="i-1",

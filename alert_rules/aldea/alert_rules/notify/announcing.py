@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.alert_rules.notify.messages import Writer
-from aldea.alert_rules.notify.occasion import OPENING, Occasion, document_of
+from aldea.alert_rules.notify.occasion import OPENING, Occasion, Transition, document_of
 from aldea.storage.register import Unit
 from aldea.storage.register.contacts import ContactPoint, find_contact
 from aldea.storage.register.notifications import (
@@ -20,6 +20,7 @@ from aldea.storage.register.notifications import (
 from aldea.storage.register.recipients import Recipient, first_line, recipients_for, recipients_for_sites
 
 HOUR_MS = 3_600_000
+TEST_EXPIRES_MS = 600_000
 MOST_CONTACTS = 1000
 
 
@@ -42,6 +43,20 @@ class Announcer:
         else:
             points = told(unit, occasion.incident)
         return enqueue(unit, self.compose(occasion, points, at_ms))
+
+    def announce_test(self, unit: Unit, contact: int, nonce: str, at_ms: int, zone: str) -> str | None:
+        """Put a test message to one contact point into the outbox; return its key, None where there is no such point.
+
+        `nonce` tells this test from others; `zone` (IANA) is whose time the message names.
+        """
+        point = find_contact(unit, contact)
+        if point is None:
+            return None
+        about = Occasion(incident=f"test-{nonce}", transition=Transition.TEST, opened_ms=at_ms, zone=zone)
+        (made,) = self.compose(about, [point], at_ms)
+        # The tester waits for the answer: what is not sent soon is asked for again.
+        enqueue(unit, [replace(made, incident=None, expires_ms=at_ms + TEST_EXPIRES_MS)])
+        return made.key
 
     def audience(self, unit: Unit, occasion: Occasion, at_ms: int) -> tuple[Recipient, ...]:
         """Return everybody who may be told of it, nearest first."""

@@ -133,7 +133,7 @@ class Dispatcher:
         message = uuid.uuid4().hex
         texts: dict[int, Message] = {}
         for end, others in plan.collapsed.items():
-            queue.note_collapsed(unit, others, message, now)
+            queue.note_collapsed(unit, others, now)
             kept = next(item for item in waiting if item.id == end)
             if (again := retold(kept, self._writer)) is not None:
                 queue.rewrite(unit, end, again.subject, again.body, again.short)

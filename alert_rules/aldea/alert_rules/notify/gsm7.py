@@ -42,8 +42,8 @@ def septets(text: str) -> int:
 
 def written(text: str) -> str:
     """Return `text` on one line in the SMS alphabet: accents it lacks are left off, unknown signs become `?`."""
-    line = " ".join(text.split())
-    return "".join(_letter(letter) for letter in line)
+    # Split last: what a sign is made of may be a space.
+    return " ".join("".join(_letter(letter) for letter in " ".join(text.split())).split())
 
 
 def cut(text: str, room: int) -> str:

@@ -1,7 +1,7 @@
 """What leaves next for one contact point: pure, from what waits, the moment and what was sent lately.
 
 In this order: an outage that is over before it was told becomes one line; quiet hours hold back what is not
-urgent; no more than so many messages leave in an hour; and where several wait, they leave as one.
+urgent; a provider that failed is waited for; no more than so many messages leave in an hour; and where several wait, they leave as one.
 """
 
 from __future__ import annotations
@@ -61,6 +61,11 @@ def make_plan(
         held.append((tuple(item.id for item in left if not item.urgent), quiet_until))
         left = [item for item in left if item.urgent]
     due = [item for item in left if item.next_attempt_ms <= at_ms]
+    retry_at = max((item.next_attempt_ms for item in left if item.attempts), default=0)
+    if retry_at > at_ms:
+        # The provider is being waited for: what is new waits behind it, a test alone asks at once.
+        held.append((tuple(item.id for item in due if not _is_test(item)), retry_at))
+        due = [item for item in due if _is_test(item)]
     most, span = (MACHINE_PER_MINUTE, MINUTE_MS) if machine else (limits.messages_per_hour, HOUR_MS)
     if len(recent) >= most:
         free = recent[-most] + span
@@ -98,9 +103,13 @@ def _collapsed(waiting: Sequence[Notification]) -> dict[int, tuple[int, ...]]:
     return found
 
 
+def _is_test(item: Notification) -> bool:
+    return item.kind == Transition.TEST.value
+
+
 def _chosen(due: Sequence[Notification], limits: Limits, *, machine: bool) -> tuple[Notification, ...]:
     """Return what leaves as one message: tests and urgent ones first and alone, many others together."""
-    first = [item for item in due if item.kind == Transition.TEST.value][:1]
+    first = [item for item in due if _is_test(item)][:1]
     first = first or [item for item in due if item.urgent]
     if first and len(first) < limits.join_from:
         return (first[0],)

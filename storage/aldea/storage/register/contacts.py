@@ -82,7 +82,11 @@ def update_contact(unit: Unit, changed: ContactPoint) -> None:
 def remove_contact(unit: Unit, contact: int, at_ms: int) -> bool:
     """Remove a contact point; what still waits for it ends as failed, with that reason. Say whether it was there."""
     waiting = (notification.c.contact == contact) & notification.c.state.in_(("waiting", "sending"))
-    ended = {"state": "failed", "decided_ms": at_ms, "last_error": "The contact point was removed before it was sent."}
+    ended = {
+        "state": "failed",
+        "decided_ms": at_ms,
+        "last_error": "contact_removed: the contact point was removed before it was sent",
+    }
     unit.connection.execute(update(notification).where(waiting).values(**ended))
     return bool(unit.connection.execute(delete(contact_point).where(contact_point.c.id == contact)).rowcount)
 

@@ -65,9 +65,9 @@ def rewrite(unit: Unit, notification_id: int, subject: str, body: str, short: st
     _change(unit, [notification_id], subject=subject, body=body, short=short)
 
 
-def note_collapsed(unit: Unit, ids: Collection[int], message: str, at_ms: int) -> None:
-    """Note that `ids` are said by `message` together with what came after them."""
-    _change(unit, ids, state="collapsed", message=message, decided_ms=at_ms)
+def note_collapsed(unit: Unit, ids: Collection[int], at_ms: int) -> None:
+    """Note that `ids` will be said together with what came after them."""
+    _change(unit, ids, state="collapsed", message=None, decided_ms=at_ms)
 
 
 def note_sent(unit: Unit, ids: Collection[int], message: str, at_ms: int) -> None:
