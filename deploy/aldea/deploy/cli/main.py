@@ -18,7 +18,9 @@ COMMANDS = {
     "broker": "mosquitto's files: certificates, passwords, rules",
     "collector": "take what agents send: a process of its own",
     "api": "serve the API and the pages: a process of its own",
-    "site": "the register's sites: add, list, show",
+    "site": "the register's sites: add, list, show, enrol, import",
+    "device": "the devices at a site: list, replace, revoke",
+    "start-for-real": "send the simulated fleet away, for good",
     "simulate": "a simulated fleet of villages on a broker",
     "tail": "show what agents send, decoded, as it arrives",
     "migrate": "bring the register to this version",
@@ -61,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(name: str, words: Sequence[str]) -> int:
     try:
-        command: Command = importlib.import_module(f"aldea.deploy.cli.{name}")
+        command: Command = importlib.import_module(f"aldea.deploy.cli.{name.replace('-', '_')}")
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("aldea"):
             raise

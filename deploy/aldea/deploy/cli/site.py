@@ -4,6 +4,9 @@ examples:
   aldea site add isla-arena --name "Isla Arena" --timezone America/Merida --fact inegi_code=04001
   aldea site list --json
   aldea site show isla-arena
+  aldea site enrol isla-arena                       a one-time code for its agent
+  aldea site import --template sites.xlsx           then fill it in, and:
+  aldea site import sites.xlsx --dry-run
 """
 
 from __future__ import annotations
@@ -12,11 +15,15 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from aldea.deploy.cli.codes import AUTHOR, add_code_options, show_code
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.deploy.cli.site_import import add_import_options, import_sites, write_template
 from aldea.model.clock import SystemClock
 from aldea.storage.register import RegisterError
+from aldea.storage.register.audit import audit
 from aldea.storage.register.devices import Device, devices_of
+from aldea.storage.register.enrolment import issue_code
 from aldea.storage.register.facts import NewFact, facts_at
 from aldea.storage.register.listing import SiteFilter, SiteOverview, list_sites
 from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites, find_site, state_at
@@ -32,7 +39,7 @@ PAGE = 500
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_register_option(parser)
-    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|show")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|show|enrol|import")
     add = actions.add_parser("add", help="register a site and its agent's device")
     add.add_argument("id", help="1 to 39 of a-z, 0-9 and -")
     add.add_argument("--name", required=True)
@@ -44,14 +51,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="one site with its facts and devices")
     show.add_argument("id")
     show.add_argument("--json", action="store_true", help="one JSON document")
+    enrol = actions.add_parser("enrol", help="a one-time code with which an agent fetches its access")
+    enrol.add_argument("id")
+    enrol.add_argument("--device", default="agent", help="the device's id (default: agent)")
+    add_code_options(enrol)
+    add_import_options(actions.add_parser("import", help="real sites from a table: XLSX or CSV"))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
+    if arguments.action == "import" and arguments.template is not None:
+        return write_template(arguments)
     with opened_register(arguments) as register:
         try:
             register.check()
-            return {"add": _add, "list": _list, "show": _show}[arguments.action](register, arguments)
+            actions = {"add": _add, "list": _list, "show": _show, "enrol": _enrol, "import": import_sites}
+            return actions[arguments.action](register, arguments)
         except RegisterError as error:
             raise CommandError(str(error)) from error
 
@@ -64,6 +79,15 @@ def _add(register: Register, arguments: argparse.Namespace) -> int:
     with register.transaction() as unit:
         add_sites(unit, [SiteEntry(site, now, SiteState.COMMISSIONED, facts=facts, devices=(device,))])
     print(f"{arguments.id} is registered; its agent is {arguments.id}/{arguments.device}.")
+    return OK
+
+
+def _enrol(register: Register, arguments: argparse.Namespace) -> int:
+    now = SystemClock().wall_ms()
+    with register.transaction() as unit:
+        code = issue_code(unit, arguments.id, arguments.device, now, AUTHOR, arguments.hours)
+        audit(unit, None, "code_issued", f"{code.site}/{code.device}", {"by": AUTHOR}, now)
+        print(show_code(unit, code, arguments))
     return OK
 
 

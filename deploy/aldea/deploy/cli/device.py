@@ -1,0 +1,104 @@
+"""`aldea device`.
+
+examples:
+  aldea device list isla-arena                a site's devices and how they get in
+  aldea device replace isla-arena             a dead card: same place, new code
+  aldea device revoke isla-arena agent        a stolen box: its access ends now
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from aldea.deploy.cli.codes import AUTHOR, add_code_options, show_code
+from aldea.deploy.cli.main import OK, CommandError
+from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.model.clock import SystemClock
+from aldea.storage.register import RegisterError
+from aldea.storage.register.audit import audit
+from aldea.storage.register.replacing import DeviceAccess, device_access, replace_device, revoke_device
+from aldea.storage.register.sites import find_site
+
+if TYPE_CHECKING:
+    import argparse
+
+    from aldea.storage.register import Register
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_register_option(parser)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|replace|revoke")
+    listing = actions.add_parser("list", help="a site's devices and how they get in")
+    listing.add_argument("site")
+    listing.add_argument("--json", action="store_true", help="one JSON document")
+    replace = actions.add_parser("replace", help="end a device's access and give a code to the box in its place")
+    replace.add_argument("site")
+    replace.add_argument("--device", help="which one (default: the primary one)")
+    add_code_options(replace)
+    revoke = actions.add_parser("revoke", help="end a device's access")
+    revoke.add_argument("site")
+    revoke.add_argument("device")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    with opened_register(arguments) as register:
+        try:
+            register.check()
+            return {"list": _list, "replace": _replace, "revoke": _revoke}[arguments.action](register, arguments)
+        except RegisterError as error:
+            raise CommandError(str(error)) from error
+
+
+def _list(register: Register, arguments: argparse.Namespace) -> int:
+    with register.reading() as unit:
+        if find_site(unit, arguments.site) is None:
+            raise CommandError(f"there is no site {arguments.site!r}; aldea site list shows them all")
+        found = device_access(unit, arguments.site, SystemClock().wall_ms())
+    if arguments.json:
+        print(json.dumps([_document(item) for item in found], indent=2))
+        return OK
+    for item in found:
+        print(f"{item.device.id:<20} {', '.join(_words(item))}")
+    return OK
+
+
+def _document(item: DeviceAccess) -> dict[str, object]:
+    return {
+        "device": item.device.id,
+        "kind": item.device.kind,
+        "primary": item.device.is_primary,
+        "retired_ms": item.device.retired_at_ms,
+        "credential_since_ms": item.credential_ms,
+        "code_expires_ms": None if item.code is None else item.code.expires_ms,
+    }
+
+
+def _words(item: DeviceAccess) -> list[str]:
+    words = [item.device.kind]
+    words += ["primary"] if item.device.is_primary else []
+    words += ["retired"] if item.device.retired_at_ms is not None else []
+    words.append("has no credential" if item.credential_ms is None else "has a credential")
+    words += ["a code waits for it"] if item.code is not None else []
+    return words
+
+
+def _replace(register: Register, arguments: argparse.Namespace) -> int:
+    now = SystemClock().wall_ms()
+    with register.transaction() as unit:
+        code = replace_device(unit, arguments.site, arguments.device, now, AUTHOR, arguments.hours)
+        audit(unit, None, "device_replaced", f"{code.site}/{code.device}", {"by": AUTHOR}, now)
+        print(show_code(unit, code, arguments))
+    return OK
+
+
+def _revoke(register: Register, arguments: argparse.Namespace) -> int:
+    now = SystemClock().wall_ms()
+    with register.transaction() as unit:
+        had = revoke_device(unit, arguments.site, arguments.device, now)
+        audit(unit, None, "device_revoked", f"{arguments.site}/{arguments.device}", {"by": AUTHOR}, now)
+    ended = "its access has ended" if had else "it had no access"
+    print(f"{arguments.site}/{arguments.device}: {ended}; what it has measured stays.")
+    return OK

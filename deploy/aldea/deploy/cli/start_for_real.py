@@ -1,0 +1,113 @@
+"""`aldea start-for-real`.
+
+The simulated fleet leaves for good: its sites, what they measured, their incidents and records. Real sites stay.
+Where `aldea up` runs on the data folder it does the work, and this waits for it.
+
+example:
+  aldea start-for-real --yes
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from aldea.agents.lock import AlreadyRunning, FolderLock
+from aldea.deploy.cli.main import FAILED, OK, CommandError
+from aldea.deploy.cli.places import add_register_option, data_folder, default_series_url, opened_register
+from aldea.deploy.realstart.leaving import leave
+from aldea.model.clock import SystemClock
+from aldea.storage.register import RegisterError
+from aldea.storage.register.audit import audit
+from aldea.storage.register.real_start import Phase, ask, note, read_wish
+from aldea.storage.register.sites import count_sites
+from aldea.storage.series import open_series_store
+
+if TYPE_CHECKING:
+    import argparse
+
+    from aldea.storage.register import Register
+
+WAIT_SECONDS = 600.0
+UNHEARD_SECONDS = 15.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_register_option(parser)
+    parser.add_argument("--series", metavar="URL", help="the series store (ALDEA_SERIES_URL; default: series.db)")
+    parser.add_argument("--yes", action="store_true", help="don't ask")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Send the simulated fleet away."""
+    with opened_register(arguments) as register:
+        try:
+            register.check()
+            with register.reading() as unit:
+                simulated = count_sites(unit, simulated=True)
+            if not arguments.yes and not _confirmed(simulated):
+                print("Nothing was changed.")
+                return FAILED
+            return _start(register, arguments)
+        except RegisterError as error:
+            raise CommandError(str(error)) from error
+
+
+def _confirmed(simulated: int) -> bool:
+    if not sys.stdin.isatty():
+        raise CommandError("this asks before it removes anything: answer with --yes where nobody can type")
+    print(f"{simulated} simulated sites and all of theirs are removed for good. Real sites stay.")
+    return input("Type start: ").strip() == "start"
+
+
+def _start(register: Register, arguments: argparse.Namespace) -> int:
+    now = SystemClock().wall_ms()
+    with register.transaction() as unit:
+        ask(unit, "command line", now)
+        audit(unit, None, "started_for_real", "instance", {"by": "command line"}, now)
+    try:
+        lock = FolderLock(data_folder(), "aldea")
+    except AlreadyRunning:
+        return _wait(register)
+    try:
+        return _here(register, arguments)
+    finally:
+        lock.release()
+
+
+def _here(register: Register, arguments: argparse.Namespace) -> int:
+    try:
+        series = open_series_store(arguments.series or default_series_url())
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    try:
+        removed = leave(register, series, data_folder() / "simulator", lambda *_: None)
+        note(register, Phase.DONE, removed, removed)
+    finally:
+        series.close()
+    print(f"The {removed} simulated sites have left.")
+    return OK
+
+
+def _wait(register: Register) -> int:
+    said: Phase | None = None
+    clock = SystemClock()
+    began = clock.mono_ms()
+    while (waited := (clock.mono_ms() - began) / 1000) < WAIT_SECONDS:
+        with register.reading() as unit:
+            wish = read_wish(unit)
+        assert wish is not None
+        if wish.phase is not said:
+            said = wish.phase
+            print(f"{said.value} …" if not wish.is_over else said.value, flush=True)
+        if wish.phase is Phase.DONE:
+            print(f"The {wish.done} simulated sites have left.")
+            return OK
+        if wish.phase is Phase.FAILED:
+            raise CommandError(f"it did not work ({wish.sentence}): look at the log, then run this again")
+        if wish.phase is Phase.ASKED and waited > UNHEARD_SECONDS:
+            raise CommandError("the server that uses this folder does not answer: is its ALDEA_DATA the same?")
+        time.sleep(0.2)
+    raise CommandError("it takes longer than 10 minutes: look at the page /admin/start-for-real")
