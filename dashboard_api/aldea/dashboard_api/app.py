@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from aldea.dashboard_api import problems
 from aldea.dashboard_api.access import csrf
+from aldea.dashboard_api.access.accounts import Accounts
 from aldea.dashboard_api.access.gate import Gate
 from aldea.dashboard_api.access.identify import Identifier
 from aldea.dashboard_api.access.matching import entries
@@ -23,7 +24,14 @@ from aldea.dashboard_api.routes import ROUTERS
 from aldea.dashboard_api.schemas import ProblemDocument
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.dashboard_api.traffic import Edge, Traffic
-from aldea.dashboard_api.web import admin_index, incident_routes
+from aldea.dashboard_api.web import (
+    account_routes,
+    admin_index,
+    incident_routes,
+    maintenance_routes,
+    people_routes,
+    sign_in_routes,
+)
 from aldea.dashboard_api.web import routes as web
 from aldea.dashboard_api.web.navigation import addresses
 from aldea.dashboard_api.web.pages import Pages
@@ -32,8 +40,13 @@ from aldea.model.series import SeriesStore
 from aldea.storage.register import Register
 
 PAGES = (
+    sign_in_routes.router,
+    account_routes.router,
+    people_routes.router,
     web.router,
-    incident_routes.router, admin_index.router,
+    incident_routes.router,
+    maintenance_routes.router,
+    admin_index.router,
 )
 """The pages' routers, one a room."""
 
@@ -66,6 +79,7 @@ def create_app(register: Register, series: SeriesStore, clock: Clock, settings: 
     problems.install(app)
     for router in (*ROUTERS, *PAGES):
         app.include_router(router)
+    app.state.accounts = Accounts(register, clock)
     app.state.identify = Identifier(register, clock, demo_admin=settings.demo_admin)
     app.add_middleware(Gate, entries=entries(app.routes, ROUTES), identify=app.state.identify)
     app.state.addresses = addresses(app)

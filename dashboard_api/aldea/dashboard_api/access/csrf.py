@@ -18,6 +18,9 @@ from aldea.dashboard_api.access.visitor import visitor_of
 from aldea.dashboard_api.problems import Problem
 
 FIELD = "csrf"
+FORM_FIELDS = 6000
+"""How many inputs a form may have: a list of 300 people has several for each of them."""
+
 HEADER = "X-CSRF-Token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -70,7 +73,7 @@ async def _given(request: Request) -> str:
         return header
     if not request.headers.get("content-type", "").startswith(_FORMS):
         return ""
-    field = (await request.form()).get(FIELD)
+    field = (await request.form(max_fields=FORM_FIELDS)).get(FIELD)
     return field if isinstance(field, str) else ""
 
 

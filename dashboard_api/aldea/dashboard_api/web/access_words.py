@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.charts.panels import N_
+from aldea.storage.register.passwords import Weakness
 
 PERMISSION_WORDS: Mapping[Permission, str] = {
     Permission.PUBLIC: N_("open to everybody"),
@@ -29,4 +30,38 @@ ROLE_WORDS: Mapping[str, str] = {
     "partner": N_("Partner organisation"),
     "programme_manager": N_("Programme manager"),
     "admin": N_("Administrator"),
+}
+
+ROLE_DEEDS: Mapping[str, str] = {
+    "viewer": N_("sees sites, incidents and indicators"),
+    "facilitator": N_("sees, and enters forms at the site"),
+    "technician": N_("sees, takes over incidents, announces maintenance"),
+    "operator": N_("as a technician; also sites, devices and who is notified"),
+    "partner": N_("sees and enters forms, for a partner organisation"),
+    "programme_manager": N_("sees, enters forms, manages programmes and who is notified"),
+    "admin": N_("everything, people and the instance included"),
+}
+
+WEAKNESS_WORDS: Mapping[Weakness, str] = {
+    Weakness.SHORT: N_("The password needs at least 10 characters: several words in a row are good."),
+    Weakness.LONG: N_("The password has 200 characters at most."),
+    Weakness.EVEN: N_("The password needs at least 5 different characters."),
+    Weakness.NAME: N_("The password must not be the name."),
+}
+
+ACTION_WORDS: Mapping[str, str] = {
+    "sign_in": N_("signed in"),
+    "sign_in_failed": N_("attempt to sign in failed"),
+    "sign_out": N_("signed out"),
+    "set_up": N_("set up the first administrator"),
+    "password_set": N_("set a password"),
+    "password_link_made": N_("made a link to set a password"),
+    "person_added": N_("added a person"),
+    "person_disabled": N_("disabled an account"),
+    "person_enabled": N_("let an account in again"),
+    "grant_given": N_("gave a role"),
+    "grant_ended": N_("ended a role"),
+    "token_made": N_("made a token"),
+    "token_revoked": N_("revoked a token"),
+    "sessions_ended": N_("ended other sessions"),
 }

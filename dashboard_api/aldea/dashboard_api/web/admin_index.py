@@ -32,6 +32,12 @@ ENTRIES = (
         N_("Announce work at a site, a programme or a state, so that it counts as planned and alerts nobody."),
         Permission.MAINTAIN,
     ),
+    Entry(
+        "/admin/people",
+        N_("People"),
+        N_("Add people, give roles for a programme and a region, make links to set a password, see who did what."),
+        Permission.MANAGE_PEOPLE,
+    ),
 )
 """Every page of administration, in the order in which it is listed. A page that is not there is not shown."""
 

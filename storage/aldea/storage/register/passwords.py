@@ -8,6 +8,7 @@ password be hashed anew when it is next used.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 from argon2 import PasswordHasher, Type
@@ -35,16 +36,25 @@ class Verdict:
     rehash: bool = False
 
 
-def refusal(text: str, person_id: str, label: str = "") -> str | None:
-    """Return what is wrong with a new password as a sentence, or None when it may be used."""
+class Weakness(StrEnum):
+    """Why a password may not be used, as a sentence."""
+
+    SHORT = "the password needs at least 10 characters: several words in a row are good"
+    LONG = "the password has 200 characters at most"
+    EVEN = "the password needs at least 5 different characters"
+    NAME = "the password must not be the name"
+
+
+def weakness(text: str, person_id: str, label: str = "") -> Weakness | None:
+    """Return what is wrong with a new password, or None when it may be used."""
     if len(text) < SHORTEST:
-        return f"the password needs at least {SHORTEST} characters: several words in a row are good"
+        return Weakness.SHORT
     if len(text) > LONGEST:
-        return f"the password has {LONGEST} characters at most"
+        return Weakness.LONG
     if len(set(text)) < FEWEST_DIFFERENT:
-        return f"the password needs at least {FEWEST_DIFFERENT} different characters"
+        return Weakness.EVEN
     if text.casefold() in {person_id.casefold(), label.casefold()}:
-        return "the password must not be the name"
+        return Weakness.NAME
     return None
 
 
