@@ -30,6 +30,10 @@ from aldea.dashboard_api.web import (
     incident_routes,
     maintenance_routes,
     people_routes,
+    programme_routes,
+    record_import,
+    record_page,
+    record_routes,
     sign_in_routes,
 )
 from aldea.dashboard_api.web import routes as web
@@ -40,6 +44,11 @@ from aldea.model.series import SeriesStore
 from aldea.storage.register import Register
 
 PAGES = (
+    indicators_routes.router,
+    record_import.router,
+    record_routes.router,
+    record_page.router,
+    programme_routes.router,
     sign_in_routes.router,
     account_routes.router,
     people_routes.router,

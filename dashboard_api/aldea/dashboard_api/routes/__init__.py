@@ -4,6 +4,30 @@ from __future__ import annotations
 
 from typing import Final
 
-from aldea.dashboard_api.routes import completeness, enrolment, health, series, sites, stream
+from aldea.dashboard_api.routes import (
+    completeness,
+    enrolment,
+    health,
+    incidents,
+    indicators,
+    maintenance,
+    records,
+    series,
+    sites,
+    stream,
+    truth,
+)
 
-ROUTERS: Final = (health.router, sites.router, series.router, completeness.router, stream.router, enrolment.router)
+ROUTERS: Final = (
+    health.router,
+    sites.router,
+    series.router,
+    completeness.router,
+    stream.router,
+    truth.router,
+    incidents.router,
+    maintenance.router,
+    indicators.router,
+    records.router,
+    enrolment.router,
+)

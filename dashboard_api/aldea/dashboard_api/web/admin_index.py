@@ -27,6 +27,12 @@ class Entry:
 
 ENTRIES = (
     Entry(
+        "/admin/programmes",
+        N_("Programmes"),
+        N_("Say which sites are in which programme, and which forms they owe each month or quarter."),
+        Permission.MANAGE_PROGRAMMES,
+    ),
+    Entry(
         "/maintenance",
         N_("Maintenance"),
         N_("Announce work at a site, a programme or a state, so that it counts as planned and alerts nobody."),

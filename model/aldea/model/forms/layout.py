@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,13 @@ _WIDGETS = {
     Kind.CHOICE: "select",
     Kind.YES_NO: "select",
 }
+_STRICT = {
+    "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    "local_time": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"),
+    "month": re.compile(r"[0-9]{4}-[0-9]{2}"),
+}
+"""Inputs that would show nothing for a value they don't know; such a value stays in an ordinary one."""
+
 _YES_NO = (Choice("yes", {"es": "Sí", "en": "Yes"}), Choice("no", {"es": "No", "en": "No"}))
 
 
@@ -95,16 +103,23 @@ def _group(field: Field, given: object, errors: Mapping[str, str], language: str
 
 
 def _cell(field: Field, name: str, given: object, errors: Mapping[str, str], language: str) -> Cell:
-    choices = _YES_NO if field.kind is Kind.YES_NO else field.choices
+    offered = _YES_NO if field.kind is Kind.YES_NO else field.choices
+    value = _shown(field, "" if given is None else str(given))
+    choices = tuple((choice.value, in_language(choice.label, language)) for choice in offered)
+    widget = _widget(field)
+    if value and widget == "select" and value not in {known for known, _ in choices}:
+        choices = (*choices, (value, value))
+    if value and widget in _STRICT and not _STRICT[widget].fullmatch(value):
+        widget = "text"
     return Cell(
         name=name,
-        widget=_widget(field),
+        widget=widget,
         label=in_language(field.label, language),
         hint=in_language(field.help, language),
-        value=_shown(field, "" if given is None else str(given)),
+        value=value,
         error=errors.get(name, ""),
         required=field.required,
-        choices=tuple((choice.value, in_language(choice.label, language)) for choice in choices),
+        choices=choices,
         max_length=field.max_length,
         minimum=field.minimum,
         maximum=field.maximum,

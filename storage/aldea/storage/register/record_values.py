@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -82,9 +82,9 @@ class RecordFilter:
     sites: Collection[str] | None = None
     first_day: date | None = None
     last_day: date | None = None
-    programme: str | None = None
+    programmes: Collection[str] | None = None
     withdrawn: bool | None = None
-    hidden_forms: Collection[str] = field(default=())
+    simulated: bool | None = None
 
 
 EVERY_RECORD = RecordFilter()

@@ -25,7 +25,7 @@ from aldea.storage.register.record_values import (
     values_of,
 )
 from aldea.storage.register.register import Unit
-from aldea.storage.register.tables import record
+from aldea.storage.register.tables import record, site
 
 __all__ = [
     "NewRecord",
@@ -131,9 +131,9 @@ def record_versions(unit: Unit, record_id: str) -> tuple[Record, ...]:
     return tuple(record_of(row._asdict()) for row in unit.connection.execute(wanted))
 
 
-def record_of_token(unit: Unit, site: str, token: str) -> Record | None:
+def record_of_token(unit: Unit, site_id: str, token: str) -> Record | None:
     """Return what was stored for a site under a sender's token, as it was stored then."""
-    row = unit.connection.execute(select(record).where(record.c.site == site, record.c.token == token)).first()
+    row = unit.connection.execute(select(record).where(record.c.site == site_id, record.c.token == token)).first()
     return None if row is None else record_of(row._asdict())
 
 
@@ -195,16 +195,17 @@ def _filtered(only: RecordFilter) -> Select[Any]:
     wanted = select(record).where(record.c.newest)
     if only.form is not None:
         wanted = wanted.where(record.c.form == only.form)
-    if only.hidden_forms:
-        wanted = wanted.where(record.c.form.not_in(only.hidden_forms))
     if only.sites is not None:
         wanted = wanted.where(record.c.site.in_(only.sites))
     if only.first_day is not None:
         wanted = wanted.where(record.c.event_date >= only.first_day)
     if only.last_day is not None:
         wanted = wanted.where(record.c.event_date <= only.last_day)
-    if only.programme is not None:
-        wanted = wanted.where(record.c.programme == only.programme)
+    if only.programmes is not None:
+        wanted = wanted.where(record.c.programme.in_(only.programmes))
+    if only.simulated is not None:
+        there = select(site.c.id).where(site.c.simulated.is_(only.simulated))
+        wanted = wanted.where(record.c.site.in_(there))
     if only.withdrawn is not None:
         wanted = wanted.where(record.c.withdrawn.is_(only.withdrawn))
     return wanted
