@@ -1,0 +1,203 @@
+"""What the page of the four steps shows, and the page of one indicator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi import Request
+
+from aldea.dashboard_api.access.visitor import Visitor
+from aldea.dashboard_api.charts.panels import N_
+from aldea.dashboard_api.context import Context
+from aldea.dashboard_api.web.indicator_chart import PeriodMark, drawn
+from aldea.dashboard_api.web.indicator_words import STATUS_WORDS, STEP_WORDS, FigureShown, FigureWriter
+from aldea.dashboard_api.web.indicators_choice import SERIES_MONTHS, Choice, PageQuery, choose
+from aldea.indicators.catalogue import CATALOGUE
+from aldea.indicators.indicator import Indicator
+from aldea.indicators.terms import Level, Status, Step
+from aldea.storage.register.indicator_values import IndicatorValue
+from aldea.storage.register.sites import folded
+
+PART_WORDS: Mapping[str, str] = {
+    "state": N_("By state"),
+    "municipality": N_("By municipality"),
+    "site": N_("By site"),
+}
+SORT_WORDS: Mapping[str, str] = {
+    "name": N_("By name"),
+    "value": N_("Highest first"),
+    "coverage": N_("Least known first"),
+}
+    "name": N_("By name"),
+    "value": N_("Highest first"),
+    "coverage": N_("Least known first"),
+}
+SILENT = (Status.WITHHELD.value, Status.NOT_COLLECTED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An indicator with its figure."""
+
+    id: str
+    name: str
+    definition: str
+    address: str
+    figure: FigureShown
+
+
+@dataclass(frozen=True, slots=True)
+class StepShown:
+    """A step with its indicators."""
+
+    key: str
+    number: int
+    name: str
+    question: str
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """A line of the table of areas."""
+
+    name: str
+    address: str
+    figure: FigureShown
+    value: float
+    coverage: float
+    reports: bool
+
+
+def four_steps(context: Context, request: Request, visitor: Visitor, asked: PageQuery) -> dict[str, Any]:
+    """Return the values of the page of the four steps."""
+    writer = _writer(context, request)
+    with context.register.reading() as unit:
+        choice = choose(context, unit, visitor, asked)
+        found = choice.reader.together(choice.wanted, [choice.wanted.period])
+    steps = [
+        StepShown(
+            key=step.value,
+            number=number,
+            name=words[0],
+            question=words[1],
+            items=[_item(entry, found[entry.id], choice, writer) for entry in CATALOGUE.values() if entry.step is step],
+        )
+        for number, (step, words) in enumerate(STEP_WORDS.items(), 1)
+    ]
+    return {**_frame(choice, writer), "steps": steps, "nothing": not any(found.values())}
+
+
+def one_indicator(
+    context: Context, request: Request, visitor: Visitor, entry: Indicator, asked: PageQuery
+) -> dict[str, Any]:
+    """Return the values of an indicator's page."""
+    writer = _writer(context, request)
+    code = context.pages.language(request).code
+    with context.register.reading() as unit:
+        choice = choose(context, unit, visitor, asked)
+        months = [one for one in sorted(choice.periods) if one.isdigit() and len(one) == 6][-SERIES_MONTHS:]
+        whole = choice.reader.rows(entry, choice.wanted)
+        series = {row.period: row for row in choice.reader.rows(entry, replace(choice.wanted, period=""), months)}
+        parts = _parts(entry, choice, writer)
+    return {
+        **_frame(choice, writer),
+        "entry": entry,
+        "words": {name: getattr(entry, name).said(code) for name in ("name", "definition", "formula", "source")},
+        "step": STEP_WORDS[entry.step],
+        "number": list(Step).index(entry.step) + 1,
+        "figure": writer.figure(entry, whole[0] if whole else None),
+        "revision": whole[0] if whole else None,
+        "chart": drawn(entry, [PeriodMark(one, series.get(one)) for one in months], writer),
+        "parts": parts,
+        "silent": [part for part in parts if not part.reports],
+        "by": choice.by.value,
+        "limits": [writer.count(limit) for limit in _limits(entry)],
+        "level_tabs": _tabs(choice, entry, writer, "by", PART_WORDS, choice.by.value),
+        "sort_tabs": _tabs(choice, entry, writer, "sort", SORT_WORDS, choice.sort),
+    }
+
+
+def _limits(entry: Indicator) -> Sequence[float]:
+    return () if entry.threshold is None else (entry.threshold.good, entry.threshold.fair)
+
+
+def _tabs(
+    choice: Choice, entry: Indicator, writer: FigureWriter, name: str, words: Mapping[str, str], chosen: str
+) -> list[tuple[str, str, bool]]:
+    """Return (address, text, whether it is chosen) of each choice of one parameter."""
+    kept = {"by": choice.by.value, "sort": choice.sort}
+    path = f"/indicators/{entry.id}"
+    return [
+        (choice.address(path, **{**kept, name: value}), writer.say(word), value == chosen)
+        for value, word in words.items()
+    ]
+
+
+def _parts(entry: Indicator, choice: Choice, writer: FigureWriter) -> list[PartRow]:
+    rows = [row for row in choice.reader.rows(entry, choice.parts()) if _within(row, choice)]
+    found = [
+        PartRow(
+            name=choice.names.get((row.area_level, row.area_code), row.area_code),
+            address=choice.address(f"/indicators/{entry.id}", area=f"{row.area_level}:{row.area_code}"),
+            figure=writer.figure(entry, row),
+            value=-1.0 if row.value is None else row.value,
+            coverage=-1.0 if row.coverage is None else row.coverage,
+            reports=row.sites_reporting >= row.sites_expected and row.status not in SILENT,
+        )
+        for row in rows
+    ]
+    found.sort(key=lambda part: folded(part.name))
+    if choice.sort == "value":
+        found.sort(key=lambda part: -part.value)
+    if choice.sort == "coverage":
+        found.sort(key=lambda part: part.coverage)
+    return found
+
+
+def _within(row: IndicatorValue, choice: Choice) -> bool:
+    """Whether a part lies in the area that is shown."""
+    area = choice.wanted
+    if area.level is Level.ALL or row.area_code == area.code:
+        return _setting_fits(row, choice)
+    mine = [place for place in choice.reader.places if area.code in {place.state, place.municipality, place.site}]
+    return any(row.area_code in {place.site, place.municipality, place.state} for place in mine)
+
+
+def _setting_fits(row: IndicatorValue, choice: Choice) -> bool:
+    if row.area_level != Level.SITE:
+        return True
+    urban = {place.site for place in choice.reader.places if place.urban}
+    return (row.area_code in urban) == (choice.wanted.setting.value == "urban")
+
+
+def _item(entry: Indicator, rows: Sequence[IndicatorValue], choice: Choice, writer: FigureWriter) -> Item:
+    code = writer.code
+    return Item(
+        entry.id,
+        entry.name.said(code),
+        entry.definition.said(code),
+        choice.address(f"/indicators/{entry.id}"),
+        writer.figure(entry, rows[0] if rows else None),
+    )
+
+
+def _writer(context: Context, request: Request) -> FigureWriter:
+    return FigureWriter(context.pages.shown(request, context.clock.wall_ms()), context.pages.language(request))
+
+
+def _frame(choice: Choice, writer: FigureWriter) -> dict[str, Any]:
+    wanted = choice.wanted
+    code = wanted.code or "all"
+    return {
+        "choice": choice,
+        "wanted": wanted,
+        "period_name": writer.period(wanted.period),
+        "period_names": [(one, writer.period(one)) for one in choice.periods],
+        "area_name": None if wanted.level is Level.ALL else choice.names.get((wanted.level.value, code), code),
+        "real_count": choice.counts[0],
+        "simulated_count": choice.counts[1],
+        "legend": [(word, pill, reason) for word, pill, reason in STATUS_WORDS.values()],
+    }
