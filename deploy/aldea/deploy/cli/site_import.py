@@ -123,7 +123,7 @@ def _changes(item: PlannedSite) -> str:
 
 
 def _short(value: Any) -> str:
-    text = "–" if value is None else str(value)
+    text = "nothing" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
@@ -136,7 +136,7 @@ def _conclusion(plan: Plan, arguments: argparse.Namespace, *, done: bool) -> str
         return f"{counts} Done."
     if arguments.dry_run:
         return f"{counts} Nothing was changed: this was a dry run."
-    if plan.refused:
+    if plan.refused and not arguments.good_rows:
         return f"{counts} Nothing was changed: mend the lines, or take the good ones with --good-rows."
     return f"{counts} There was nothing to do."
 

@@ -34,12 +34,7 @@ class Wish:
     from_day: date | None = None
     accept_fixes: bool = False
     may_add: bool = True
-    may_change: REASONS = ("reason", "motivo")
-
-
-"""The heading of the column that a file of refused lines has more, in each language."""
-
-MayChange = lambda _site: True
+    may_change: MayChange = lambda _site: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +205,4 @@ def day_start(day: date, zone: str) -> int:
 
 
 def _today(now_ms: int, zone: str) -> date:
-    return (
-        (datetime.fromtimestamp(0, ZoneInfo("UTC")) + timedelta(milliseconds=now_ms)).astimezone(ZoneInfo(zone)).date()
-    )
+    return datetime.fromtimestamp(now_ms / 1000, ZoneInfo(zone)).date()

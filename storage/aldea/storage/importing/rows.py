@@ -177,12 +177,9 @@ class RowCheck:
 
     def _place(self) -> None:
         latitude, longitude = self._found.get("latitude"), self._found.get("longitude")
-        given = [bool(self._cells.get(key)) for key in ("latitude", "longitude")]
-        if given == [True, False] or given == [False, True]:
+        if bool(self._cells.get("latitude")) != bool(self._cells.get("longitude")):
             self.faults.append(Fault(self._line, "", words.HALF_PLACE))
-        elif (
-            latitude is not None and longitude is not None and not (14 <= latitude <= 33.5 and -119 <= longitude <= -86)
-        ):
+        elif latitude is not None and longitude is not None and not _in_mexico(latitude, longitude):
             self._fault("latitude", words.LIKELY_SWAPPED, value=f"{latitude:g}, {longitude:g}")
 
     def _population(self) -> None:
