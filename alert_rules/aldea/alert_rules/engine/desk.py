@@ -160,7 +160,7 @@ class Desk:
         self, unit: Unit, at_ms: int, since_ms: int, reason: Reason, sites: Collection[str], *, simulated: bool
     ) -> None:
         """Open the one incident that says that we ourselves may be the fault; of simulated sites nobody is told."""
-        summary = {
+        summary: dict[str, Any] = {
             "sentence": sentences(reason),
             "reason": {"code": reason.code, **reason.values},
             "sites": sorted(sites),
@@ -190,7 +190,7 @@ class Desk:
             self._log.change(unit, incident, summary={**summary, "kept_back": why})
             return
         told = self._log.change(unit, incident, summary={**summary, ALSO_TOLD: True})
-        self._say(unit, told, kind, at_ms, told.summary.get("sentence", {}))
+        self._say(unit, told, kind, at_ms, incident.summary.get("sentence", {}))
 
     def _say(self, unit: Unit, incident: Incident, kind: Transition, at_ms: int, reason: Mapping[str, str]) -> None:
         self._announcer.announce(unit, occasion_of(incident, kind, self._watch.sites, reason), at_ms)

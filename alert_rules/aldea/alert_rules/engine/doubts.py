@@ -29,10 +29,11 @@ class SideState:
     deaf_ms: int | None = None
     held_ms: int | None = None
     released: bool = False
+    kind: str | None = None
 
     def as_json(self) -> list[Any]:
         """Return it as JSON."""
-        return [self.bad_ms, self.good_ms, self.deaf_ms, self.held_ms, self.released]
+        return [self.bad_ms, self.good_ms, self.deaf_ms, self.held_ms, self.released, self.kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,9 @@ class Doubts:
         """Hold sites back or let them go, and open or close the incident."""
         for simulated, side in self._sides.items():
             trouble = self._trouble(deafness, simulated=simulated)
+            if trouble is not None and side.kind == COLLECTOR and trouble.kind == MASS:
+                # Of course all are missing when we hear again: that time is excused first, then we look anew.
+                trouble = None
             if trouble is None:
                 self._well(unit, side, now_ms, simulated=simulated)
             else:
@@ -114,9 +118,11 @@ class Doubts:
         return _Trouble(MASS, found.since_ms, reason, found.sites)
 
     def _unwell(self, unit: Unit, side: SideState, trouble: _Trouble, now_ms: int, *, simulated: bool) -> None:
-        side.good_ms = None
+        side.good_ms, side.kind = None, trouble.kind
         if side.bad_ms is None:
             side.bad_ms = now_ms
+        if trouble.kind == COLLECTOR:
+            side.released = False
         if side.held_ms is None and not side.released:
             side.held_ms = now_ms
             side.deaf_ms = trouble.since_ms
@@ -136,7 +142,7 @@ class Doubts:
         self._desk.open_platform(unit, now_ms, trouble.since_ms, trouble.reason, trouble.sites, simulated=simulated)
 
     def _well(self, unit: Unit, side: SideState, now_ms: int, *, simulated: bool) -> None:
-        side.bad_ms, side.released = None, False
+        side.bad_ms, side.released, side.kind = None, False, None
         if side.held_ms is not None:
             grace = self._settings.grace_seconds * 1000
             self._tell_rules(

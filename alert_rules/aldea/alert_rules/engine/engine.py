@@ -62,6 +62,7 @@ class _Turn:
     chores_ms: int = 0
     seen_feed: int = -1
     caught_up: bool = False
+    kept_doubts: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +245,10 @@ class Engine:
         for key in due:
             turn.watch.update_missing(key, now)
         turn.doubts.step(unit, deafness, now)
-        touched = turn.watch.take_due(now)
-        for key in sorted({*due, *touched}):
+        excused = turn.watch.take_due(now)
+        for key in excused:
+            turn.watch.update_missing(key, now)
+        for key in sorted({*due, *excused}):
             for verdict in turn.watch.tick(key, now):
                 turn.desk.take(unit, key[0], key[1], verdict)
 
@@ -256,8 +259,10 @@ class Engine:
 
     def _keep(self, unit: Unit, turn: _Turn, now: int, *, marks: bool) -> None:
         put_alert_states(unit, turn.watch.take_dirty())
-        if marks or now - turn.renewed_ms >= RENEW_MS:
-            put_engine_state(unit, CONSUMER, {"step_ms": now, "doubts": turn.doubts.as_json()})
+        doubts = turn.doubts.as_json()
+        if marks or doubts != turn.kept_doubts or now - turn.renewed_ms >= RENEW_MS:
+            put_engine_state(unit, CONSUMER, {"step_ms": now, "doubts": doubts})
+            turn.kept_doubts = doubts
             mark_alive(unit, ENGINE, now, sum(turn.watch.cursors.values()))
         if now - turn.renewed_ms >= RENEW_MS:
             turn.renewed_ms = now
