@@ -15,6 +15,7 @@ from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import RunningServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
+from dashboard_api.accounts import SignIn, Visits
 from dashboard_api.village import NOW_MS, Village, fill
 
 if TYPE_CHECKING:
@@ -98,3 +99,11 @@ def _client(app: FastAPI) -> Iterator[Client]:
     with Client(base_url=server.url, timeout=20) as client:
         yield client
     server.stop()
+
+
+@pytest.fixture
+def signed_in() -> Iterator[SignIn]:
+    """`signed_in(app, role, programme="", region="")`: a client of somebody who has this role."""
+    visits = Visits()
+    yield visits.client
+    visits.close()

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from aldea.agents.lock import FolderLock
 from aldea.collector.service import Collector
+from aldea.dashboard_api.access.local import is_loopback
+from aldea.dashboard_api.access.opening import check_address
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import CannotServe, RunningServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.deploy.allinone.brokering import start_own_broker
 from aldea.deploy.allinone.children import Child
 from aldea.deploy.allinone.fleet import FleetBeside, fleet_arguments
-from aldea.deploy.allinone.schedule import Upkeep
 from aldea.deploy.allinone.seeding import (
     THIS_DEVICE,
     THIS_SITE,
@@ -25,6 +26,9 @@ from aldea.deploy.allinone.seeding import (
     remove_fleet,
 )
 from aldea.deploy.realstart.watching import RealStart
+from aldea.deploy.backup.places import Places
+from aldea.deploy.judging.judging import Judging
+from aldea.deploy.judging.upkeep import UpkeepPlan
 from aldea.storage.register import open_register
 from aldea.storage.register.endpoint import set_server_url
 from aldea.storage.series import open_series_store
@@ -35,8 +39,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from aldea.collector.foreign.settings import ForeignSource
-    from aldea.deploy.allinone.settings import UpSettings
+    from aldea.deploy.allinone.settings import Everything
     from aldea.deploy.broker.base import Broker
     from aldea.model.clock import Clock
 
@@ -55,22 +58,21 @@ class AllInOne:
 
     def __init__(
         self,
-        settings: UpSettings,
+        everything: Everything,
         clock: Clock,
         environ: Mapping[str, str],
         say: Callable[[str], None],
         on_progress: Callable[[str], None],
         config: Path | None = None,
-        foreign: Sequence[ForeignSource] = (),
     ) -> None:
-        self.settings = settings
+        self.settings = everything.up
+        self._everything = everything
         self.url = ""
         self._clock = clock
         self._environ = environ
         self._say = say
         self._on_progress = on_progress
         self._config = config
-        self._foreign = tuple(foreign)
         self._stack = ExitStack()
 
     def start(self) -> None:
@@ -91,6 +93,7 @@ class AllInOne:
         register = open_register(f"sqlite:///{data / 'register.db'}")
         self._stack.callback(register.close)
         register.migrate()
+        check_address(register, settings.http_host)
         store = open_series_store(f"sqlite:///{data / 'series.db'}")
         self._stack.callback(store.close)
         register_this_machine(register, self._clock)
@@ -102,19 +105,19 @@ class AllInOne:
         own = start_own_broker(settings, data, register, self._clock, self._say)
         self._stack.callback(own.broker.stop)
         collector = Collector(
-            "main", data / "collector", own.collector, register, store, self._clock, foreign=self._foreign
+            "main", data / "collector", own.collector, register, store, self._clock, foreign=self._everything.foreign
         )
         collector.start()
         self._stack.callback(collector.stop)
-        upkeep = Upkeep(register, store, collector, self._clock, settings)
-        upkeep.start()
-        self._stack.callback(upkeep.stop)
-        api = ApiSettings(demo_admin=True, time_zone=local_zone())
+        api = ApiSettings(demo_admin=is_loopback(settings.http_host), time_zone=local_zone())
         server = self._serve(create_app(register, store, self._clock, api))
         self._stack.callback(server.stop)
         self.url = server.url
         with register.transaction() as unit:
             set_server_url(unit, server.url)
+        judging = self._judging(register, store, collector)
+        judging.start()
+        self._stack.callback(judging.stop)
         self._start_child("agent", "aldea.agents", self._agent_arguments(own.broker, data), own.agent)
         fleet = None
         if demo:
@@ -135,6 +138,16 @@ class AllInOne:
             server = serve(app, host, 0)
             self._say(f"port {DEFAULT_HTTP_PORT} is in use by another program, so the pages are on {server.port}")
             return server
+
+    def _judging(self, register: Register, store: SeriesStore, collector: Collector) -> Judging:
+        data = self.settings.data.resolve()
+        places = Places(data, f"sqlite:///{data / 'register.db'}", f"sqlite:///{data / 'series.db'}")
+        plan = UpkeepPlan(self.settings.keep_days, self.settings.backup_keep, places, data / "backups")
+        alerts = self._everything.alerts
+        if alerts.public_url == AlertSettings.public_url:
+            # Messages link to where the pages really are.
+            alerts = replace(alerts, public_url=self.url)
+        return Judging(register, store, self._clock, alerts, self._everything.rules, plan, collector.trim)
 
     def _agent_arguments(self, broker: Broker, data: Path) -> list[str]:
         config = [] if self._config is None else ["--config", str(self._config)]

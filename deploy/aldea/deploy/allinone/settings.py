@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
+from aldea.alert_rules.alert_settings import read_settings as alert_settings
+from aldea.alert_rules.loading import RulesError
+from aldea.alert_rules.shipped import rules_of
 from aldea.collector.settings import read_settings as collector_settings
 from aldea.collector.settings import settings_file
 from aldea.deploy.broker.secured import FIELD_PORT, FieldWish
 from aldea.model.settings import SettingsError, about, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from aldea.alert_rules.alert_settings import AlertSettings
+    from aldea.alert_rules.ruleset import RuleSet
 
     from aldea.collector.foreign.settings import ForeignSource
     from aldea.deploy.broker.base import BrokerChoice
@@ -35,14 +41,6 @@ def _an_address(text: str) -> str | None:
     return None
 
 
-def _a_loopback_address(text: str) -> str | None:
-    if problem := _an_address(text):
-        return problem
-    if _is_loopback(text):
-        return None
-    return "127.0.0.1 or ::1: on any other address Aldea serves only once accounts have been set up"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpSettings:
     """`[up]`. Ports that are None are chosen: 8000 and 1883, or free ones where these are taken."""
@@ -50,7 +48,11 @@ class UpSettings:
     data: Path = field(default=Path("data"), metadata=about("where everything is kept", env="ALDEA_DATA"))
     http_host: str = field(
         default="127.0.0.1",
-        metadata=about("the address of the pages", env="ALDEA_HTTP_HOST", check=_a_loopback_address),
+        metadata=about(
+            "the address of the pages; another than 127.0.0.1 once there is an administrator",
+            env="ALDEA_HTTP_HOST",
+            check=_an_address,
+        ),
     )
     http_port: int | None = field(
         default=None,
@@ -135,17 +137,33 @@ def read_settings(path: Path | None, environ: Mapping[str, str]) -> UpSettings:
     return load_settings(UpSettings, settings_file(path).get("up", {}), environ, "up")
 
 
-def read_all(path: Path | None, environ: Mapping[str, str]) -> tuple[UpSettings, tuple[ForeignSource, ...]]:
-    """Return `[up]` and the `[[collector.foreign]]` of the same file. Raises SettingsError with every mistake."""
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """All that one `aldea.toml` says to `aldea up`."""
+
+    up: UpSettings
+    foreign: tuple[ForeignSource, ...]
+    alerts: AlertSettings
+    rules: RuleSet
+
+
+def read_all(path: Path | None, environ: Mapping[str, str]) -> Everything:
+    """Return `[up]`, `[[collector.foreign]]`, `[alerts]` and its rules. Raises SettingsError with every mistake."""
     errors: list[str] = []
-    try:
-        settings = read_settings(path, environ)
-    except SettingsError as error:
-        errors += error.errors
-    try:
-        foreign = collector_settings(path, environ).foreign
-    except SettingsError as error:
-        errors += [sentence for sentence in error.errors if sentence not in errors]
-    if errors:
+
+    def tried(read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except SettingsError as error:
+            errors.extend(sentence for sentence in error.errors if sentence not in errors)
+        except RulesError as error:
+            errors.append(str(error))
+        return None
+
+    settings = tried(lambda: read_settings(path, environ))
+    collector = tried(lambda: collector_settings(path, environ))
+    alerts = tried(lambda: alert_settings(path, environ))
+    rules = None if alerts is None else tried(lambda: rules_of(alerts.rules))
+    if settings is None or collector is None or alerts is None or rules is None:
         raise SettingsError(errors)
-    return settings, foreign
+    return Everything(settings, collector.foreign, alerts, rules)

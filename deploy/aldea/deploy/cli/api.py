@@ -7,9 +7,10 @@ example:
 from __future__ import annotations
 
 import os
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from aldea.dashboard_api.access.local import is_loopback
+from aldea.dashboard_api.access.opening import check_address
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import CannotServe
 from aldea.dashboard_api.server import main as serve
@@ -35,30 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
-    if not _is_loopback(arguments.host):
-        raise CommandError(
-            f"--host {arguments.host} is not this machine's loopback: without accounts Aldea serves on 127.0.0.1 only"
-        )
     with opened_register(arguments) as register:
         try:
             register.check()
+            check_address(register, arguments.host)
             store = open_series_store(arguments.series or default_series_url())
-        except (RegisterError, ValueError) as error:
+        except (RegisterError, CannotServe, ValueError) as error:
             raise CommandError(str(error)) from error
         try:
             settle_garbage()
-            serve(
-                create_app(register, store, SystemClock(), ApiSettings(demo_admin=True)), arguments.host, arguments.port
-            )
+            settings = ApiSettings(demo_admin=is_loopback(arguments.host))
+            serve(create_app(register, store, SystemClock(), settings), arguments.host, arguments.port)
         except CannotServe as error:
             raise CommandError(str(error)) from error
         finally:
             store.close()
     return OK
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -18,6 +18,7 @@ COMMANDS = {
     "broker": "mosquitto's files: certificates, passwords, rules",
     "collector": "take what agents send: a process of its own",
     "api": "serve the API and the pages: a process of its own",
+    "user": "people: add, list, reset-password, grant, revoke, disable, token",
     "site": "the register's sites: add, list, show, enrol, import",
     "device": "the devices at a site: list, replace, revoke",
     "start-for-real": "send the simulated fleet away, for good",
