@@ -22,6 +22,7 @@ COMMANDS = {
     "site": "the register's sites: add, list, show, enrol, import",
     "device": "the devices at a site: list, replace, revoke",
     "start-for-real": "send the simulated fleet away, for good",
+    "import": "records from a file: csv",
     "simulate": "a simulated fleet of villages on a broker",
     "tail": "show what agents send, decoded, as it arrives",
     "migrate": "bring the register to this version",
