@@ -1,3 +1,5 @@
+# ruff: noqa: N999  # a command is found by its name
+
 """`aldea import`.
 
 examples:
