@@ -1,0 +1,1 @@
+"""What the settler is tried on."""
