@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
-from asyncio import Server
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
@@ -100,6 +100,13 @@ class Web:
         handler.wfile.write(answer.body.encode())
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
 class Mail:
     """A mail server. `refuse` names recipients that it does not know."""
 
@@ -112,16 +119,13 @@ class Mail:
             needed = {"authenticator": self._check, "auth_required": True, "auth_require_tls": tls is not None}
         if tls is not None:
             needed |= {"tls_context": tls, "require_starttls": True}
-        self._controller = Controller(self, hostname="127.0.0.1", port=0, **needed)
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), **needed)
 
     @property
     def port(self) -> int:
-        assert isinstance(self._controller.server, Server)
-        return int(self._controller.server.sockets[0].getsockname()[1])
+        return int(self._controller.port)
 
     def __enter__(self) -> Self:
-        # The controller asks its own port for a greeting, which must be known by then.
-        self._controller._trigger_server = lambda: None  # type: ignore[method-assign]  # port 0 is not known to it
         self._controller.start()
         return self
 

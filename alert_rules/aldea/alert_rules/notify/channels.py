@@ -13,10 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
-import apprise
-from apprise.plugins import N_MGR
-
 from aldea.alert_rules.alert_settings import AlertSettings
+from aldea.alert_rules.notify.services import knows, service_of
 
 Check = Callable[[str], str | None]
 FIELD_LIMIT = 500
@@ -102,9 +100,9 @@ def _topic(text: str) -> str | None:
 def service_problem(url: str) -> str | None:
     """Return what is wrong with an Apprise URL, as a word of `PROBLEMS`, or None."""
     scheme = url.partition("://")[0].lower()
-    if "://" not in url or scheme not in N_MGR:
+    if "://" not in url or not knows(scheme):
         return "unknown_scheme"
-    return None if apprise.Apprise.instantiate(url) is not None else "bad_service_url"
+    return None if service_of(url) is not None else "bad_service_url"
 
 
 def _gateway(url: str) -> str | None:

@@ -1,7 +1,8 @@
 """What leaves next for one contact point: pure, from what waits, the moment and what was sent lately.
 
 In this order: an outage that is over before it was told becomes one line; quiet hours hold back what is not
-urgent; a provider that failed is waited for; no more than so many messages leave in an hour; and where several wait, they leave as one.
+urgent; a provider that failed is waited for; no more than so many messages leave in an hour; and where several wait,
+they leave as one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The sender: Apprise for every channel but webhooks, with what it logs read back as the provider's answer.
 
-Apprise answers yes or no and writes the reason to its log. A handler of our own collects what each thread's
+Apprise answers yes or no and writes the reason to its log. A handler of our own collects what each
 send logged; nothing of it goes on to the program's log, because at that level it holds addresses and texts.
 """
 
@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import apprise
 
 from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.alert_rules.notify.channels import ChannelUnusable, apprise_url, secrets_of
 from aldea.alert_rules.notify.sending import TAKEN, Outcome, Parcel, SendFailure
+from aldea.alert_rules.notify.services import service_of
 from aldea.alert_rules.notify.webhook import Webhooks, failure_of_status
 from aldea.model.clock import Clock
 
-SENTENCE_LIMIT = 300
+SENTENCE_LIMIT, LINES_LIMIT = 300, 200
 _HTTP = re.compile(r"error[=: ](\d{3})\b|\((\d{3})\)")
 _SMTP = re.compile(r"\((\d{3}), b|refused: (\d{3}) ")
 _WORDS = (
@@ -34,26 +35,28 @@ _WORDS = (
 )
 
 
-class _Listener(logging.Handler):
-    """Keeps, for each thread that asked, what was logged by it."""
+_HEARD: ContextVar[list[str] | None] = ContextVar("aldea_apprise_lines", default=None)
+"""Apprise sends in a thread of its own and takes the caller's context along."""
 
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self._heard = threading.local()
+
+class _Listener(logging.Handler):
+    """Keeps what was logged by each send, apart from others that run at the same time."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        lines = getattr(self._heard, "lines", None)
-        if lines is not None and len(lines) < 100:
+        lines = _HEARD.get()
+        if lines is not None and len(lines) < LINES_LIMIT:
             lines.append(record.getMessage())
 
-    @contextmanager
-    def listening(self) -> Iterator[list[str]]:
-        """Yield the list that this thread's lines are added to."""
-        self._heard.lines = []
-        try:
-            yield self._heard.lines
-        finally:
-            self._heard.lines = None
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    """Yield the list that this send's lines are added to."""
+    lines: list[str] = []
+    token = _HEARD.set(lines)
+    try:
+        yield lines
+    finally:
+        _HEARD.reset(token)
 
 
 class ProviderSender:
@@ -62,9 +65,11 @@ class ProviderSender:
     def __init__(self, settings: AlertSettings, clock: Clock) -> None:
         self._settings = settings
         self._webhooks = Webhooks(clock, settings.send_timeout_seconds, settings.senders)
-        self._listener = _Listener()
-        self._log = logging.getLogger("apprise")
-        self._before = (self._log.level, self._log.propagate)
+        self._listener = _Listener(logging.DEBUG)
+        self._log, self._lower = logging.getLogger("apprise"), logging.getLogger("urllib3")
+        self._before = (self._log.level, self._log.propagate, self._lower.level)
+        # At the level of debugging it would write whole addresses.
+        self._lower.setLevel(logging.INFO)
         self._log.addHandler(self._listener)
         self._log.setLevel(logging.DEBUG)
         self._log.propagate = False
@@ -74,6 +79,7 @@ class ProviderSender:
         self._log.removeHandler(self._listener)
         self._log.setLevel(self._before[0])
         self._log.propagate = self._before[1]
+        self._lower.setLevel(self._before[2])
         self._webhooks.close()
 
     def send(self, parcel: Parcel) -> Outcome:
@@ -84,8 +90,8 @@ class ProviderSender:
             url = apprise_url(parcel.contact.kind, parcel.contact.fields, self._settings, parcel.key)
         except ChannelUnusable as error:
             return Outcome(SendFailure.NOT_CONFIGURED, str(error))
-        with self._listener.listening() as lines:
-            plugin = apprise.Apprise.instantiate(url)
+        with _listening() as lines:
+            plugin = service_of(url)
             if plugin is None:
                 return Outcome(SendFailure.INVALID_CONTACT, "Apprise does not accept this address")
             messenger = apprise.Apprise()
@@ -100,6 +106,9 @@ class ProviderSender:
                 return TAKEN
             outcome = read_lines(lines)
         secrets = secrets_of(parcel.contact.kind, parcel.contact.fields)
+        if parcel.contact.kind != "email":
+            # The settings' own token or gateway is in it.
+            secrets = (*secrets, url)
         return Outcome(outcome.failure, masked(outcome.sentence, secrets))
 
 
