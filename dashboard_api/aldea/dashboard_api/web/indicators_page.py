@@ -30,10 +30,6 @@ SORT_WORDS: Mapping[str, str] = {
     "value": N_("Highest first"),
     "coverage": N_("Least known first"),
 }
-    "name": N_("By name"),
-    "value": N_("Highest first"),
-    "coverage": N_("Least known first"),
-}
 SILENT = (Status.WITHHELD.value, Status.NOT_COLLECTED.value)
 
 
