@@ -17,6 +17,8 @@ COMMANDS = {
     "agent": "what runs at a site: run, enrol, probe, doctor",
     "broker": "mosquitto's files: certificates, passwords, rules",
     "collector": "take what agents send: a process of its own",
+    "alerts": "judge what arrived and tell people: a process of its own",
+    "rules": "the alert rules: check, list",
     "api": "serve the API and the pages: a process of its own",
     "user": "people: add, list, reset-password, grant, revoke, disable, token",
     "site": "the register's sites: add, list, show, enrol, import",
