@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aldea.agents.lock import FolderLock
+from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.collector.service import Collector
 from aldea.dashboard_api.access.local import is_loopback
 from aldea.dashboard_api.access.opening import check_address
@@ -25,16 +27,16 @@ from aldea.deploy.allinone.seeding import (
     register_this_machine,
     remove_fleet,
 )
-from aldea.deploy.realstart.watching import RealStart
 from aldea.deploy.backup.places import Places
 from aldea.deploy.judging.judging import Judging
 from aldea.deploy.judging.upkeep import UpkeepPlan
+from aldea.deploy.realstart.watching import RealStart
 from aldea.storage.register import open_register
 from aldea.storage.register.endpoint import set_server_url
 from aldea.storage.series import open_series_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from fastapi import FastAPI
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from aldea.deploy.allinone.settings import Everything
     from aldea.deploy.broker.base import Broker
     from aldea.model.clock import Clock
+    from aldea.model.series import SeriesStore
+    from aldea.storage.register import Register
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +57,7 @@ class AllInOne:
     """Aldea on one machine. `start` returns once the pages answer; `stop` leaves nothing running.
 
     `say` gets sentences for the person at the terminal, `on_progress` the simulator's lines; `config` is the
-    settings file that was named, for the agent to read too; `foreign` are other devices' topics.
+    settings file that was named, for the agent to read too.
     """
 
     def __init__(
@@ -131,11 +135,11 @@ class AllInOne:
         """Serve on the port that was set; else on 8000, or any free port where that is taken."""
         host, port = self.settings.http_host, self.settings.http_port
         if port is not None:
-            return serve(app, host, port)
+            return serve(app, host, port, self.settings.certificate)
         try:
-            return serve(app, host, DEFAULT_HTTP_PORT)
+            return serve(app, host, DEFAULT_HTTP_PORT, self.settings.certificate)
         except CannotServe:
-            server = serve(app, host, 0)
+            server = serve(app, host, 0, self.settings.certificate)
             self._say(f"port {DEFAULT_HTTP_PORT} is in use by another program, so the pages are on {server.port}")
             return server
 
@@ -144,7 +148,7 @@ class AllInOne:
         places = Places(data, f"sqlite:///{data / 'register.db'}", f"sqlite:///{data / 'series.db'}")
         plan = UpkeepPlan(self.settings.keep_days, self.settings.backup_keep, places, data / "backups")
         alerts = self._everything.alerts
-        if alerts.public_url == AlertSettings.public_url:
+        if alerts.public_url == AlertSettings().public_url:
             # Messages link to where the pages really are.
             alerts = replace(alerts, public_url=self.url)
         return Judging(register, store, self._clock, alerts, self._everything.rules, plan, collector.trim)

@@ -12,6 +12,7 @@ from aldea.alert_rules.loading import RulesError
 from aldea.alert_rules.shipped import rules_of
 from aldea.collector.settings import read_settings as collector_settings
 from aldea.collector.settings import settings_file
+from aldea.dashboard_api.certificate import Certificate
 from aldea.deploy.broker.secured import FIELD_PORT, FieldWish
 from aldea.model.settings import SettingsError, about, load_settings
 
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
     from aldea.alert_rules.alert_settings import AlertSettings
     from aldea.alert_rules.ruleset import RuleSet
-
     from aldea.collector.foreign.settings import ForeignSource
     from aldea.deploy.broker.base import BrokerChoice
+
+
+T = TypeVar("T")
 
 
 def _is_loopback(text: str) -> bool:
@@ -60,6 +63,11 @@ class UpSettings:
             "the port of the pages; unset: 8000, or a free one", env="ALDEA_HTTP_PORT", minimum=1, maximum=65535
         ),
     )
+    http_certificate: Path | None = field(
+        default=None,
+        metadata=about("serve the pages by HTTPS: the certificate with its chain", env="ALDEA_HTTP_CERTIFICATE"),
+    )
+    http_key: Path | None = field(default=None, metadata=about("the key of http_certificate", env="ALDEA_HTTP_KEY"))
     mqtt_host: str = field(
         default="127.0.0.1",
         metadata=about(
@@ -107,6 +115,8 @@ class UpSettings:
     )
 
     def __post_init__(self) -> None:
+        if (self.http_certificate is None) != (self.http_key is None):
+            raise ValueError("has one of http_certificate and http_key; set both or neither")
         if (self.mqtt_certificate is None) != (self.mqtt_key is None):
             raise ValueError("has one of mqtt_certificate and mqtt_key; set both or neither")
         if not self.mqtt_is_local and self.broker == "amqtt":
@@ -114,6 +124,13 @@ class UpSettings:
                 f'has mqtt_host "{self.mqtt_host}" and broker "amqtt", which has no encryption; use mosquitto, or'
                 " leave mqtt_host out"
             )
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The pages' certificate; None: plain HTTP."""
+        if self.http_certificate is None or self.http_key is None:
+            return None
+        return Certificate(self.http_certificate, self.http_key)
 
     @property
     def mqtt_is_local(self) -> bool:

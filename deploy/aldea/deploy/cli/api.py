@@ -7,11 +7,13 @@ example:
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aldea.dashboard_api.access.local import is_loopback
 from aldea.dashboard_api.access.opening import check_address
 from aldea.dashboard_api.app import create_app
+from aldea.dashboard_api.certificate import Certificate
 from aldea.dashboard_api.server import CannotServe
 from aldea.dashboard_api.server import main as serve
 from aldea.dashboard_api.settings import ApiSettings
@@ -32,10 +34,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--series", metavar="URL", help="the series store (ALDEA_SERIES_URL; default: series.db)")
     parser.add_argument("--host", default=os.environ.get("ALDEA_HTTP_HOST") or "127.0.0.1")
     parser.add_argument("--port", type=int, default=os.environ.get("ALDEA_HTTP_PORT") or "8000")
+    environ = os.environ
+    parser.add_argument(
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        default=environ.get("ALDEA_HTTP_CERTIFICATE"),
+        help="serve by HTTPS: the certificate with its chain (ALDEA_HTTP_CERTIFICATE)",
+    )
+    parser.add_argument(
+        "--key", type=Path, metavar="FILE", default=environ.get("ALDEA_HTTP_KEY"), help="its key (ALDEA_HTTP_KEY)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
+    if (arguments.certificate is None) != (arguments.key is None):
+        raise CommandError("--certificate and --key belong together: give both or neither")
+    certificate = None if arguments.certificate is None else Certificate(arguments.certificate, arguments.key)
     with opened_register(arguments) as register:
         try:
             register.check()
@@ -46,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             settle_garbage()
             settings = ApiSettings(demo_admin=is_loopback(arguments.host))
-            serve(create_app(register, store, SystemClock(), settings), arguments.host, arguments.port)
+            serve(create_app(register, store, SystemClock(), settings), arguments.host, arguments.port, certificate)
         except CannotServe as error:
             raise CommandError(str(error)) from error
         finally:

@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         environ["ALDEA_DATA"] = str(arguments.data)
     if arguments.no_demo:
         environ["ALDEA_DEMO"] = "false"
-    settings, foreign = read_all(arguments.config, environ)
+    everything = read_all(arguments.config, environ)
+    settings = everything.up
     try:
         _log_to(settings.data / "logs")
     except OSError as error:
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         console.print("The simulated fleet is complete. Its sites are illustrative: no real village is shown.")
 
     progress = HistoryProgress(console, ready)
-    server = AllInOne(settings, SystemClock(), environ, console.print, progress.line, arguments.config, foreign)
+    server = AllInOne(everything, SystemClock(), environ, console.print, progress.line, arguments.config)
     try:
         _serve(server, console, progress, stopped)
     except (AlreadyRunning, BrokerError, CannotServe, RegisterError, JournalError) as error:
