@@ -16,6 +16,7 @@ from aldea.dashboard_api.server import RunningServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from dashboard_api.accounts import SignIn, Visits
+from dashboard_api.judged import judge
 from dashboard_api.village import NOW_MS, Village, fill
 
 if TYPE_CHECKING:
@@ -60,6 +61,24 @@ def api(filled: Village) -> Iterator[Client]:
     """The filled stores, at the moment at which they were filled."""
     app = create_app(filled.register, filled.series, ManualClock(NOW_MS), ApiSettings(demo_admin=True))
     yield from _client(app)
+
+
+@pytest.fixture(scope="session")
+def judged(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Village]:
+    """Stores with settled truth, incidents and maintenance; to be read only."""
+    folder = tmp_path_factory.mktemp("judged")
+    shutil.copy(migrated, folder / "register.db")
+    village = Village(folder)
+    fill(village, simulated=10)
+    judge(village)
+    yield village
+    village.close()
+
+
+@pytest.fixture(scope="session")
+def known(judged: Village) -> Iterator[Client]:
+    """The judged stores, asked by the demo administrator."""
+    yield from _client(create_app(judged.register, judged.series, ManualClock(NOW_MS), ApiSettings(demo_admin=True)))
 
 
 @pytest.fixture

@@ -27,10 +27,14 @@ from aldea.dashboard_api.traffic import Edge, Traffic
 from aldea.dashboard_api.web import (
     account_routes,
     admin_index,
+    import_routes,
     incident_routes,
+    indicators_routes,
     maintenance_routes,
+    manage_routes,
     people_routes,
     programme_routes,
+    real_start_routes,
     record_import,
     record_page,
     record_routes,
@@ -55,6 +59,9 @@ PAGES = (
     web.router,
     incident_routes.router,
     maintenance_routes.router,
+    manage_routes.router,
+    import_routes.router,
+    real_start_routes.router,
     admin_index.router,
 )
 """The pages' routers, one a room."""

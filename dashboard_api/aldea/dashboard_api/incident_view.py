@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aldea.dashboard_api.access.scope import visible_sites
+from aldea.dashboard_api.access.permissions import Permission
+from aldea.dashboard_api.access.scope import can_write, visible_sites
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.problems import Problem
 from aldea.storage.register.incidents import (
@@ -133,3 +134,11 @@ def named_sites(unit: Unit, ids: Iterable[str]) -> dict[str, Site]:
 def author_of(visitor: Visitor) -> str:
     """Return under which id the visitor's words are kept."""
     return visitor.person or DEMO_AUTHOR
+
+
+def may_answer(unit: Unit, visitor: Visitor, one: Incident, now_ms: int) -> bool:
+    """Whether the visitor may acknowledge and comment: at one of its sites, or everywhere for the platform's own."""
+    concerned = sites_of(one)
+    if not concerned:
+        return visitor.everywhere(Permission.ACKNOWLEDGE)
+    return any(can_write(unit, visitor, Permission.ACKNOWLEDGE, site, now_ms) for site in concerned)

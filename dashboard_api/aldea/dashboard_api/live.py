@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 
 from aldea.dashboard_api.directory import state_of
-from aldea.dashboard_api.instants import iso
+from aldea.dashboard_api.live_events import (
+    LiveEvent,
+    Subscription,
+    TooManyClients,
+    batch_event,
+    incident_event,
+    site_event,
+)
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import Clock
 from aldea.model.liveness import SiteState
 from aldea.storage.register import Register, RegisterError
-from aldea.storage.register.feed import FeedEvent, newest_feed_id, read_feed_after_id
+from aldea.storage.register.feed import newest_feed_id, read_feed_after_id
+from aldea.storage.register.incident_feed import incidents_changed, newest_incident_event, open_real_incidents
+from aldea.storage.register.incidents import Incident
 from aldea.storage.register.pulses import Pulse, site_pulses
+from aldea.storage.register.register import Unit
 
 log = logging.getLogger(__name__)
 
@@ -29,59 +38,10 @@ REFRESH_MS = 30_000
 """How often every pulse is read again: sites that were added, renamed or removed."""
 RENEW_MS = 60_000
 """How often a client's rights are looked at again: they may have ended since it connected."""
+INCIDENT_CHUNK = 100
+"""How many incidents a look tells of; of more at once the newest."""
 RECHECK_MS = 2_000
 """How often the states are worked out again: silence makes no event."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveEvent:
-    """One event for the clients. `id` is the feed's, None where time alone is the cause."""
-
-    name: str
-    site: str
-    data: str
-    id: int | None = None
-
-    def encoded(self) -> str:
-        """Return the event as the stream carries it."""
-        head = "" if self.id is None else f"id: {self.id}\n"
-        return f"{head}event: {self.name}\ndata: {self.data}\n\n"
-
-
-class TooManyClients(Exception):
-    """The stream serves as many clients as it may."""
-
-
-@dataclass(eq=False, slots=True)
-class Subscription:
-    """One client's place: what it wants, and what waits for it. None in the queue is the end."""
-
-    site: str | None
-    position: int
-    queue: asyncio.Queue[LiveEvent | None]
-    visible: frozenset[str] | None = None
-    ended: bool = False
-
-    def wants(self, site: str) -> bool:
-        """Whether what happens at a site is for this client: it asked for it, and may see it."""
-        return self.site in {None, site} and (self.visible is None or site in self.visible)
-
-    def offer(self, event: LiveEvent) -> bool:
-        """Queue an event the client wants; False when it is too slow, which ends it."""
-        if self.ended or not self.wants(event.site):
-            return True
-        if self.queue.full():
-            self.end()
-            return False
-        self.queue.put_nowait(event)
-        return True
-
-    def end(self) -> None:
-        """Drop what waits and end: the client connects again and says what it had last."""
-        self.ended = True
-        while not self.queue.empty():
-            self.queue.get_nowait()
-        self.queue.put_nowait(None)
 
 
 @dataclass(slots=True)
@@ -92,6 +52,11 @@ class _Known:
     pulses: dict[str, tuple[Pulse, SiteState]] = field(default_factory=dict)
     refreshed_ms: int | None = None
     checked_ms: int = 0
+    incident_event: int | None = None
+    open_real: tuple[Incident, ...] = ()
+
+
+__all__ = ["Broadcaster", "LiveEvent", "Subscription", "TooManyClients"]
 
 
 class Broadcaster:
@@ -113,6 +78,11 @@ class Broadcaster:
     def clients(self) -> int:
         """How many clients are connected."""
         return len(self._clients)
+
+    @property
+    def open_real(self) -> tuple[Incident, ...]:
+        """The incidents of real sites and of the platform that were open at the last look."""
+        return self._known.open_real
 
     async def prime(self) -> None:
         """Take the present as known, before the first client comes."""
@@ -199,10 +169,10 @@ class Broadcaster:
         if len(found) > REPLAY_LIMIT:
             return [reset]
         wanted = [event for event in found if client.wants(event.site)]
-        events = [_batch(event) for event in wanted if event.kind == "batch"]
+        events = [batch_event(event) for event in wanted if event.kind == "batch"]
         known = self._known.pulses
         sites = dict.fromkeys(event.site for event in wanted)
-        return events + [_site(*known[site]) for site in sites if site in known]
+        return events + [site_event(*known[site]) for site in sites if site in known]
 
     def _poll(self) -> list[LiveEvent]:
         """Read what is new and return what the clients should hear of it."""
@@ -215,17 +185,31 @@ class Broadcaster:
             feed = read_feed_after_id(unit, known.position, FEED_CHUNK)
             causes = {event.site: event.id for event in feed}
             pulses = site_pulses(unit, sites=None if refresh else list(causes)) if refresh or causes else []
+            incidents = self._incidents(unit, refresh=refresh)
         if refresh:
             known.refreshed_ms = now
             there = {pulse.site for pulse in pulses}
             known.pulses = {site: held for site, held in known.pulses.items() if site in there}
-        events = [_batch(event) for event in feed if event.kind == "batch"]
+        events = [batch_event(event) for event in feed if event.kind == "batch"]
         events += [] if first else self._changes(pulses, causes, now)
         if first:
             known.pulses = {pulse.site: (pulse, state_of(pulse, now)) for pulse in pulses}
         if feed:
             known.position = feed[-1].id or known.position
-        return events + self._recheck(now)
+        return events + self._recheck(now) + incidents
+
+    def _incidents(self, unit: Unit, *, refresh: bool) -> list[LiveEvent]:
+        """Return an event for each incident into whose timeline something was written since the last look."""
+        known, newest = self._known, newest_incident_event(unit)
+        before = known.incident_event
+        if before == newest and not refresh:
+            return []
+        known.incident_event = newest
+        known.open_real = open_real_incidents(unit)
+        if before is None or before >= newest:
+            return []
+        changed = incidents_changed(unit, before, INCIDENT_CHUNK)
+        return [incident_event(one, len(known.open_real)) for one in changed]
 
     def _changes(self, pulses: Iterable[Pulse], causes: dict[str, int | None], now: int) -> list[LiveEvent]:
         found: list[LiveEvent] = []
@@ -234,7 +218,7 @@ class Broadcaster:
             held = self._known.pulses.get(pulse.site)
             self._known.pulses[pulse.site] = (pulse, state)
             if held is None or held[1] is not state or held[0].last_arrival_ms != pulse.last_arrival_ms:
-                found.append(_site(pulse, state, causes.get(pulse.site)))
+                found.append(site_event(pulse, state, causes.get(pulse.site)))
         return found
 
     def _recheck(self, now: int) -> list[LiveEvent]:
@@ -247,7 +231,7 @@ class Broadcaster:
             state = state_of(pulse, now)
             if state is not held:
                 known.pulses[site] = (pulse, state)
-                found.append(_site(pulse, state))
+                found.append(site_event(pulse, state))
         return found
 
 
@@ -258,27 +242,3 @@ def _renewed(client: Subscription, renew: Renew) -> bool:
         # Away for a moment: what held a minute ago holds until it answers.
         return True
     return client.visible is None or bool(client.visible)
-
-
-def _batch(event: FeedEvent) -> LiveEvent:
-    data = {
-        "site": event.site,
-        "device": event.device,
-        "lane": event.lane,
-        "rows": event.rows,
-        "arrived": iso(event.arrival_ms),
-        "from": iso(event.event_from_ms),
-        "to": iso(event.event_to_ms),
-    }
-    return LiveEvent("batch", event.site, json.dumps(data, separators=(",", ":")), event.id)
-
-
-def _site(pulse: Pulse, state: SiteState, cause: int | None = None) -> LiveEvent:
-    data = {
-        "site": pulse.site,
-        "name": pulse.name,
-        "state": state.value,
-        "simulated": pulse.simulated,
-        "last_seen": iso(pulse.last_arrival_ms),
-    }
-    return LiveEvent("site", pulse.site, json.dumps(data, separators=(",", ":")), cause)

@@ -13,7 +13,10 @@ from prometheus_client.registry import Collector
 
 from aldea.dashboard_api.access.scope import visible_sites
 from aldea.dashboard_api.directory import SEVERITY, Listed, listed, visible_pulses
+from aldea.dashboard_api.incident_view import may_see
+from aldea.model.truth import Cause
 from aldea.storage.register.collectors import CollectorStatus, collector_statuses
+from aldea.storage.register.incidents import Incident, open_incidents
 
 if TYPE_CHECKING:
     from aldea.dashboard_api.access.visitor import Visitor
@@ -36,9 +39,11 @@ def exposition(context: Context, visitor: Visitor) -> bytes:
     """Return everything as Prometheus text; of the sites, those that the visitor may see."""
     now = context.clock.wall_ms()
     with context.register.reading() as unit:
-        sites = listed(visible_pulses(unit, visible_sites(unit, visitor, now)), now)
+        visible = visible_sites(unit, visitor, now)
+        sites = listed(visible_pulses(unit, visible), now)
         statuses = collector_statuses(unit)
-    found = [*_own(context), *_sites(sites), *_collectors(statuses)]
+        incidents = [one for one in open_incidents(unit) if may_see(one, visible)]
+    found = [*_own(context), *_sites(sites), *_incidents(incidents), *_collectors(statuses)]
     registry = CollectorRegistry()
     registry.register(_Ready(found))
     return generate_latest(registry) + generate_latest(context.traffic.registry)
@@ -75,6 +80,22 @@ def _sites(sites: Sequence[Listed]) -> Iterator[Metric]:
             heard.add_metric((site.pulse.site,), site.pulse.last_arrival_ms / 1000)
     yield states
     yield heard
+
+
+def _incidents(found: Sequence[Incident]) -> Iterator[Metric]:
+    total = GaugeMetricFamily("aldea_incidents_open", "Open incidents by cause.", labels=("cause", "simulated"))
+    counted = Counter((one.cause or "unknown", one.simulated) for one in found)
+    for cause in Cause:
+        for simulated in (False, True):
+            total.add_metric((cause.value, str(simulated).lower()), counted[cause.value, simulated])
+    yield total
+    unseen = GaugeMetricFamily(
+        "aldea_incidents_unacknowledged", "Open incidents that nobody has acknowledged.", labels=("simulated",)
+    )
+    for simulated in (False, True):
+        number = sum(one.acknowledged_ms is None and one.simulated is simulated for one in found)
+        unseen.add_metric((str(simulated).lower(),), number)
+    yield unseen
 
 
 def _collectors(statuses: Sequence[CollectorStatus]) -> Iterator[Metric]:

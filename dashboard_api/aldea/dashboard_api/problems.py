@@ -142,12 +142,25 @@ def _fault(request: Request, item: Mapping[str, Any]) -> Fault:
     """Turn one of the validator's findings into a sentence about one parameter."""
     parameter = str(item["loc"][-1])[:60]
     given = str(item.get("input"))[:60]
+    if item["loc"][0] == "body":
+        return _body_fault(item, parameter, given)
     if item["type"] == "extra_forbidden":
         return Fault(parameter, _unknown_parameter(request, parameter))
     if item["type"] == "missing":
         return Fault(parameter, f"{parameter} is missing: add {parameter}=… to the address.")
     expected = str(item["msg"]).removeprefix("Input ")
     return Fault(parameter, f"{parameter} is {given!r}, but it {expected}.")
+
+
+def _body_fault(item: Mapping[str, Any], parameter: str, given: str) -> Fault:
+    if item["type"] == "json_invalid":
+        return Fault("body", "The body is not JSON: send an object such as the example in /api/v1/openapi.json.")
+    if item["type"] == "missing":
+        return Fault(parameter, f"{parameter} is missing: put it into the body.")
+    if item["type"] == "extra_forbidden":
+        return Fault(parameter, f"{parameter} is not a member of this body: leave it out, or look for a slip.")
+    expected = str(item["msg"]).removeprefix("Input ")
+    return Fault(parameter, f"{parameter} is {given!r}, but it {expected[:1].lower()}{expected[1:]}.")
 
 
 def _unknown_parameter(request: Request, parameter: str) -> str:

@@ -99,6 +99,23 @@ ROUTES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         ("POST", "/admin/programmes/{programme}/sites"): P.MANAGE_PROGRAMMES,
         # Sites' import, enrolment, the real start
         ("POST", "/api/v1/enrol"): P.PUBLIC,
+        ("GET", "/admin/sites"): P.MANAGE_SITES,
+        ("GET", "/admin/sites/new"): P.MANAGE_SITES,
+        ("POST", "/admin/sites/new"): P.MANAGE_SITES,
+        ("GET", "/admin/sites/{site}"): P.MANAGE_SITES,
+        ("POST", "/admin/sites/{site}"): P.MANAGE_SITES,
+        ("POST", "/admin/sites/{site}/state"): P.MANAGE_SITES,
+        ("POST", "/admin/sites/{site}/enrol"): P.MANAGE_SITES,
+        ("POST", "/admin/sites/{site}/replace"): P.MANAGE_SITES,
+        ("POST", "/admin/sites/{site}/revoke"): P.MANAGE_SITES,
+        ("GET", "/admin/import"): P.MANAGE_SITES,
+        ("POST", "/admin/import"): P.MANAGE_SITES,
+        ("GET", "/admin/import/template.{kind}"): P.MANAGE_SITES,
+        ("GET", "/admin/import/{upload}"): P.MANAGE_SITES,
+        ("POST", "/admin/import/{upload}"): P.MANAGE_SITES,
+        ("GET", "/admin/import/{upload}/rejects.{kind}"): P.MANAGE_SITES,
+        ("GET", "/admin/start-for-real"): P.ADMINISTER,
+        ("POST", "/admin/start-for-real"): P.ADMINISTER,
         # Index of administration
         ("GET", "/admin"): P.VIEW,
     }

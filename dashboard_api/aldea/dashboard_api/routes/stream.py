@@ -36,7 +36,7 @@ async def stream(
     wanted: Annotated[StreamQuery, Query()],
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
-    """Send `site` (its state or last arrival changed), `batch` (rows arrived) and `reset` (read all again).
+    """Send `site` (state or last arrival changed), `batch` (rows arrived), `incident` and `reset` (read all again).
 
     Ids are the feed's: a client that returns with `Last-Event-ID`, or starts with `after`, gets what it missed.
     """

@@ -27,6 +27,24 @@ class Entry:
 
 ENTRIES = (
     Entry(
+        "/admin/sites",
+        N_("Sites and devices"),
+        N_("Add and change real sites, give an agent its code, replace a dead card, close a site."),
+        Permission.MANAGE_SITES,
+    ),
+    Entry(
+        "/admin/import",
+        N_("Import sites"),
+        N_("Bring a table of sites in, from Excel or CSV, after a look at what it would do."),
+        Permission.MANAGE_SITES,
+    ),
+    Entry(
+        "/admin/start-for-real",
+        N_("Start for real"),
+        N_("Send the simulated villages away for good; real sites stay."),
+        Permission.ADMINISTER,
+    ),
+    Entry(
         "/admin/programmes",
         N_("Programmes"),
         N_("Say which sites are in which programme, and which forms they owe each month or quarter."),

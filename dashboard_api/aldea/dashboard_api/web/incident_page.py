@@ -9,12 +9,10 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
-from aldea.dashboard_api.access.permissions import Permission
-from aldea.dashboard_api.access.scope import can_write
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Context
-from aldea.dashboard_api.incident_view import IncidentView, author_of, sites_of, view_incident
+from aldea.dashboard_api.incident_view import IncidentView, author_of, may_answer, sites_of, view_incident
 from aldea.dashboard_api.web.cause_words import cause_check, evidence_sentences
 from aldea.dashboard_api.web.incident_list import RowWriter
 from aldea.dashboard_api.web.incident_words import EVENT_LOOKS, event_detail, event_text, spoken
@@ -23,7 +21,6 @@ from aldea.storage.register.feed import newest_feed_id
 from aldea.storage.register.incidents import Incident, IncidentEvent
 from aldea.storage.register.notifications import Notification
 from aldea.storage.register.people import Person, list_people
-from aldea.storage.register.register import Unit
 
 NOTIFICATION_WORDS: Mapping[str, tuple[str, str]] = {
     "waiting": (N_("waiting to be sent"), "unknown"),
@@ -59,14 +56,6 @@ class Told:
     look: str
     exact: str
     error: str
-
-
-def may_answer(unit: Unit, visitor: Visitor, one: Incident, now_ms: int) -> bool:
-    """Whether the visitor may acknowledge and comment: at one of its sites, or everywhere for the platform's own."""
-    concerned = sites_of(one)
-    if not concerned:
-        return visitor.everywhere(Permission.ACKNOWLEDGE)
-    return any(can_write(unit, visitor, Permission.ACKNOWLEDGE, site, now_ms) for site in concerned)
 
 
 def incident_page(

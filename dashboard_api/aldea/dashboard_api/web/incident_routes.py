@@ -7,18 +7,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from aldea.dashboard_api.access.flash import flash
 from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea
-from aldea.dashboard_api.incident_view import author_of, visible_incident
+from aldea.dashboard_api.incident_view import author_of, may_answer, visible_incident
 from aldea.dashboard_api.problems import Fault, Problem, bad_request
-from aldea.dashboard_api.schemas import Parameters
 from aldea.dashboard_api.web.cause_words import CAUSE_WORDS
 from aldea.dashboard_api.web.incident_list import IncidentWish, incident_list
-from aldea.dashboard_api.web.incident_page import incident_page, may_answer
+from aldea.dashboard_api.web.incident_page import incident_page
 from aldea.dashboard_api.web.incident_words import ALL, STATE_CHOICES
 from aldea.storage.register.errors import UnknownEntryError
 from aldea.storage.register.incidents import TEXT_LIMIT, acknowledge, comment, set_owner
@@ -30,7 +29,7 @@ router = APIRouter(include_in_schema=False)
 KINDS = ("", "real", "simulated")
 
 
-class IncidentsQuery(Parameters):
+class IncidentsQuery(BaseModel):
     """Which incidents, as the address says it."""
 
     state: str = ALL

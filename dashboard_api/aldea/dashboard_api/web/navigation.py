@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.routing import iter_route_contexts
 
+from aldea.dashboard_api.access.permissions import Permission
+from aldea.dashboard_api.access.scope import scopes_of
+from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.charts.panels import N_
+from aldea.dashboard_api.incident_view import may_see, sites_of
+from aldea.storage.register import RegisterUnavailableError
+
+if TYPE_CHECKING:
+    from aldea.dashboard_api.context import Context
 
 ACCOUNT, SIGN_IN = "/account", "/sign-in"
 
@@ -68,7 +76,29 @@ def navigation(request: Request, may: May | None) -> list[Shown]:
 
 def surroundings(request: Request, visitor: object, may: May | None) -> dict[str, Any]:
     """Return what the frame of every page shows: the places, the visitor's own, and how many incidents are open."""
-    return {"places": navigation(request, may), "account_place": _account(request, visitor), "open_incidents": 0}
+    return {
+        "places": navigation(request, may),
+        "account_place": _account(request, visitor),
+        "open_incidents": _open(request, visitor),
+    }
+
+
+def _open(request: Request, visitor: object) -> int:
+    """Return how many real incidents are open that the visitor may see, by the live stream's last look."""
+    context: Context = request.app.state.context
+    found = context.live.open_real
+    if not found or not isinstance(visitor, Visitor) or not visitor.may(Permission.VIEW):
+        return 0
+    if visitor.everywhere(Permission.VIEW):
+        return len(found)
+    concerned = {site for one in found for site in sites_of(one)}
+    try:
+        with context.register.reading() as unit:
+            scopes = scopes_of(unit, context.clock.wall_ms(), concerned)
+    except RegisterUnavailableError:
+        return 0
+    visible = frozenset(site for site, scope in scopes.items() if visitor.may(Permission.VIEW, scope))
+    return sum(may_see(one, visible) for one in found)
 
 
 def _account(request: Request, visitor: object) -> Shown | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.charts.axes import span_named
@@ -19,22 +20,32 @@ router = APIRouter(include_in_schema=False)
 KINDS = ("", "real", "simulated")
 
 
+class ListQuery(BaseModel):
+    """Which sites, as the address says it."""
+
+    q: str = Field("", max_length=80)
+    state: str = ""
+    kind: str = ""
+    programme: str = Field("", max_length=39)
+    incident: str = ""
+    page: int = Field(1, ge=1, le=100_000)
+
+
 @router.get("/")
-def sites(
-    aldea: Aldea,
-    request: Request,
-    visitor: SignedIn,
-    q: Annotated[str, Query(max_length=80)] = "",
-    state: str = "",
-    kind: str = "",
-    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
-) -> Response:
+def sites(aldea: Aldea, request: Request, visitor: SignedIn, asked: Annotated[ListQuery, Query()]) -> Response:
     """Show the sites."""
-    if kind not in KINDS:
-        raise bad_request([Fault("kind", f"kind is {kind[:40]!r}: use real or simulated.")])
-    if state and state not in tuple(SiteState):
-        raise bad_request([Fault("state", f"state is {state[:40]!r}: use {', '.join(SiteState)}.")])
-    wish = ListWish(q.strip(), SiteState(state) if state else None, kind, page)
+    for name, known in (("kind", KINDS[1:]), ("state", tuple(SiteState)), ("incident", ("open",))):
+        value = str(getattr(asked, name))
+        if value and value not in known:
+            raise bad_request([Fault(name, f"{name} is {value[:40]!r}: use {' or '.join(known)}.")])
+    wish = ListWish(
+        asked.q.strip(),
+        SiteState(asked.state) if asked.state else None,
+        asked.kind,
+        asked.page,
+        asked.programme.strip(),
+        bool(asked.incident),
+    )
     return aldea.pages.render(request, "sites.html", **site_list(aldea, request, visitor, wish))
 
 

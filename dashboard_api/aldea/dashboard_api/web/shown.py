@@ -61,6 +61,11 @@ class Shown:
         at = datetime.fromtimestamp(ms / 1000, zone)
         return str(format_datetime(at, "d MMM yyyy, HH:mm:ss zzz", tzinfo=zone, locale=self._locale))
 
+    def minute(self, ms: int, zone: ZoneInfo) -> str:
+        """Return a day and a time of day with the zone it is written in."""
+        at = datetime.fromtimestamp(ms / 1000, zone)
+        return str(format_datetime(at, "d MMM yyyy, HH:mm zzz", tzinfo=zone, locale=self._locale))
+
     def mark(self, at: datetime, label: str) -> str:
         """Return what stands at a time axis."""
         if label == "minute":

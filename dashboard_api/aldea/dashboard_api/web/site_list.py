@@ -15,27 +15,48 @@ from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.context import Context
 from aldea.dashboard_api.directory import Listed, by_urgency, counts, listed, visible_pulses
 from aldea.dashboard_api.health import delivery
+from aldea.dashboard_api.incident_view import sites_of
 from aldea.dashboard_api.web.shown import Shown
+from aldea.dashboard_api.web.strip import STATES, TRUTH_WORDS, Strip, stretches, strip
 from aldea.model.liveness import SiteState
+from aldea.model.truth import Interval
 from aldea.storage.register.collectors import collector_statuses
 from aldea.storage.register.feed import newest_feed_id
+from aldea.storage.register.grants import site_scopes
+from aldea.storage.register.incidents import Incident, open_incidents
 from aldea.storage.register.listing import SiteOverview, overviews_of
+from aldea.storage.register.programmes import list_programmes
 from aldea.storage.register.register import Unit
 from aldea.storage.register.sites import count_sites
+from aldea.storage.register.truth import read_intervals
+
+STRIP_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
 class ListWish:
-    """What was asked for: text, state, `real`, `simulated` or neither, and which page."""
+    """What was asked for: text, state, `real`, `simulated` or neither, and which page.
+
+    `programme`: only its sites; `incident`: only sites with an open incident.
+    """
 
     q: str
     state: SiteState | None
     kind: str
     page: int
+    programme: str = ""
+    incident: bool = False
 
     def address(self, **changed: object) -> str:
         """Return the address of this list with something changed."""
-        parts: dict[str, object] = {"q": self.q, "state": self.state or "", "kind": self.kind, **changed}
+        parts: dict[str, object] = {
+            "q": self.q,
+            "state": self.state or "",
+            "kind": self.kind,
+            "programme": self.programme,
+            "incident": "open" if self.incident else "",
+            **changed,
+        }
         kept = {name: str(value) for name, value in parts.items() if value}
         return "/?" + urlencode(kept) if kept else "/"
 
@@ -54,6 +75,8 @@ class SiteRow:
     exact: str
     ratio: float | None
     complete: str
+    strip: Strip
+    incidents: Sequence[Incident]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +109,26 @@ def site_list(context: Context, request: Request, visitor: Visitor, wish: ListWi
         visible = visible_sites(unit, visitor, now)
         registered = _registered(unit) if visible is None else len(visible)
         found = by_urgency(listed(visible_pulses(unit, visible, simulated=simulated, search=wish.q), now))
+        opened = _opened(unit)
+        narrow = _narrowed(unit, wish, opened, now)
+        found = [site for site in found if narrow is None or site.pulse.site in narrow]
         groups = [[site for site in found if site.pulse.simulated is kind] for kind in (False, True)]
         wanted = [site for group in groups for site in group if wish.state in {None, site.state}]
         page = wanted[(wish.page - 1) * limit : wish.page * limit]
-        overviews = overviews_of(unit, [site.pulse.site for site in page], now)
+        ids = [site.pulse.site for site in page]
+        overviews = overviews_of(unit, ids, now)
+        judged = _by_site(read_intervals(unit, ids, now - STRIP_MS, now))
+        programmes = [(one.id, one.name) for one in list_programmes(unit)]
         state = delivery(collector_statuses(unit), now, context.settings)
     shown = context.pages.shown(request, now)
+    rows = RowMaker(shown, now, overviews, judged, opened)
     return {
         "shown": shown,
         "wish": wish,
-        "groups": [_group(group, page, overviews, wish, shown) for group in groups if group],
+        "groups": [_group(group, page, rows, wish) for group in groups if group],
         "registered": registered,
+        "programmes": programmes,
+        "strip_words": [(state, shown.say(TRUTH_WORDS[state])) for state in STATES],
         "matching": len(wanted),
         "first": (wish.page - 1) * limit + 1,
         "last": (wish.page - 1) * limit + len(page),
@@ -115,16 +147,13 @@ def _registered(unit: Unit) -> int:
 def _group(
     sites: Sequence[Listed],
     page: Sequence[Listed],
-    overviews: Mapping[str, SiteOverview],
+    writer: RowMaker,
     wish: ListWish,
-    shown: Shown,
 ) -> Group:
     simulated = sites[0].pulse.simulated
     found = counts(sites)
     rows = [
-        _row(site, overviews[site.pulse.site], shown)
-        for site in page
-        if site.pulse.simulated is simulated and site.pulse.site in overviews
+        writer.row(site) for site in page if site.pulse.simulated is simulated and site.pulse.site in writer.overviews
     ]
     kind = "simulated" if simulated else "real"
     links = {state: wish.address(state=state.value, kind=kind) for state in found}
@@ -141,19 +170,73 @@ def _shares(found: Mapping[SiteState, int], total: int) -> list[Share]:
     return shares
 
 
-def _row(site: Listed, overview: SiteOverview, shown: Shown) -> SiteRow:
-    facts, pulse = overview.facts, site.pulse
-    place = (facts.get("municipality"), facts.get("state_name"))
-    link = (facts.get("provider"), facts.get("technology"))
-    return SiteRow(
-        id=pulse.site,
-        name=pulse.name,
-        state=site.state,
-        place=", ".join(str(part) for part in place if part),
-        link=" · ".join(str(part) for part in link if part),
-        seen_ms=pulse.last_arrival_ms,
-        ago=shown.ago(pulse.last_arrival_ms),
-        exact=shown.exact(pulse.last_arrival_ms, ZoneInfo(overview.site.timezone)),
-        ratio=overview.completeness.ratio,
-        complete=shown.percent(overview.completeness.ratio),
-    )
+def _opened(unit: Unit) -> Mapping[str, Sequence[Incident]]:
+    """Return the open incidents by the sites that they concern."""
+    found: dict[str, list[Incident]] = {}
+    for one in open_incidents(unit):
+        for site in sites_of(one):
+            found.setdefault(site, []).append(one)
+    return found
+
+
+def _narrowed(unit: Unit, wish: ListWish, opened: Mapping[str, Sequence[Incident]], now: int) -> frozenset[str] | None:
+    """Return the sites that programme and incidents leave, None where neither was asked for."""
+    if not wish.programme:
+        return frozenset(opened) if wish.incident else None
+    members = site_scopes(unit, now).items()
+    found = frozenset(site for site, (programmes, _) in members if wish.programme in programmes)
+    return found & frozenset(opened) if wish.incident else found
+
+
+def _by_site(intervals: Sequence[Interval]) -> Mapping[str, Sequence[Interval]]:
+    found: dict[str, list[Interval]] = {}
+    for one in intervals:
+        found.setdefault(one.site, []).append(one)
+    return found
+
+
+class RowMaker:
+    """Makes sites' lines of what was read for all of them at once."""
+
+    def __init__(
+        self,
+        shown: Shown,
+        now: int,
+        overviews: Mapping[str, SiteOverview],
+        judged: Mapping[str, Sequence[Interval]],
+        opened: Mapping[str, Sequence[Incident]],
+    ) -> None:
+        self.overviews = overviews
+        self._shown = shown
+        self._now = now
+        self._judged = judged
+        self._opened = opened
+
+    def row(self, site: Listed) -> SiteRow:
+        """Return a site's line."""
+        pulse, shown = site.pulse, self._shown
+        overview = self.overviews[pulse.site]
+        facts = overview.facts
+        place = (facts.get("municipality"), facts.get("state_name"))
+        link = (facts.get("provider"), facts.get("technology"))
+        day = stretches(
+            self._judged.get(pulse.site, ()),
+            overview.settled_until_ms,
+            site.state,
+            pulse.last_arrival_ms,
+            (self._now - STRIP_MS, self._now),
+        )
+        return SiteRow(
+            id=pulse.site,
+            name=pulse.name,
+            state=site.state,
+            place=", ".join(str(part) for part in place if part),
+            link=" · ".join(str(part) for part in link if part),
+            seen_ms=pulse.last_arrival_ms,
+            ago=shown.ago(pulse.last_arrival_ms),
+            exact=shown.exact(pulse.last_arrival_ms, ZoneInfo(overview.site.timezone)),
+            ratio=overview.completeness.ratio,
+            complete=shown.percent(overview.completeness.ratio),
+            strip=strip(day, shown),
+            incidents=self._opened.get(pulse.site, ()),
+        )

@@ -20,6 +20,7 @@ from aldea.dashboard_api.site_view import SiteView, view_site
 from aldea.dashboard_api.web.completeness import stream_shown
 from aldea.dashboard_api.web.latest import glance, latest_rows
 from aldea.dashboard_api.web.shown import Shown
+from aldea.dashboard_api.web.site_truth import site_truth
 from aldea.model.series import StoreUnavailable
 from aldea.storage.register.collectors import collector_statuses
 from aldea.storage.register.feed import newest_feed_id
@@ -95,6 +96,7 @@ def site_page(context: Context, request: Request, visitor: Visitor, site_id: str
         "delivery": state,
         "stale_since": shown.moment(state.since_ms, zone),
         "feed_id": feed_id,
+        **site_truth(context, view, span.length_ms, shown, zone),
     }
 
 

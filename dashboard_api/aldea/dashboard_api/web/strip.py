@@ -103,14 +103,13 @@ def _guess(
         yield Stretch(since_ms, now_ms, "unknown", provisional=judged)
         return
     heard = min(max(last_arrival_ms, since_ms), now_ms)
-    if live is SiteState.UP:
-        heard = now_ms
-    if not judged and heard < now_ms:
-        # Nothing tells since when it was up: only the silence is known.
+    if not judged:
+        # Nothing tells since when it was up: only that it was heard.
         yield Stretch(since_ms, heard, "unknown")
     else:
-        yield Stretch(since_ms, heard, "up", provisional=True)
-    yield Stretch(heard, now_ms, live.value, provisional=True)
+        yield Stretch(since_ms, now_ms if live is SiteState.UP else heard, "up", provisional=True)
+    if live is not SiteState.UP or not judged:
+        yield Stretch(heard, now_ms, live.value, provisional=True)
 
 
 def joined(found: Iterable[Stretch]) -> list[Stretch]:

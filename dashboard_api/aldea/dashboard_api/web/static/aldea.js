@@ -74,6 +74,11 @@
       on("site", touch);
       on("batch", () => { if (body.dataset.page === "site") refresh(); });
       on("reset", refresh);
+      on("incident", (event) => {
+        const said = JSON.parse(event.data);
+        document.querySelectorAll("[data-open-incidents]").forEach((mark) => { mark.textContent = said.open; mark.hidden = !said.open; });
+        if (body.dataset.page !== "incident" || body.dataset.incident === said.incident) refresh();
+      });
     };
     connect();
     addEventListener("pagehide", () => source.close());
