@@ -195,5 +195,5 @@ def _frame(choice: Choice, writer: FigureWriter) -> dict[str, Any]:
         "area_name": None if wanted.level is Level.ALL else choice.names.get((wanted.level.value, code), code),
         "real_count": choice.counts[0],
         "simulated_count": choice.counts[1],
-        "legend": [(word, pill, reason) for word, pill, reason in STATUS_WORDS.values()],
+        "legend": [(writer.say(word), pill, writer.say(reason)) for word, pill, reason in STATUS_WORDS.values()],
     }
