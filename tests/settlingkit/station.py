@@ -113,6 +113,13 @@ class Station:
         with self.register.transaction() as unit:
             add_sites(unit, [SiteEntry(place, BEGAN_MS, SiteState(state), told, (agent,))])
 
+    def add_since(self, site: str, since_ms: int, timezone: str) -> None:
+        """Register a site that was commissioned at another time than the rest."""
+        agent = Device(site, "agent", "agent", since_ms)
+        place = Site(site, site, timezone, since_ms)
+        with self.register.transaction() as unit:
+            add_sites(unit, [SiteEntry(place, since_ms, SiteState.COMMISSIONED, (), (agent,))])
+
     def rows(self, spans: Iterable[tuple[int, int, str]], every_ms: int = SLOT) -> list[tuple[int, Kind]]:
         """Return rows of a kind for each span, every five minutes, a minute after its start."""
         return [
@@ -144,10 +151,18 @@ class Station:
         """Put a batch's event into the feed."""
         self._position += 1
         now = self.clock.wall_ms()
-        times = {"event_from_ms": low, "event_to_ms": high}
-        summary = {"boot": boot}
         event = FeedEvent(
-            "main", self._position, "batch", site, "agent", now, "bulk", rows=rows, summary=summary, **times
+            "main",
+            self._position,
+            "batch",
+            site,
+            "agent",
+            now,
+            "bulk",
+            rows=rows,
+            event_from_ms=low,
+            event_to_ms=high,
+            summary={"boot": boot},
         )
         with self.register.transaction() as unit:
             append_feed(unit, [event])

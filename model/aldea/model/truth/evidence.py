@@ -36,11 +36,12 @@ class SlotEvidence:
             return None
         if len(self.anchors) == 1:
             return next(iter(self.anchors.values()))
-        return min(self.anchors.values(), key=lambda pair: (_loss(pair), -pair[0]))
+        return min(self.anchors.values(), key=lambda pair: (loss_ratio(*pair), -pair[0]))
 
 
-def _loss(pair: tuple[int, int]) -> float:
-    return 1 - pair[1] / pair[0] if pair[0] else 1.0
+def loss_ratio(sent: int, received: int) -> float:
+    """Return lost over sent packets, 1 where none could be sent. One division, so that 20 of 100 are 0.2."""
+    return (sent - received) / sent if sent else 1.0
 
 
 class Tally:

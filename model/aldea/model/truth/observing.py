@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aldea.model.truth.evidence import SlotEvidence, Tally
+from aldea.model.truth.evidence import SlotEvidence, Tally, loss_ratio
 from aldea.model.truth.holes import BootSpan, HoleVerdict
 from aldea.model.truth.slots import SLOT_MS, SLOTS_A_DAY
 from aldea.model.truth.states import DOWN_CODES, Code
@@ -85,7 +85,7 @@ def _measured(slot: SlotEvidence | None, rules: Rules) -> str:
     if pair is None:
         return _without_anchor(slot)
     sent, received = pair
-    loss = 1 - received / sent if sent else 1.0
+    loss = loss_ratio(sent, received)
     if loss < rules.degraded_loss_ratio:
         return Code.UP
     if loss < rules.down_loss_ratio:
@@ -170,7 +170,7 @@ def _cause_seen(slot: SlotEvidence | None, rules: Rules, *, mute: bool) -> str |
 
 def _gateway_answers(slot: SlotEvidence, rules: Rules) -> bool | None:
     if slot.gateway_sent:
-        return 1 - slot.gateway_received / slot.gateway_sent < rules.down_loss_ratio
+        return loss_ratio(slot.gateway_sent, slot.gateway_received) < rules.down_loss_ratio
     return False if slot.gateway_lost_route else None
 
 
