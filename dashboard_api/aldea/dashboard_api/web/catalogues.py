@@ -20,6 +20,7 @@ from babel.messages.pofile import read_po, write_po
 
 from aldea.dashboard_api.web.words import DOMAIN, LANGUAGES, LOCALES
 from aldea.model.catalogue import CATALOGUE
+from aldea.storage.importing.words import TEXTS
 
 PACKAGE = Path(__file__).resolve().parent.parent
 METHODS = [("**.py", "python"), ("web/templates/**.html", "jinja2")]
@@ -38,6 +39,8 @@ def collected() -> Catalog:
     for measurement in CATALOGUE.values():
         for title in (measurement.title, *(field.title for field in measurement.fields)):
             found.add(title, None, [("model/catalogue", 0)])
+    for text in TEXTS:
+        found.add(text, None, [("storage/importing/words", 0)])
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
 from aldea.dashboard_api.access.flash import flash
 from aldea.dashboard_api.access.permissions import Permission
@@ -72,7 +73,7 @@ def new(aldea: Aldea, request: Request) -> Response:
 async def add(aldea: Aldea, request: Request, visitor: SignedIn) -> Response:
     """Add a site."""
     typed = await _typed(request)
-    return _save(aldea, request, visitor, typed, None)
+    return await run_in_threadpool(_save, aldea, request, visitor, typed, None)
 
 
 @router.get("/admin/sites/{site}")
@@ -88,7 +89,7 @@ def one(aldea: Aldea, request: Request, visitor: SignedIn, site: str) -> Respons
 async def change(aldea: Aldea, request: Request, visitor: SignedIn, site: str) -> Response:
     """Change a site from a day on."""
     typed = await _typed(request) | {"id": site}
-    return _save(aldea, request, visitor, typed, site)
+    return await run_in_threadpool(_save, aldea, request, visitor, typed, site)
 
 
 @router.post("/admin/sites/{site}/state")
