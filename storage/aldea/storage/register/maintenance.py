@@ -115,8 +115,15 @@ def find_maintenance(unit: Unit, maintenance_id: str) -> Maintenance | None:
 
 
 def maintenance_between(unit: Unit, from_ms: int, to_ms: int) -> tuple[Maintenance, ...]:
-    """Return the windows that touch the time from `from_ms` up to before `to_ms`, by their start."""
-    touching = (maintenance.c.from_ms < to_ms, maintenance.c.to_ms > from_ms)
+    """Return the windows that touch the time from `from_ms` up to before `to_ms`, by their start.
+
+    One that was ended before it began never happened.
+    """
+    touching = (
+        maintenance.c.from_ms < to_ms,
+        maintenance.c.to_ms > from_ms,
+        maintenance.c.to_ms > maintenance.c.from_ms,
+    )
     order = (maintenance.c.from_ms, maintenance.c.id)
     return tuple(_window(row) for row in unit.connection.execute(select(maintenance).where(*touching).order_by(*order)))
 

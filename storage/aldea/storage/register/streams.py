@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, Subquery, case, func, select
+from sqlalchemy import BigInteger, Row, Select, Subquery, case, cast, func, select
 
 from aldea.model.truth.slots import DAY_MS
 from aldea.storage.register.register import Unit
@@ -181,7 +181,7 @@ def _judged_until() -> Subquery:
         .group_by(truth_dirty.c.site)
         .subquery("again")
     )
-    start_ms = again.c.day * DAY_MS
+    start_ms = cast(again.c.day, BigInteger) * DAY_MS
     before = case((start_ms + DAY_MS <= table.c.judged_until_ms, start_ms), else_=table.c.judged_until_ms)
     joined = table.outerjoin(again, again.c.site == table.c.site)
     return select(table.c.site, before.label("judged_ms")).select_from(joined).subquery("judged")
