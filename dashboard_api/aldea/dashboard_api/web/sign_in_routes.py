@@ -58,7 +58,7 @@ def sign_in(
     if attempt.wait_ms:
         return _wait(aldea, request, "access_sign_in.html", attempt.wait_ms, account=account, next=where, fresh=False)
     if attempt.person is None:
-        return _sign_in(aldea, request, where, account=account, error=WRONG, code=401)
+        return _sign_in(aldea, request, where, account=account, error=WRONG, code=403)
     return _arrived(request, where, attempt.token, attempt.person)
 
 
