@@ -27,6 +27,7 @@ from aldea.dashboard_api.traffic import Edge, Traffic
 from aldea.dashboard_api.web import (
     account_routes,
     admin_index,
+    contact_routes,
     import_routes,
     incident_routes,
     indicators_routes,
@@ -58,6 +59,7 @@ PAGES = (
     people_routes.router,
     web.router,
     incident_routes.router,
+    contact_routes.router,
     maintenance_routes.router,
     manage_routes.router,
     import_routes.router,

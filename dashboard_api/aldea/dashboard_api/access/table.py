@@ -70,6 +70,16 @@ ROUTES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         ("POST", "/incidents/{incident}/comment"): P.ACKNOWLEDGE,
         ("POST", "/incidents/{incident}/owner"): P.ACKNOWLEDGE,
         # Contacts and notifications
+        ("GET", "/admin/contacts"): P.MANAGE_CONTACTS,
+        ("POST", "/admin/contacts"): P.MANAGE_CONTACTS,
+        ("GET", "/admin/contacts/new"): P.MANAGE_CONTACTS,
+        ("GET", "/admin/contacts/{contact}"): P.MANAGE_CONTACTS,
+        ("POST", "/admin/contacts/{contact}"): P.MANAGE_CONTACTS,
+        ("POST", "/admin/contacts/{contact}/remove"): P.MANAGE_CONTACTS,
+        ("POST", "/admin/contacts/{contact}/test"): P.MANAGE_CONTACTS,
+        ("GET", "/admin/notifications"): P.MANAGE_CONTACTS,
+        ("GET", "/api/v1/notifications"): P.MANAGE_CONTACTS,
+        ("POST", "/api/v1/contacts/{contact}/test"): P.MANAGE_CONTACTS,
         # Indicators
         ("GET", "/indicators"): P.VIEW,
         ("GET", "/indicators/{indicator}"): P.VIEW,

@@ -62,6 +62,18 @@ ENTRIES = (
         N_("Add people, give roles for a programme and a region, make links to set a password, see who did what."),
         Permission.MANAGE_PEOPLE,
     ),
+    Entry(
+        "/admin/contacts",
+        N_("Contacts"),
+        N_("Say how each person is told of an incident: channel, language, quiet hours. Send a test message."),
+        Permission.MANAGE_CONTACTS,
+    ),
+    Entry(
+        "/admin/notifications",
+        N_("Notifications"),
+        N_("See what was told to whom, what waits, and what failed and why."),
+        Permission.MANAGE_CONTACTS,
+    ),
 )
 """Every page of administration, in the order in which it is listed. A page that is not there is not shown."""
 

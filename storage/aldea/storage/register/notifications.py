@@ -6,7 +6,7 @@ second engine) has said it once. Claiming and deciding are in `notification_queu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -116,14 +116,21 @@ def enqueue(unit: Unit, notifications: Iterable[Notification]) -> int:
 
 
 def list_notifications(
-    unit: Unit, wanted: NotificationFilter, *, limit: int, before_id: int | None = None
+    unit: Unit,
+    wanted: NotificationFilter,
+    *,
+    limit: int,
+    before_id: int | None = None,
+    recipients: Collection[str] | None = None,
 ) -> tuple[Notification, ...]:
-    """Return notifications, newest first; `before_id` continues a list."""
+    """Return notifications, newest first; `before_id` continues a list, `recipients` limits it to these people."""
     chosen = select(notification)
     for name in ("state", "recipient", "incident", "contact"):
         value = getattr(wanted, name)
         if value is not None:
             chosen = chosen.where(notification.c[name] == value)
+    if recipients is not None:
+        chosen = chosen.where(notification.c.recipient.in_(sorted(recipients)))
     if before_id is not None:
         chosen = chosen.where(notification.c.id < before_id)
     rows = unit.connection.execute(chosen.order_by(notification.c.id.desc()).limit(limit))
@@ -147,10 +154,12 @@ def last_tests(unit: Unit, contacts: Sequence[int]) -> Mapping[int, Notification
     return {row.contact: notification_of(row) for row in rows}
 
 
-def count_by_state(unit: Unit) -> Mapping[NotificationState, int]:
-    """Return how many notifications there are in each state, zeros included."""
-    rows = unit.connection.execute(select(notification.c.state, func.count()).group_by(notification.c.state))
-    found = {str(state): int(count) for state, count in rows}
+def count_by_state(unit: Unit, recipients: Collection[str] | None = None) -> Mapping[NotificationState, int]:
+    """Return how many notifications there are in each state, zeros included; of `recipients`, or of everybody."""
+    counted = select(notification.c.state, func.count()).group_by(notification.c.state)
+    if recipients is not None:
+        counted = counted.where(notification.c.recipient.in_(sorted(recipients)))
+    found = {str(state): int(count) for state, count in unit.connection.execute(counted)}
     return {state: found.get(state.value, 0) for state in NotificationState}
 
 
