@@ -58,7 +58,7 @@ def manage(
         rows=rows,
         q=q,
         behind=behind,
-        state_words=STATES,
+        life_words=STATES,
         may_add=visitor.everywhere(Permission.MANAGE_SITES),
     )
 
@@ -224,7 +224,7 @@ def _form(
         inputs=entries(shown, typed, errors, is_new=site is None),
         from_day=typed.get("from_day", "") or _iso(values["day"]),
         errors=errors,
-        states=[(state.value, shown.say(word)) for state, word in STATES.items()],
+        life_choices=[(state.value, shown.say(word)) for state, word in STATES.items()],
     )
 
 
