@@ -1,0 +1,210 @@
+"""The engine as a process: crashes, a standby, late truth, and real notifications in the same transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import insert
+
+from aldea.alert_rules.alert_settings import AlertSettings
+from aldea.alert_rules.engine import Engine
+from aldea.alert_rules.notify.announcing import Announcer
+from aldea.alert_rules.notify.messages import Writer
+from aldea.alert_rules.settled import find
+from aldea.model.truth import Interval, TruthState
+from aldea.storage.register import Register, RegisterUnavailableError
+from aldea.storage.register.alert_state import read_alert_states
+from aldea.storage.register.contacts import ContactPoint, add_contact
+from aldea.storage.register.feed import get_cursors, last_position
+from aldea.storage.register.incidents import acknowledge, find_incident, incident_events, put_incident
+from aldea.storage.register.leases import find_lease
+from aldea.storage.register.notifications import NotificationFilter, list_notifications
+from aldea.storage.register.tables import person, role_grant, truth_interval
+from alertkit import HOUR, MINUTE, SECOND, START_MS, Country, rules
+
+
+def test_a_crash_in_the_middle_of_a_step_leaves_nothing_and_the_next_engine_says_it_once(country: Country) -> None:
+    country.add("uno")
+    country.run(60)
+    country.cut("uno")
+    country.run(14 * 60)
+    country.told.failing = RegisterUnavailableError("the disk is full")
+    with pytest.raises(RegisterUnavailableError):
+        country.run(120)
+    assert country.incidents() == [], "half a step was kept"
+    with country.register.reading() as unit:
+        assert read_alert_states(unit)["site_silent", "uno"]["stage"] == "pending"
+    country.told.failing = None
+    country.engine = country.new_engine("another")
+    country.clock.advance(20 * SECOND)  # the lease of the dead one runs out
+    country.report()
+    country.run(60)
+    assert country.told.words() == [("fired", "uno")]
+    assert len(country.incidents()) == 1
+
+
+def test_of_two_engines_one_works_and_the_other_takes_over_without_saying_anything_twice(country: Country) -> None:
+    country.add("uno", "dos")
+    standby = country.new_engine("standby")
+    country.run(60)
+    country.cut("uno")
+    country.run(17 * 60, meanwhile=lambda _second: standby.step() and None)
+    assert country.engine.active
+    assert not standby.active
+    # The first freezes: its lease runs out, and when it wakes up it may keep nothing.
+    frozen, country.engine = country.engine, standby
+    country.run(30)
+    assert standby.active
+    country.cut("dos")
+    country.run(14 * 60)
+    frozen.step()
+    assert not frozen.active
+    country.run(3 * 60, meanwhile=lambda _second: frozen.step() and None)
+    assert country.told.words() == [("fired", "uno"), ("fired", "dos")]
+    standby.close()
+    with country.register.reading() as unit:
+        lease = find_lease(unit, "alerts")
+        assert lease is not None
+        assert lease.holder == ""
+    frozen.step()
+    assert frozen.active
+
+
+def test_cursors_move_with_what_was_judged(country: Country) -> None:
+    country.add("uno")
+    country.run(120)
+    with country.register.reading() as unit:
+        assert get_cursors(unit, "alerts") == {"c1": last_position(unit, "c1")}
+
+
+def test_an_engine_that_has_nothing_to_do_writes_nothing(country: Country) -> None:
+    country.add("uno")
+    country.run(60)
+    engine = country.engine
+    turn = engine._turn
+    assert turn is not None
+    kept = turn.renewed_ms
+    country.clock.advance(SECOND)
+    assert engine.step() is False
+    assert turn.renewed_ms == kept
+
+
+def test_real_people_get_one_notification_for_each_step(register: Register) -> None:
+    country = Country(register)
+    country.engine = Engine(
+        register, country.clock, country.rules, Announcer(AlertSettings(), Writer("https://aldea.example")), "first"
+    )
+    with register.transaction() as unit:
+        about = {"id": "tec", "label": "Técnica", "role": "technician", "channels": [], "languages": ["es"]}
+        columns = {name: value for name, value in about.items() if name in person.c}
+        unit.connection.execute(insert(person).values(**columns, created_at_ms=START_MS))
+        unit.connection.execute(
+            insert(role_grant).values(
+                person="tec", role="technician", programme="", region="", valid_from_ms=START_MS - HOUR
+            )
+        )
+        add_contact(unit, ContactPoint("tec", "email", {"address": "tec@example.org"}, "es", START_MS))
+    country.report()
+    country.judge()
+    country.add("uno")
+    country.run(60)
+    country.cut("uno")
+    country.run(20 * 60)
+    country.mend("uno")
+    country.run(10 * 60)
+    with register.reading() as unit:
+        sent = list_notifications(unit, NotificationFilter(), limit=10)
+    assert sorted(one.kind for one in sent) == ["fired", "resolved"]
+    assert {one.recipient for one in sent} == {"tec"}
+    fired = next(one for one in sent if one.kind == "fired")
+    assert "No llega nada desde" in fired.body
+
+
+def settle(country: Country, site: str, from_ms: int, to_ms: int, state: str, cause: str | None) -> None:
+    with country.register.transaction() as unit:
+        columns = {
+            "site": site,
+            "start_ms": from_ms,
+            "end_ms": to_ms,
+            "state": state,
+            "cause": cause,
+            "evidence": {"sent": 30, "received": 0},
+        }
+        others = {"revision": 1, "computed_ms": to_ms}
+        known = {**columns, **{name: value for name, value in others.items() if name in truth_interval.c}}
+        unit.connection.execute(insert(truth_interval).values(**known))
+
+
+@pytest.mark.parametrize(
+    ("state", "cause", "shown", "words"),
+    [
+        ("down", "backhaul", "backhaul", "enlace del sitio"),
+        ("up", None, "platform", "lo que falló fue nuestra plataforma"),
+        ("unknown", None, "unknown", "corte de luz o agente desconectado"),
+    ],
+)
+def test_late_settled_truth_gives_cause_and_words_and_pages_nobody(
+    country: Country, state: str, cause: str | None, shown: str, words: str
+) -> None:
+    country.add("uno")
+    country.run(60)
+    country.cut("uno")
+    country.run(20 * 60)
+    country.mend("uno")
+    country.run(10 * 60)
+    (incident,) = country.incidents()
+    assert incident.cause is None
+    assert incident.resolved_ms is not None
+    said = list(country.told.words())
+    with country.register.transaction() as unit:
+        acknowledge(unit, incident.id, "tec", country.clock.wall_ms())
+    settle(country, "uno", incident.opened_ms - MINUTE, incident.resolved_ms + MINUTE, state, cause)
+    country.run(60)
+    (revised,) = country.incidents()
+    assert (revised.cause, revised.revision) == (shown, 1)
+    assert words in revised.summary["settled"]["sentence"]["es"]
+    assert revised.acknowledged_by == "tec", "a person's act was undone by the engine"
+    country.run(60)
+    assert country.incidents()[0].revision == 1
+    assert country.told.words() == said
+    with country.register.reading() as unit:
+        kinds = [one.kind for one in incident_events(unit, incident.id)]
+    assert kinds.count("cause") == 1
+
+
+def test_truth_that_is_not_settled_yet_says_nothing() -> None:
+    half = Interval("uno", 0, 50, TruthState.DOWN, "backhaul")
+    assert find([half], 0, 100) is None
+    assert find([half, Interval("uno", 50, 100, TruthState.UP)], 0, 100) is not None
+
+
+def test_an_incident_that_left_with_its_site_is_left_alone(country: Country) -> None:
+    country.add("uno", simulated=True)
+    country.cut("uno")
+    country.run(20 * 60)
+    (incident,) = country.incidents()
+    with country.register.transaction() as unit:
+        put_incident(unit, replace(incident, summary={}))
+        assert find_incident(unit, incident.id) is not None
+
+
+def test_two_rules_of_one_kind_with_where_judge_their_own_sites(register: Register) -> None:
+    found = rules(
+        "version: 1\nrules:\n"
+        "  - {name: clinics, kind: site_silent, hold_seconds: 120, hold_sends: 2, late_sends: 2, "
+        "where: {site_kind: clinic}}\n"
+        "  - {name: schools, kind: site_silent, notify: false, where: {site_kind: school}}\n"
+    )
+    country = Country(register, rules=found)
+    country.report()
+    country.judge()
+    country.add("clinica", facts={"site_kind": "clinic"})
+    country.add("escuela", facts={"site_kind": "school"})
+    country.run(60)
+    country.cut("clinica", "escuela")
+    country.run(180)
+    assert country.firing() == ["clinica"]
+    country.run(16 * 60)
+    assert sorted(map(str, country.firing())) == ["clinica", "escuela"]
+    assert country.told.words() == [("fired", "clinica")]
