@@ -16,7 +16,7 @@ from aldea.dashboard_api.web.words import Language
 from aldea.indicators.indicator import Indicator, Threshold
 from aldea.indicators.periods import PeriodError, month_of
 from aldea.indicators.stored import value_of
-from aldea.indicators.terms import Direction, Evidence, Status, Step
+from aldea.indicators.terms import Direction, Evidence, Level, Status, Step
 from aldea.storage.register.indicator_values import IndicatorValue
 
 STEP_WORDS: Mapping[Step, tuple[str, str]] = {
@@ -26,7 +26,7 @@ STEP_WORDS: Mapping[Step, tuple[str, str]] = {
     Step.WELL_BEING: (N_("Well-being"), N_("Is life better for it?")),
 }
 STATUS_WORDS: Mapping[str, tuple[str, str, str]] = {
-    Status.NORMAL: (N_("Complete"), "up", N_("At least 80 % of what was expected is known.")),
+    Status.NORMAL: (N_("Reliable"), "up", N_("At least 80 % of what was expected is known.")),
     Status.ESTIMATED: (N_("Estimated"), "suspect", N_("A part is estimated.")),
     Status.PROVISIONAL: (
         N_("Provisional"),
@@ -179,7 +179,7 @@ class FigureWriter:
         return self._shown.say(N_("%(numerator)s of %(denominator)s")) % parts
 
     def _sites(self, row: IndicatorValue) -> str:
-        if not row.sites_expected:
+        if not row.sites_expected or row.area_level == Level.SITE:
             return ""
         parts = {"count": row.sites_reporting, "all": row.sites_expected}
         return self._shown.say(N_("%(count)s of %(all)s sites report")) % parts

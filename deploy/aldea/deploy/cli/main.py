@@ -26,6 +26,7 @@ COMMANDS = {
     "start-for-real": "send the simulated fleet away, for good",
     "import": "records from a file: csv",
     "simulate": "a simulated fleet of villages on a broker",
+    "indicators": "the four steps: list, show, compute",
     "tail": "show what agents send, decoded, as it arrives",
     "migrate": "bring the register to this version",
     "backup": "copy everything into one file, while Aldea runs",

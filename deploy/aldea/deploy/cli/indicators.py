@@ -1,0 +1,148 @@
+"""`aldea indicators`.
+
+examples:
+  aldea indicators list
+  aldea indicators show acc_availability_total_pct --period 202506 --area state
+  aldea indicators show apr_course_completion_pct --programme aldeas --json
+  aldea indicators compute --period 2025Q2
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from aldea.deploy.cli.main import OK, CommandError
+from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.indicators.catalogue import CATALOGUE
+from aldea.indicators.indicator import Indicator
+from aldea.indicators.periods import PeriodError, period_of
+from aldea.indicators.stored import value_of
+from aldea.indicators.terms import Level
+from aldea.indicators.work import IndicatorWork
+from aldea.model.clock import SystemClock
+from aldea.storage.register import RegisterError
+from aldea.storage.register.indicator_values import IndicatorValue, ValueFilter, known_periods, read_values
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from aldea.storage.register import Register
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_register_option(parser)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|compute")
+    listing = actions.add_parser("list", help="the catalogue")
+    listing.add_argument("--json", action="store_true", help="one JSON document")
+    show = actions.add_parser("show", help="an indicator and its stored values")
+    show.add_argument("id")
+    show.add_argument("--period", help="202506, 2025Q2 or 2025 (default: the newest there is)")
+    show.add_argument("--area", default="all", help="all, state, municipality, site, or one of them as state:Yucatán")
+    show.add_argument("--programme", default="", help="a programme's id (default: all together)")
+    show.add_argument("--simulated", action="store_true", help="simulated sites instead of real ones")
+    show.add_argument("--json", action="store_true", help="one JSON document")
+    compute = actions.add_parser("compute", help="work out a period now and store it")
+    compute.add_argument("--period", required=True, help="202506, 2025Q2 or 2025")
+    compute.add_argument("--simulated", action="store_true", help="simulated sites instead of real ones")
+    compute.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    if arguments.action == "list":
+        return _list(arguments)
+    with opened_register(arguments) as register:
+        try:
+            register.check()
+            return {"show": _show, "compute": _compute}[arguments.action](register, arguments)
+        except (RegisterError, PeriodError) as error:
+            raise CommandError(str(error)) from error
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    language = _language()
+    entries = [
+        {
+            "id": entry.id,
+            "step": entry.step.value,
+            "name": entry.name.said(language),
+            "unit": entry.unit,
+            "method": entry.method_name,
+            "method_version": entry.method_version,
+        }
+        for entry in CATALOGUE.values()
+    ]
+    if arguments.json:
+        print(json.dumps(entries, ensure_ascii=False, indent=2))
+        return OK
+    for one in entries:
+        print(f"{one['step']:<14} {one['id']:<30} {one['name']}")
+    return OK
+
+
+def _show(register: Register, arguments: argparse.Namespace) -> int:
+    entry = CATALOGUE.get(arguments.id)
+    if entry is None:
+        raise CommandError(f"there is no indicator {arguments.id!r}; aldea indicators list shows them all")
+    level, _, code = arguments.area.partition(":")
+    if level not in tuple(Level):
+        raise CommandError(f"--area {arguments.area!r}: use all, state, municipality or site, or state:Yucatán")
+    with register.reading() as unit:
+        period = arguments.period or next(reversed(known_periods(unit, simulated=arguments.simulated)), "")
+        if arguments.period:
+            period_of(period)
+        only = ValueFilter(
+            arguments.simulated, [entry.id], [period], level, [code] if code else None, arguments.programme
+        )
+        rows = read_values(unit, only)
+    if arguments.json:
+        print(json.dumps([_told(row) for row in rows], ensure_ascii=False, indent=2))
+        return OK
+    _print(entry, period, rows)
+    return OK
+
+
+def _compute(register: Register, arguments: argparse.Namespace) -> int:
+    period = period_of(arguments.period)
+    done = IndicatorWork(register, SystemClock()).publish(period, simulated=arguments.simulated)
+    if arguments.json:
+        print(json.dumps(asdict(done), indent=2))
+        return OK
+    stored = done.stored
+    state = "closed" if done.closed else "open"
+    print(
+        f"{period.code} ({state}): {stored.new} new, {stored.changed} changed, {stored.gone} gone, "
+        f"{stored.same} as before."
+    )
+    return OK
+
+
+def _print(entry: Indicator, period: str, rows: Sequence[IndicatorValue]) -> None:
+    language = _language()
+    print(f"{entry.name.said(language)} [{entry.unit}], {period or 'no period yet'}")
+    print(f"  {entry.formula.said(language)}")
+    for row in rows:
+        value = value_of(row)
+        counted = "" if row.numerator is None else f"{row.numerator:g} of {row.denominator or 0:g}"
+        known = "" if row.coverage is None else f"{row.coverage:.1f} % known"
+        notes = " ".join(row.notes)
+        print(
+            f"  {row.area_code:<32} {value.shown or '-':>8}  {row.status}  {counted:<24} {known:<14} {notes}".rstrip()
+        )
+    if not rows:
+        print("  no value here: aldea indicators compute --period 202506 works out a period")
+
+
+def _told(row: IndicatorValue) -> dict[str, object]:
+    told = asdict(row)
+    del told["id"], told["newest"]
+    return {**told, "shown": value_of(row).shown}
+
+
+def _language() -> str:
+    return "es" if os.environ.get("LANG", "").startswith("es") else "en"
