@@ -332,3 +332,39 @@ def test_a_day_of_25_hours_needs_more_to_be_covered(station: Station, seconds: i
     station.deliver("norte", counts("2026-11-01", ("02 06:00", 4, seconds, False)), booted_ms=at("01 00:00"))
     station.settle(at("03 12:30"))
     assert usage(station)["01"] == (4, round(seconds / 90_000, 6), "A" if seconds == 72_000 else "U")
+
+
+# ------------------------------------------------------------ boots of days long over
+
+
+def test_a_witness_that_is_heard_days_later_revises_its_neighbour(station: Station) -> None:
+    for site in ("norte", "sur"):
+        station.add(site, {"power_region": "costa"})
+    before = [(at("09 06:00"), at("09 09:00"), "good")]
+    after = [(at("09 11:00"), at("09 13:00"), "good")]
+    station.move(at("09 13:00"))
+    for spans, boot, booted in ((before, "a", "09 05:59"), (after, "b", "09 10:59")):
+        station.deliver("norte", station.rows(spans), boot, at(booted))
+    station.settle(at("11 12:00"))
+    assert [item[2] for item in station.told("norte", at("09 06:00"), at("09 13:00"))] == ["up", "unknown", "up"]
+    for spans, boot, booted in ((before, "a", "09 05:59"), (after, "b", "09 10:59")):
+        station.deliver("sur", station.rows(spans), boot, at(booted))
+    station.settle(at("11 12:01"))
+    expected = [("up", None), ("down", "power"), ("up", None)]
+    for site in ("norte", "sur"):
+        assert [item[2:] for item in station.told(site, at("09 06:00"), at("09 13:00"))] == expected
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_rows_of_a_boot_that_finds_its_place_days_later_are_judged_then(station: Station, *, restarted: bool) -> None:
+    station.add("norte")
+    station.move(at("09 20:00"))
+    station.know_boot("norte", "lost", None, at("09 20:00"))
+    station.tell("norte", None, None, boot="lost")
+    station.settle(at("11 12:00"))
+    if restarted:
+        station.restart()
+    station.place("norte", station.rows([(at("09 09:00"), at("09 11:00"), "beyond_gateway")]), "lost", at("09 08:59"))
+    station.settle(at("11 12:01"))
+    down = [item for item in station.told("norte", at("09 08:00"), at("09 12:00")) if item[2] == "down"]
+    assert down == [("09 09:00", "09 11:00", "down", "backhaul")]
