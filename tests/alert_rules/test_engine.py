@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -44,23 +45,33 @@ def test_a_crash_in_the_middle_of_a_step_leaves_nothing_and_the_next_engine_says
     assert len(country.incidents()) == 1
 
 
+def stepping(engine: Engine) -> Callable[[int], None]:
+    def step(_second: int) -> None:
+        engine.step()
+
+    return step
+
+
+def is_active(engine: Engine) -> bool:
+    return engine.active
+
+
 def test_of_two_engines_one_works_and_the_other_takes_over_without_saying_anything_twice(country: Country) -> None:
     country.add("uno", "dos")
     standby = country.new_engine("standby")
     country.run(60)
     country.cut("uno")
-    country.run(17 * 60, meanwhile=lambda _second: standby.step() and None)
-    assert country.engine.active
-    assert not standby.active
+    country.run(17 * 60, meanwhile=stepping(standby))
+    assert (country.engine.active, standby.active) == (True, False)
     # The first freezes: its lease runs out, and when it wakes up it may keep nothing.
     frozen, country.engine = country.engine, standby
     country.run(30)
-    assert standby.active
+    assert is_active(standby)
     country.cut("dos")
     country.run(14 * 60)
     frozen.step()
-    assert not frozen.active
-    country.run(3 * 60, meanwhile=lambda _second: frozen.step() and None)
+    assert not is_active(frozen)
+    country.run(3 * 60, meanwhile=stepping(frozen))
     assert country.told.words() == [("fired", "uno"), ("fired", "dos")]
     standby.close()
     with country.register.reading() as unit:
@@ -68,7 +79,7 @@ def test_of_two_engines_one_works_and_the_other_takes_over_without_saying_anythi
         assert lease is not None
         assert lease.holder == ""
     frozen.step()
-    assert frozen.active
+    assert is_active(frozen)
 
 
 def test_cursors_move_with_what_was_judged(country: Country) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 from hypothesis import given, settings
@@ -24,7 +25,8 @@ START = 1_750_000_000_000
 
 def run(rule: Rule, chunks: list[list[Event]], every_ms: int = MINUTE) -> tuple[list[Verdict], Memory]:
     """Fold each chunk's events, and a tick after it."""
-    memory, log = begin(rule), []
+    log: list[Verdict] = []
+    memory = begin(rule)
     for number, chunk in enumerate(chunks, 1):
         for event in (*chunk, Tick(START + number * every_ms)):
             memory, verdicts = fold(rule, PLACE, memory, event)
@@ -68,7 +70,9 @@ def test_order_between_ticks_and_duplicates_change_nothing(
 def test_a_backlog_opens_nothing(made: list[list[Event]], rule: Rule) -> None:
     """With the backlog's batches taken out there are no fewer incidents: they can only keep one from opening."""
     without = [[event for event in chunk if not isinstance(event, Batch) or event.lane == "live"] for chunk in made]
-    only = [[event for event in chunk if isinstance(event, Batch) and event.lane == "bulk"] for chunk in made]
+    only: list[list[Event]] = [
+        [event for event in chunk if isinstance(event, Batch) and event.lane == "bulk"] for chunk in made
+    ]
     if rule is LOSS:
         assert run(rule, made)[0] == run(rule, without)[0]
         assert run(rule, only)[0] == []
@@ -93,8 +97,6 @@ def test_the_holds_are_kept_both_ways_and_stages_alternate(made: list[list[Event
 @given(chunks(), st.sampled_from([SILENT, LOSS]))
 @settings(max_examples=100, deadline=None)
 def test_a_memory_survives_storage(made: list[list[Event]], rule: Rule) -> None:
-    import json
-
     _, memory = run(rule, made)
     assert load(rule, json.loads(json.dumps(dump(rule, memory)))) == memory
 
@@ -103,7 +105,8 @@ def test_a_memory_survives_storage(made: list[list[Event]], rule: Rule) -> None:
 @settings(max_examples=60, deadline=None)
 def test_a_tick_that_is_not_due_changes_nothing(made: list[list[Event]]) -> None:
     """The engine skips ticks before `due_ms`; that may lose nothing."""
-    memory, log = begin(SILENT), []
+    log: list[Verdict] = []
+    memory = begin(SILENT)
     for number, chunk in enumerate(made, 1):
         for event in chunk:
             memory, _ = fold(SILENT, PLACE, memory, event)
@@ -125,7 +128,8 @@ def test_time_in_which_we_were_deaf_is_not_held_against_a_site() -> None:
         Tick(START + 1_150 * SECOND),
         Tick(START + 1_239 * SECOND),
     ]
-    memory, log = begin(SILENT), []
+    log: list[Verdict] = []
+    memory = begin(SILENT)
     for event in events:
         memory, verdicts = fold(SILENT, PLACE, memory, event)
         log += verdicts

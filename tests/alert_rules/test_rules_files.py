@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from aldea.alert_rules.kinds import KINDS
 from aldea.alert_rules.kinds.site_silent import SiteSilent
-from aldea.alert_rules.loading import RulesError, load_rules
+from aldea.alert_rules.loading import RULE_KEYS, RulesError, load_rules
+from aldea.alert_rules.ruleset import EngineSettings
 from aldea.alert_rules.shipped import rules_of
 from aldea.deploy.cli import main
 
@@ -67,3 +69,10 @@ def test_the_command_checks_and_lists(capsys: pytest.CaptureFixture[str], tmp_pa
     listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
     assert listed["quick"]["hold_seconds"] == 60
     assert listed["site_silent"]["hold_seconds"] == 900
+
+
+def test_every_key_and_kind_is_on_the_page() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/alerts.md").read_text(encoding="utf-8")
+    keys = [item.name for cls in (*KINDS.values(), EngineSettings) for item in fields(cls)]
+    assert [key for key in (*RULE_KEYS, *keys) if f"`{key}`" not in page] == []
+    assert [kind for kind in KINDS if f"### `{kind}`" not in page] == []

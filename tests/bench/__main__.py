@@ -24,6 +24,7 @@ SECTIONS = {
     "agent": "Agent: memory and processor",
     "wire": "Agent: bytes on the wire in a month of 30 days",
     "pages": "Pages and API, real server on loopback",
+    "alerts": "Alert engine: a step with ten thousand sites",
     "start": "Start of aldea up",
 }
 # The ingest measurement is a program of its own too, which this module shows as a section.
