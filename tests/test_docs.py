@@ -14,6 +14,7 @@ import pytest
 
 from aldea.agents.probes import PROBES
 from aldea.agents.settings import AgentSettings
+from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.collector.settings import CollectorSettings
 from aldea.deploy.allinone.settings import UpSettings
 from aldea.deploy.cli.main import COMMANDS
@@ -65,7 +66,8 @@ def field_rows() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("table", "cls"), [("agent", AgentSettings), ("collector", CollectorSettings), ("up", UpSettings)]
+    ("table", "cls"),
+    [("agent", AgentSettings), ("collector", CollectorSettings), ("alerts", AlertSettings), ("up", UpSettings)],
 )
 def test_every_setting_is_listed_with_its_default_and_variable(table: str, cls: type[Any]) -> None:
     listed = set(SETTINGS.splitlines())

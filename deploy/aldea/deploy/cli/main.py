@@ -21,6 +21,7 @@ COMMANDS = {
     "rules": "the alert rules: check, list",
     "api": "serve the API and the pages: a process of its own",
     "user": "people: add, list, reset-password, grant, revoke, disable, token",
+    "contact": "how people are told: add, list, test",
     "site": "the register's sites: add, list, show, enrol, import",
     "device": "the devices at a site: list, replace, revoke",
     "start-for-real": "send the simulated fleet away, for good",
