@@ -1,0 +1,74 @@
+"""Boots reach the register with what their rows and births tell, and move when they find their place in time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aldea.model.clock import ManualClock
+from aldea.storage.register.boots import boots_of
+from collectorkit.desk import Desk, make_register, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from aldea.storage.register import Register
+
+SITE = "norte-01"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A collector's parts, at an agent that has run for 10,000 seconds."""
+    made = Desk(tmp_path, ManualClock(mono_ms=10_000_000))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Iterator[Register]:
+    """A register that knows the site."""
+    made = make_register(tmp_path, SITE)
+    yield made
+    made.close()
+
+
+def test_a_boot_comes_without_a_time_and_finds_its_place_later(desk: Desk, register: Register) -> None:
+    desk.send(desk.norte.but(anchored=False).batch(1, 20))
+    run(desk.feed_follower(register))
+    with register.reading() as unit:
+        (boot,) = boots_of(unit, SITE)
+    assert (boot.started_ms, boot.last_mono_ms, boot.clock_state) == (None, 2_000, "unsynced")
+    began = desk.clock.wall_ms() - desk.clock.mono_ms()
+    desk.send(desk.norte.birth(20))
+    desk.feed_follower(register).step()
+    with register.reading() as unit:
+        (boot,) = boots_of(unit, SITE)
+    assert (boot.started_ms, boot.estimated) == (began, False)
+
+
+def test_the_end_of_a_boot_only_moves_on(desk: Desk, register: Register) -> None:
+    desk.send(desk.norte.batch(11, 20))
+    run(desk.feed_follower(register))
+    desk.clock.advance(60_000)
+    desk.send(desk.norte.batch(1, 10))
+    run(desk.feed_follower(register))
+    with register.reading() as unit:
+        (boot,) = boots_of(unit, SITE)
+    assert boot.last_mono_ms == 2_000
+    assert boot.last_arrival_ms - boot.first_arrival_ms == 60_000
+
+
+def test_a_boot_that_was_brought_is_not_brought_again(desk: Desk, register: Register) -> None:
+    desk.send(desk.norte.but(anchored=False).batch(1, 5))
+    run(desk.feed_follower(register))
+    desk.send(desk.norte.batch(6, 10))
+    follower = desk.feed_follower(register)
+    while follower.step():
+        pass
+    assert not desk.feed_follower(register).step()
+    with register.reading() as unit:
+        (boot,) = boots_of(unit, SITE)
+    assert boot.started_ms is not None
