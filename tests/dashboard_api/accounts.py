@@ -33,10 +33,9 @@ class Visits:
         context: Context = app.state.context
         person = "-".join(part for part in (role.replace("_", "-") or "nobody", programme, region.lower()[:4]) if part)
         token = session_of(context.register, person, role, context.clock.wall_ms(), programme, region)
-        client = self._stack.enter_context(
+        return self._stack.enter_context(
             Client(base_url=self.address(app), cookies={SESSION: token}, timeout=20, **options)
         )
-        return client
 
     def address(self, app: FastAPI) -> str:
         """Return where an app is served."""
@@ -51,9 +50,7 @@ class Visits:
         self._stack.close()
 
 
-def session_of(
-    register: Register, person: str, role: str, at_ms: int, programme: str = "", region: str = ""
-) -> str:
+def session_of(register: Register, person: str, role: str, at_ms: int, programme: str = "", region: str = "") -> str:
     """Return a session's token of somebody with this role, who is added where there is nobody of that name."""
     with register.transaction() as unit:
         if find_person(unit, person) is None:

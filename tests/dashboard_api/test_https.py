@@ -10,11 +10,13 @@ import httpx
 import pytest
 import trustme
 
+from aldea.dashboard_api.access.cookies import SESSION
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.certificate import Certificate
 from aldea.dashboard_api.server import CannotServe, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
+from dashboard_api.accounts import session_of
 from dashboard_api.village import NOW_MS
 from rigs.processes import LOOPBACK, ServerProcess, find_program, free_port
 
@@ -147,10 +149,13 @@ def test_behind_the_documented_proxy_the_stream_flows_and_cookies_are_secure(app
 
     try:
         proxy.start(answers)
-        page = client.get("/?lang=en")
+        # Whoever comes through a proxy is no demo administrator.
+        page = client.get("/sign-in?lang=en")
         assert page.status_code == 200
         assert "Secure" in page.headers["set-cookie"]
         # Not held back until some buffer is full.
+        context = app.state.context
+        client.cookies.set(SESSION, session_of(context.register, "viewer", "viewer", context.clock.wall_ms()))
         with client.stream("GET", "/api/v1/stream") as stream:
             assert next(stream.iter_text()).startswith("retry:")
     finally:

@@ -185,7 +185,7 @@ def test_the_last_administrator_stays(admin: Client) -> None:
 
 def test_a_token_does_what_was_chosen_until_it_is_revoked(admin: Client, server: RunningServer) -> None:
     page = send(admin, "/account/tokens", on="/account", name="prometheus", permission=["view", "administer"])
-    secret = re.search(r'value="(aldea_[\w-]+)"', page.text)
+    secret = re.search(r">(aldea_[\w-]+)</textarea>", page.text)
     assert secret is not None
     assert secret[1] not in admin.get("/account").text
     with Client(base_url=server.url, headers={"Authorization": f"Bearer {secret[1]}"}) as program:

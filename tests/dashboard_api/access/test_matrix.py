@@ -44,7 +44,7 @@ def found(app: FastAPI) -> Mapping[Row, str]:
     server = serve(app, port=0)
     credentials = _credentials(app)
     try:
-        rows = {row: "" for row in sorted(declared(app.routes), key=lambda row: (row[1], row[0]))}
+        rows = dict.fromkeys(sorted(declared(app.routes), key=lambda row: (row[1], row[0])), "")
         for visitor in VISITORS:
             with Client(base_url=server.url, headers=credentials[visitor], timeout=20) as client:
                 for method, path in rows:
