@@ -93,6 +93,6 @@ def enter(
         return put_record(unit, new)
 
 
-def plan(register: Register, name: str, *, simulated: bool = False, **duties: str) -> None:
+def plan(register: Register, name: str, duties: Mapping[str, str] | None = None, *, simulated: bool = False) -> None:
     with register.transaction() as unit:
-        add_programme(unit, Programme(name, name.title(), date(2025, 1, 1), duties=duties, simulated=simulated))
+        add_programme(unit, Programme(name, name.title(), date(2025, 1, 1), duties=duties or {}, simulated=simulated))

@@ -25,9 +25,9 @@ DUTIES = {"course": "month", "attendance": "month", "service": "month", "project
 
 def fill(register: Register) -> None:
     """Put it all in and work out the figures as of `NOW_MS`."""
-    plan(register, "aldeas", **DUTIES)
+    plan(register, "aldeas", DUTIES)
     plan(register, "otra")
-    plan(register, "inventado", simulated=True, **DUTIES)
+    plan(register, "inventado", DUTIES, simulated=True)
     for number in range(8):
         _village(register, number, simulated=False)
     for number in range(8, 11):

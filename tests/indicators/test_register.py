@@ -32,7 +32,7 @@ def stored(register: Register, period: str, *, simulated: bool = False) -> list[
 
 
 def golden(register: Register, *, simulated: bool = False, name: str = "norte") -> None:
-    plan(register, f"red-{name}", simulated=simulated, course="month")
+    plan(register, f"red-{name}", {"course": "month"}, simulated=simulated)
     register_site(
         register,
         name,

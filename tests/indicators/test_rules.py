@@ -287,6 +287,16 @@ def test_a_site_that_changes_its_programme_is_cut_at_that_moment() -> None:
     assert pick(values, REACH, programme="new").numerator == 1
 
 
+def test_a_record_made_for_one_programme_is_in_no_other_ones_figures() -> None:
+    memory = Memory([make_site("a", programmes=["one", "two"], population_15plus=100)])
+    memory.entries = [
+        course("a", JUNE_1, [person("x")], programme="one"),
+        course("a", JUNE_1, [person("y"), person("z")]),
+    ]
+    values = june(memory)
+    assert [pick(values, REACH, programme=one).numerator for one in ("one", "two", "")] == [3, 2, 3]
+
+
 def test_towns_and_simulated_villages_are_in_no_roll_up_of_real_villages() -> None:
     memory = Memory([make_site("a"), make_site("b", urban=True), make_site("c", simulated=True)])
     memory.truth = [one for name in "abc" for one in minutes(name, june_starts(), up=43_200)]

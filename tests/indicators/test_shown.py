@@ -119,7 +119,12 @@ def test_a_list_is_read_page_by_page(client: Client) -> None:
     paged: list[dict[str, Any]] = []
     after: str | None = None
     while True:
-        asked = {"area": "site", "period": "202610", "limit": 3, **({"after": after} if after else {})}
+        asked: dict[str, str | int] = {
+            "area": "site",
+            "period": "202610",
+            "limit": 3,
+            **({"after": after} if after else {}),
+        }
         answer = client.get(VALUES.format(AVAILABILITY), params=asked).json()
         paged += answer["items"]
         after = answer["next"]
