@@ -14,7 +14,7 @@ from aldea.dashboard_api.access.visitor import SiteScope, Visitor
 from aldea.dashboard_api.problems import Problem
 from aldea.model.forms import Checked, Definition, Moment, load_forms, validate
 from aldea.storage.register.facts import fact_history
-from aldea.storage.register.programmes import find_programme
+from aldea.storage.register.programmes import find_programme, list_programmes
 from aldea.storage.register.records import NewRecord, Record, put_record
 from aldea.storage.register.register import Unit
 from aldea.storage.register.sites import Site, SiteState, find_site, state_history
@@ -74,10 +74,14 @@ def own_programmes(visitor: Visitor) -> frozenset[str] | None:
 
 
 def programme_choices(unit: Unit, visitor: Visitor, site: Site, now_ms: int) -> tuple[str, ...]:
-    """Return the programmes that a visitor may enter records of a site for; '' is none in particular."""
+    """Return the programmes that a visitor may enter records of a site for; '' is none in particular.
+
+    Those with an entry of their own come first.
+    """
     scope = scope_of(unit, site.id, now_ms)
     ever = {str(fact.value) for fact in fact_history(unit, site.id, "programme")}
-    known = (*sorted(ever), NO_PROGRAMME)
+    entered = {programme.id for programme in list_programmes(unit)}
+    known = (*sorted(ever, key=lambda name: (name not in entered, name)), NO_PROGRAMME)
     return tuple(name for name in known if covers(visitor, scope, name))
 
 
