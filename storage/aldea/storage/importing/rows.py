@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from aldea.model.sample import is_id
 from aldea.storage.importing import values, words
-from aldea.storage.importing.states import STATES, state_code, zones_of
+from aldea.storage.importing.states import STATES, same_time, state_code, zones_of
 from aldea.storage.importing.values import Wrong
 from aldea.storage.importing.words import Fault
 
@@ -192,7 +192,7 @@ class RowCheck:
         zones = zones_of(state, self._found.get("inegi_code"), self._cells.get("municipality") or None)
         given = self._found.get("timezone")
         if given is not None:
-            if zones.certain is not None and zones.certain != given:
+            if zones.certain is not None and not same_time(zones.certain, given):
                 self._fault("timezone", words.OTHER_ZONE, zones.certain, value=given, zone=zones.certain)
         elif not self._cells.get("timezone") and zones.certain is not None:
             self._found["timezone"] = zones.certain

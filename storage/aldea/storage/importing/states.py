@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from aldea.storage.register.sites import folded
 
@@ -46,6 +48,7 @@ _STATE_ZONES = {
     "04": "America/Merida",
     "05": "America/Monterrey",
     "08": "America/Chihuahua",
+    "10": "America/Monterrey",
     "18": PACIFIC,
     "19": "America/Monterrey",
     "23": "America/Cancun",
@@ -121,6 +124,12 @@ def zones_of(state: str | None, inegi_code: str | None, municipality: str | None
     if municipality is not None:
         return Zones((others.get(folded(municipality), own),))
     return Zones(tuple(dict.fromkeys((own, *others.values()))))
+
+
+def same_time(one: str, other: str) -> bool:
+    """Whether two zones show the same time all through 2026: then either name does."""
+    moments = [datetime(2026, month, 15, 12, tzinfo=UTC) for month in range(1, 13)]
+    return all(at.astimezone(ZoneInfo(one)).utcoffset() == at.astimezone(ZoneInfo(other)).utcoffset() for at in moments)
 
 
 def _of_municipality(code: str) -> str:

@@ -37,7 +37,6 @@ OTHER_STATE = "is “%(value)s”, a code of %(code_state)s, but the state is �
 HALF_PLACE = "latitude and longitude go together: give both or neither"
 LIKELY_SWAPPED = "is %(value)s, which is not in Mexico: are latitude and longitude swapped, or a sign missing?"
 POPULATION_PART = "is %(value)s, more than the population, %(population)s"
-MUNICIPALITY_LOST = "is empty, but a code was given that names no municipality"
 
 TEXTS: tuple[str, ...] = tuple(
     value for name, value in sorted(globals().items()) if name.isupper() and isinstance(value, str)
