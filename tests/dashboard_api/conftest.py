@@ -103,8 +103,9 @@ def served(filled: Village) -> Iterator[RunningServer]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for a module's tests; while it is there, a loop runs in this thread, which others must not find."""
     if not CHROMIUM.exists():
         pytest.fail(f"these tests need {CHROMIUM}: install the package chromium")
     with sync_playwright() as playwright:
