@@ -85,7 +85,7 @@ def test_every_variable_that_the_code_reads_is_listed() -> None:
 
 
 def test_every_command_is_listed() -> None:
-    told = re.findall(r"^\| `aldea ([a-z]+)[^`]*` \| (.*) \|$", SETTINGS, re.MULTILINE)
+    told = re.findall(r"^\| `aldea ([a-z-]+)[^`]*` \| (.*) \|$", SETTINGS, re.MULTILINE)
     assert dict(told) == COMMANDS
 
 
