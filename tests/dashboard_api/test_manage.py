@@ -1,0 +1,112 @@
+"""The pages on which sites are managed: import with its preview, a form, codes, the real start."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from httpx import Client
+
+from aldea.dashboard_api.app import create_app
+from aldea.dashboard_api.server import serve
+from aldea.dashboard_api.settings import ApiSettings
+from aldea.model.clock import ManualClock
+from aldea.storage.register.audit import list_audit
+from aldea.storage.register.facts import fact_at
+from aldea.storage.register.real_start import Phase, read_wish
+from aldea.storage.register.sites import SiteState, count_sites, state_at
+from aldea.storage.register.uploads import LIFE_MS
+from dashboard_api.village import NOW_MS, Village
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLE = "id;name;state;municipality;population\nisla;Isla;Campeche;Calkiní;790\nmonte;Monte;Texas;;1\n"
+
+
+@pytest.fixture
+def pages(empty: Village, clock: ManualClock) -> Iterator[Client]:
+    server = serve(create_app(empty.register, empty.series, clock, ApiSettings(demo_admin=True)), port=0)
+    with Client(base_url=server.url, timeout=20, headers={"Accept-Language": "en"}, follow_redirects=True) as client:
+        found = re.search(r'name="csrf"[^>]* value="([^"]+)"', client.get("/admin/import").text)
+        assert found is not None
+        client.headers["X-CSRF-Token"] = found[1]
+        yield client
+    server.stop()
+
+
+def upload(pages: Client, content: str) -> str:
+    return str(pages.post("/admin/import", files={"file": ("sites.csv", content.encode())}).url.path)
+
+
+def test_an_upload_is_looked_at_and_changes_nothing_before_it_is_confirmed(pages: Client, empty: Village) -> None:
+    address = upload(pages, TABLE)
+    shown = pages.get(address).text
+    assert "none of the 32 federal states" in shown
+    assert "America/Merida" in shown
+    with empty.register.reading() as unit:
+        assert count_sites(unit, simulated=False) == 0
+    assert "Nothing was changed" in pages.post(address).text
+    assert "1 added, 0 changed" in pages.post(address, data={"good_rows": "1"}).text
+    with empty.register.reading() as unit:
+        assert fact_at(unit, "isla", "population", NOW_MS) == 790
+        assert list_audit(unit)[0].action == "sites_imported"
+    assert "no longer here" in pages.get(address).text
+
+
+def test_the_refused_lines_and_the_templates_can_be_had(pages: Client) -> None:
+    address = upload(pages, TABLE)
+    assert "none of the 32" in pages.get(f"{address}/rejects.csv").text
+    assert pages.get(f"{address}/rejects.xlsx").content[:2] == b"PK"
+    assert pages.get("/admin/import/template.xlsx").content[:2] == b"PK"
+    assert "id,name" in pages.get("/admin/import/template.csv").text
+
+
+def test_a_file_that_is_no_table_and_one_that_waited_too_long_get_a_sentence(pages: Client, clock: ManualClock) -> None:
+    answer = pages.post("/admin/import", files={"file": ("photo.png", b"\x89PNG\x00\x00")})
+    assert (answer.status_code, "neither XLSX nor CSV" in answer.text) == (400, True)
+    address = upload(pages, TABLE)
+    clock.advance(LIFE_MS)
+    assert "no longer here" in pages.get(address).text
+
+
+def test_a_site_is_added_changed_and_closed_from_a_day_on(pages: Client, empty: Village) -> None:
+    wrong = pages.post("/admin/sites/new", data={"id": "isla", "name": "Isla", "state": "Campeche", "population": "x"})
+    assert wrong.status_code == 400
+    assert "write a whole number such as 1250" in wrong.text
+    assert 'value="Campeche"' in wrong.text
+    pages.post("/admin/sites/new", data={"id": "isla", "name": "Isla", "state": "Campeche", "provider": "A"})
+    pages.post("/admin/sites/isla", data={"name": "Isla", "provider": "", "from_day": "2026-12-01"})
+    with empty.register.reading() as unit:
+        assert fact_at(unit, "isla", "provider", NOW_MS) == "A"
+        assert fact_at(unit, "isla", "provider", NOW_MS + 30 * 86_400_000) is None
+    assert "That is not a date" in pages.post("/admin/sites/isla", data={"name": "I", "from_day": "soon"}).text
+    pages.post("/admin/sites/isla/state", data={"state": "closed"})
+    with empty.register.reading() as unit:
+        assert state_at(unit, "isla", NOW_MS + 1) is SiteState.CLOSED
+    assert "is closed" in pages.post("/admin/sites/isla/enrol", data={"device": "agent"}).text
+    assert pages.get("/admin/sites/nowhere").status_code == 404
+
+
+def test_a_code_is_shown_once_with_the_command_to_type(pages: Client) -> None:
+    pages.post("/admin/sites/new", data={"id": "isla", "name": "Isla", "state": "Campeche"})
+    answer = pages.post("/admin/sites/isla/enrol", data={"device": "agent"})
+    code = re.search(r"--code ([A-Z0-9]{4}-[A-Z0-9]{4})", answer.text)
+    assert code is not None
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert code[1] not in pages.get("/admin/sites/isla").text
+    assert "A code waits for it" in pages.get("/admin/sites/isla").text
+
+
+def test_the_real_start_needs_the_word(pages: Client, empty: Village) -> None:
+    empty.add_sites(2)
+    assert "type the word" in pages.post("/admin/start-for-real", data={"word": "yes"}).text
+    with empty.register.reading() as unit:
+        assert read_wish(unit) is None
+    answer = pages.post("/admin/start-for-real", data={"word": "Start"})
+    assert answer.headers["Refresh"] == "2"
+    with empty.register.reading() as unit:
+        wish = read_wish(unit)
+    assert wish is not None
+    assert wish.phase is Phase.ASKED
