@@ -14,7 +14,7 @@ from apprise.plugins import N_MGR
 
 @cache
 def load_services() -> None:
-    """Load every plugin, about a second's work, once. Call it before threads use them."""
+    """Load every plugin, once: about a second of work."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         N_MGR.load_modules()  # type: ignore[no-untyped-call]  # the library does not declare it
