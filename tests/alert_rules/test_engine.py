@@ -13,8 +13,9 @@ from aldea.alert_rules.engine import Engine
 from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.messages import Writer
 from aldea.alert_rules.settled import find
+from aldea.model.clock import ManualClock
 from aldea.model.truth import Interval, TruthState
-from aldea.storage.register import Register, RegisterUnavailableError
+from aldea.storage.register import Register, RegisterUnavailableError, open_register
 from aldea.storage.register.alert_state import read_alert_states
 from aldea.storage.register.contacts import ContactPoint, add_contact
 from aldea.storage.register.feed import get_cursors, last_position
@@ -22,7 +23,8 @@ from aldea.storage.register.incidents import acknowledge, find_incident, inciden
 from aldea.storage.register.leases import find_lease
 from aldea.storage.register.notifications import NotificationFilter, list_notifications
 from aldea.storage.register.tables import person, role_grant, truth_interval
-from alertkit import HOUR, MINUTE, SECOND, START_MS, Country, rules
+from alertkit import HOUR, MINUTE, SECOND, START_MS, Country, Told, names, rules
+from rigs.postgresql import PostgreSQL
 
 
 def test_a_crash_in_the_middle_of_a_step_leaves_nothing_and_the_next_engine_says_it_once(country: Country) -> None:
@@ -80,6 +82,40 @@ def test_of_two_engines_one_works_and_the_other_takes_over_without_saying_anythi
         assert lease.holder == ""
     frozen.step()
     assert is_active(frozen)
+
+
+def test_an_engine_whose_lease_was_taken_a_moment_ago_keeps_nothing(country: Country) -> None:
+    country.add("uno")
+    country.run(60)
+    country.cut("uno")
+    country.run(880)
+    ahead = ManualClock(wall_ms=country.clock.wall_ms() + 16 * SECOND)  # another machine, whose clock runs ahead
+    other = Engine(country.register, ahead, country.rules, Told(), "ahead")
+    other.step()
+    assert is_active(other)
+    country.run(5)
+    country.clock.advance(30 * SECOND)
+    country.engine.step()
+    assert not is_active(country.engine)
+    assert country.told.words() == []
+
+
+@pytest.mark.postgresql
+def test_the_engine_works_on_postgresql_too(postgresql: PostgreSQL) -> None:
+    found = open_register(postgresql.create_database("alert_engine"))
+    found.migrate()
+    country = Country(found)
+    country.report()
+    country.judge()
+    country.add("uno", *names("otro", 3), facts={"provider": "Satelital"})
+    country.run(60, every=20)
+    country.cut("uno")
+    country.run(17 * 60, every=20)
+    country.restart_engine()
+    country.mend("uno")
+    country.run(5 * 60, every=20)
+    assert country.told.words() == [("fired", "uno"), ("resolved", "uno")]
+    found.close()
 
 
 def test_cursors_move_with_what_was_judged(country: Country) -> None:
