@@ -96,7 +96,7 @@ class Finding:
 
 def doctor(settings: AgentSettings) -> list[Finding]:
     """Look at what the agent needs: its folder, its enrolment, the broker, the clock and its identity."""
-    return [_folder(settings.data), _enrolment(settings), _broker(settings), _clock(), _identity()]
+    return [_folder(settings.data), _broker(settings), _enrolment(settings), _clock(), _identity()]
 
 
 def _enrolment(settings: AgentSettings) -> Finding:
