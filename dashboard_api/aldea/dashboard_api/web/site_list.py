@@ -111,7 +111,8 @@ def site_list(context: Context, request: Request, visitor: Visitor, wish: ListWi
         found = by_urgency(listed(visible_pulses(unit, visible, simulated=simulated, search=wish.q), now))
         opened = _opened(unit)
         narrow = _narrowed(unit, wish, opened, now)
-        found = [site for site in found if narrow is None or site.pulse.site in narrow]
+        if narrow is not None:
+            found = [site for site in found if site.pulse.site in narrow]
         groups = [[site for site in found if site.pulse.simulated is kind] for kind in (False, True)]
         wanted = [site for group in groups for site in group if wish.state in {None, site.state}]
         page = wanted[(wish.page - 1) * limit : wish.page * limit]
