@@ -190,6 +190,9 @@ def test_who_owes_what_is_known_with_explicit_zeros_and_quarters(places: Registe
         assert owed("202509") == {}, "before anything began"
         (quarter,) = (item for item in expected_reports(unit, "202511", sites=["kancab"], forms=["project_use"]))
         assert (quarter.period, quarter.first_day, quarter.due_on) == ("2025Q4", date(2025, 10, 1), date(2026, 1, 10))
+        set_state(unit, "ticum", SiteState.CLOSED, ms(2025, 10, 20))
+        assert ("ticum", "attendance") not in owed("202511"), "closed before the month, within the quarter"
+        assert ("ticum", "project_use") in owed("202511")
         with pytest.raises(RegisterError, match="give year and month"):
             expected_reports(unit, "2025-13")
 

@@ -13,9 +13,12 @@ from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.record_intake import programme_choices, writable_site
 from aldea.dashboard_api.web.record_list import owed_reports, visible_records
 from aldea.dashboard_api.web.record_page import found_record
+from aldea.deploy.allinone.seeding import register_fleet
+from aldea.model.clock import SystemClock
 from aldea.storage.register.facts import fact_at
-from aldea.storage.register.programmes import Programme, add_programme, assign_site
-from aldea.storage.register.records import NewRecord, RecordFilter, put_records
+from aldea.storage.register.programmes import Programme, add_programme, assign_site, list_programmes
+from aldea.storage.register.records import NewRecord, RecordFilter, list_records, put_records
+from aldea.storage.register.simulated import remove_simulated
 from dashboard_api.village import DAY, NOW_MS, Village
 
 if TYPE_CHECKING:
@@ -73,3 +76,18 @@ def test_a_facilitator_sees_all_records_of_her_regions_sites_and_pages_have_no_g
         both = Visitor("b", held=(*PARTNER.held, Held(RIGHTS, programme="aldeas", region="nowhere")))
         assert seen(unit, both, limit=1) == ["escuela-01-sur"]
         assert seen(unit, Visitor("n", held=(Held(frozenset({Permission.VIEW})),))) == []
+
+
+def test_the_simulated_programme_comes_with_the_fleet_and_leaves_without_a_trace(village: Village) -> None:
+    with village.register.transaction() as unit:
+        prepared(unit)
+        remove_simulated(unit)
+    register_fleet(village.register, SystemClock())
+    with village.register.transaction() as unit:
+        assert [item.simulated for item in list_programmes(unit)] == [True, False, False]
+        made_up = list_records(unit, RecordFilter(simulated=True), limit=5000)
+        assert len(made_up) > 800
+        assert {item.programme for item in made_up} == {"aldeas-inteligentes"}
+        remove_simulated(unit)
+        assert [item.id for item in list_programmes(unit)] == ["norte", "sur"]
+        assert len(list_records(unit)) == 4
