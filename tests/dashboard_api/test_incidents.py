@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from httpx import Client, Response
@@ -11,15 +11,12 @@ from aldea.storage.register.incidents import IncidentState, add_incident_event, 
 from dashboard_api.judged import REASON, incident, judge
 from dashboard_api.village import HOUR, NOW_MS, Village, fill
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 EN = {"Accept-Language": "en", "Accept": "text/html"}
 OPEN_ID = "escuela-01-20261122-1"
 
 
 @pytest.fixture
-def village(empty: Village) -> Iterator[Village]:
+def village(empty: Village) -> Village:
     fill(empty, simulated=10)
     judge(empty)
     return empty
@@ -165,6 +162,13 @@ def test_nothing_wrong_is_said_with_since_when(fresh: Client, empty: Village) ->
     assert "Nothing is wrong" in page
     assert "3 hours ago" in page
     assert "Nothing is wrong" not in fresh.get("/incidents?state=resolved", headers=EN).text
+
+
+def test_nothing_is_said_to_be_well_while_no_data_arrives(fresh: Client, empty: Village) -> None:
+    empty.report(NOW_MS - 2 * HOUR)
+    page = fresh.get("/incidents", headers=EN).text
+    assert "No open incident is known" in page
+    assert "Nothing is wrong" not in page
 
 
 @pytest.mark.parametrize("query", ["state=x", "cause=x", "kind=x", "after=x", "site=" + "x" * 40])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from httpx import Client
@@ -17,15 +17,12 @@ from dashboard_api.judged import judge
 from dashboard_api.test_incidents import EN, form
 from dashboard_api.village import DAY, HOUR, MINUTE, NOW_MS, Village, fill
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 SITE = "/api/v1/sites/escuela-01"
 ENGLISH = Shown(load_languages()["en"], NOW_MS)
 
 
 @pytest.fixture
-def village(empty: Village) -> Iterator[Village]:
+def village(empty: Village) -> Village:
     fill(empty, simulated=10)
     judge(empty)
     return empty
