@@ -111,7 +111,8 @@ def enqueue(unit: Unit, notifications: Iterable[Notification]) -> int:
             "next_attempt_ms": item.not_before_ms,
         }
         statement = insert(unit, notification).on_conflict_do_nothing(index_elements=["key"])
-        new += max(0, unit.connection.execute(statement.values(**values)).rowcount)
+        made = unit.connection.execute(statement.values(**values).returning(notification.c.id))
+        new += made.first() is not None
     return new
 
 
