@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -79,6 +80,26 @@ def _text(path: Path) -> str | None:
         return path.read_text(encoding="utf-8", errors="replace").strip("\0 \r\n\t")
     except OSError:
         return None
+
+
+_ASK_SECONDS = 2.0
+
+
+def is_going_down(system_state: Callable[[], str] | None = None) -> bool:
+    """Say whether the machine itself is being shut down or restarted, as systemd tells; False where none runs.
+
+    `system_state` returns what `systemctl is-system-running` would print.
+    """
+    return (system_state or _systemd_state)() == "stopping"
+
+
+def _systemd_state() -> str:
+    command = ["systemctl", "is-system-running"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)  # noqa: S603 - constants; PATH is the service manager's
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
 
 
 class _Timex(ctypes.Structure):

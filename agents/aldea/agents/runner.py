@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from aldea.agents.changes import ChangeWatch
+from aldea.agents.follow_up import FollowUp
 from aldea.agents.footprint import footprint
 from aldea.agents.outbox import Outbox, OutboxUnavailable
 from aldea.agents.probe import ScheduledProbe, run_probe
@@ -42,6 +43,7 @@ class Runner:
         every = {name: max(1, round(item.every_seconds * 1000)) for name, item in self._probes.items()}
         self._schedule = Schedule({**every, _FOOTPRINT: _FOOTPRINT_EVERY_MS}, shift)
         self._changes = ChangeWatch()
+        self._follow_up = FollowUp(outbox, clock.mono_ms())
         self._running: dict[str, asyncio.Task[Sequence[Reading]]] = {}
         self._began = False
 
@@ -93,10 +95,17 @@ class Runner:
         if not readings:
             return None
         # In a thread: a slow card must not stand in the way of what is being timed here.
-        seqs = await asyncio.to_thread(self._outbox.append, readings, mono_ms)
+        seqs = await asyncio.to_thread(self._store, readings, mono_ms)
         urgent = self._changes.observe(readings) or not self._began
         self._began = True
         self._recorded(urgent)
+        return seqs
+
+    def _store(self, readings: Sequence[Reading], mono_ms: int) -> Range | None:
+        told = self._follow_up.observe(readings, mono_ms)
+        seqs = self._outbox.append(readings if told is None else [*readings, told], mono_ms)
+        if told is not None and seqs is not None:
+            self._follow_up.told()
         return seqs
 
     async def _sleep_until(self, mono_ms: int) -> None:

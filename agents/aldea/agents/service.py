@@ -10,8 +10,8 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
 from aldea.agents.lock import FolderLock
-from aldea.agents.machine import boot_id, clock_state, hardware_id
-from aldea.agents.outbox import Limits, Machine, Outbox, OutboxUnavailable, Reserve, Span
+from aldea.agents.machine import boot_id, clock_state, hardware_id, is_going_down
+from aldea.agents.outbox import Limits, Machine, Outbox, OutboxUnavailable, Reserve, Span, Stopped
 from aldea.agents.probe import ProbeContext, ScheduledProbe
 from aldea.agents.probes import scheduled_probes
 from aldea.agents.runner import Runner
@@ -85,9 +85,13 @@ class AgentService:
             results = await asyncio.gather(measuring, stopping, return_exceptions=True)
             await asyncio.to_thread(uplink.stop, _UPLINK_STOPS_WITHIN_SECONDS)
             failed = results[0] if isinstance(results[0], Exception) else None
-            outbox.close(clean=failed is None)
+            outbox.close(await self._how_stopped() if failed is None else Stopped.CUT_OFF)
         if failed is not None:
             raise failed
+
+    async def _how_stopped(self) -> Stopped:
+        going_down = await asyncio.to_thread(is_going_down)
+        return Stopped.WITH_THE_MACHINE if going_down else Stopped.ALONE
 
     async def _open_outbox(self) -> Outbox | None:
         """Open the outbox; where the disk does not allow it, note the silence and try at each cycle."""
@@ -131,7 +135,7 @@ def this_machine() -> Machine:
     except PackageNotFoundError:
         own_version = "unknown"
     # Half of the kernel's id tells a device's boots apart as well, and travels in every batch.
-    return Machine(hardware_id() or "", boot_id().replace("-", "")[:16], own_version)
+    return Machine(hardware_id() or "", boot_id().replace("-", "")[:16], own_version, clock_state(SystemClock()).value)
 
 
 def identity_of(settings: AgentSettings, own_version: str) -> Identity:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentkit.making import OTHER_BOOT, held_rows, make_outbox, ping, seqs
-from aldea.agents.outbox import Limits
+from aldea.agents.outbox import Limits, Stopped
 from aldea.model.clock import ClockState
 from aldea.model.intervals import IntervalSet
 from aldea.model.sample import Reading
@@ -51,7 +51,7 @@ def test_a_restart_within_a_boot_says_how_long_it_was_silent_and_whether_it_was_
 ) -> None:
     outbox = make_outbox(tmp_path)
     outbox.append([ping()], 5_000)
-    outbox.close(clean=True)
+    outbox.close(Stopped.ALONE)
     outbox = make_outbox(tmp_path, mono_ms=65_000)
     outbox.close()
     outbox = make_outbox(tmp_path, mono_ms=70_000)

@@ -2,6 +2,7 @@
 
 from aldea.agents.outbox.outbox import Outbox
 from aldea.agents.outbox.records import (
+    Before,
     Boot,
     DeadLetter,
     Held,
@@ -9,10 +10,12 @@ from aldea.agents.outbox.records import (
     Machine,
     OutboxUnavailable,
     Stats,
+    Stopped,
 )
 from aldea.agents.outbox.reserve import Reserve, Span
 
 __all__ = [
+    "Before",
     "Boot",
     "DeadLetter",
     "Held",
@@ -23,4 +26,5 @@ __all__ = [
     "Reserve",
     "Span",
     "Stats",
+    "Stopped",
 ]

@@ -23,8 +23,9 @@ from aldea.agents.outbox.database import (
     put_aside,
     transaction,
 )
-from aldea.agents.outbox.records import Boot, Limits, Machine, OutboxUnavailable, Stats
+from aldea.agents.outbox.records import Before, Boot, Limits, Machine, OutboxUnavailable, Stats, Stopped
 from aldea.agents.outbox.reserve import Reserve
+from aldea.agents.outbox.selection import boot_of
 from aldea.agents.outbox.writing import insert
 from aldea.model.intervals import IntervalSet
 from aldea.model.wire import Anchor
@@ -103,12 +104,27 @@ class OutboxFile:
             )
         )
 
-    def close(self, *, clean: bool = False) -> None:
-        """Close the file. `clean` notes that the agent was stopped in order. Never raises."""
+    def before(self) -> Before | None:
+        """Return the machine's boot before this one while more is to be told of it; None when all has been told."""
+        return self._run(self._before)
+
+    def _before(self) -> Before | None:
+        number = start.get_meta(self._db, start.FOLLOW_UP_DUE)
+        if number is None:
+            return None
+        return Before(boot_of(self._db, number), start.get_meta(self._db, start.PREVIOUS_LAST_MONO))
+
+    def told_before(self) -> None:
+        """Note that all has been told of the boot before this one. Never raises: it is then told twice."""
+        with self._lock, suppress(OutboxUnavailable):
+            self._guarded(lambda: start.set_meta(self._db, start.FOLLOW_UP_DUE, None))
+
+    def close(self, stopped: Stopped = Stopped.CUT_OFF) -> None:
+        """Close the file; `stopped` notes how the agent ended. Never raises."""
         with self._lock, suppress(sqlite3.Error):
-            if clean:
+            if stopped is not Stopped.CUT_OFF:
                 with suppress(sqlite3.Error):
-                    start.set_meta(self._db, start.CLEAN, 1)
+                    start.set_meta(self._db, start.CLEAN, int(stopped))
             self._db.close()
 
     def _open(self, mono_ms: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from aldea.model.sample import Row
 from aldea.model.wire import Anchor
@@ -16,12 +17,30 @@ class OutboxUnavailable(Exception):
 class Machine:
     """Which machine and which boot of it writes, and with which version of the agent.
 
-    `hardware_id` is empty where nothing tells the machine from another.
+    `hardware_id` is empty where nothing tells the machine from another. `clock` is how far its clock could be
+    believed at the start, empty where nobody asked.
     """
 
     hardware_id: str
     boot_id: str
     version: str
+    clock: str = ""
+
+
+class Stopped(IntEnum):
+    """How a run of the agent ended, as it wrote down itself: not at all, in order, or as the machine went down."""
+
+    CUT_OFF = 0
+    ALONE = 1
+    WITH_THE_MACHINE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The machine's boot before this one, of which a `boot` row is still to tell more. `last_mono_ms` is its end."""
+
+    boot: Boot
+    last_mono_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)

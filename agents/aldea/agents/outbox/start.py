@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 
 from aldea.agents.outbox.database import Origin
-from aldea.agents.outbox.records import Boot, Machine
+from aldea.agents.outbox.records import Boot, Machine, Stopped
 from aldea.agents.outbox.selection import boot_of
 from aldea.model.sample import Reading, Value
+from aldea.model.starts import StartCause
 
 CLEAN = "clean_stop"
 LAST_MONO = "last_mono_ms"
+VERSION = "version"
+PREVIOUS_LAST_MONO = "previous_last_mono_ms"
+FOLLOW_UP_DUE = "follow_up_due"
 _TOLERANCE_MS = 600_000  # an oscillator may drift by minutes in a month
 
 
@@ -20,8 +24,14 @@ def get_meta(db: sqlite3.Connection, name: str) -> int | None:
     return None if row is None or row[0] is None else int(row[0])
 
 
-def set_meta(db: sqlite3.Connection, name: str, value: int | None) -> None:
-    """Remember a number."""
+def get_text(db: sqlite3.Connection, name: str) -> str | None:
+    """Return a text that the outbox remembers."""
+    row = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return None if row is None or row[0] is None else str(row[0])
+
+
+def set_meta(db: sqlite3.Connection, name: str, value: int | str | None) -> None:
+    """Remember a number or a text."""
     db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
 
@@ -30,38 +40,61 @@ def register_start(
 ) -> tuple[Boot, Reading]:
     """Within a transaction: number this boot, and return it with the `boot` reading that tells of the start.
 
-    `kind` is `boot`, or `restart` when only the agent started again; `silent_seconds` is how long it was
-    silent within the boot; `outbox` says whether the file was kept, and why not.
+    `kind` is `boot`, or `restart` when only the agent started again; `cause` why it was not running before;
+    `silent_seconds` is how long it was silent within the boot; `outbox` says whether the file was kept, and why not.
+    `again`: the file broke under a running agent.
     """
     row = db.execute("SELECT number, boot_id FROM boot ORDER BY number DESC LIMIT 1").fetchone()
+    before = None if row is None else boot_of(db, row[0])
+    same = before is not None and before.boot_id == machine.boot_id
+    stopped = None if before is None else Stopped(get_meta(db, CLEAN) or 0)
+    last_mono_ms = get_meta(db, LAST_MONO)
+    previous_version = get_text(db, VERSION)
+    upgraded = previous_version is not None and previous_version != machine.version
+    cause = StartCause.OUTBOX_LOST if again else _cause(origin, stopped, same=same, upgraded=upgraded)
     fields: dict[str, Value] = {
         # A file that breaks under a running agent tells of a new file, not of a new boot.
-        "kind": "restart" if again else "boot",
-        "previous_boot_id": None,
-        "clean": None,
-        "silent_seconds": None,
+        "kind": "restart" if again or same else "boot",
+        "previous_boot_id": None if same or before is None else before.boot_id,
+        "clean": None if stopped is None else stopped is not Stopped.CUT_OFF,
+        "silent_seconds": max(0, mono_ms - last_mono_ms) / 1000 if same and last_mono_ms is not None else None,
         "outbox": origin.value,
         "version": machine.version,
+        "cause": cause.value,
+        "previous_version": previous_version if upgraded else None,
+        "clock": machine.clock or None,
     }
-    if row is not None:
-        fields["clean"] = get_meta(db, CLEAN) == 1
-    if row is not None and row[1] == machine.boot_id:
-        fields["kind"] = "restart"
-        last = get_meta(db, LAST_MONO)
-        fields["silent_seconds"] = None if last is None else max(0, mono_ms - last) / 1000
-        boot = boot_of(db, row[0])
-    else:
-        fields["previous_boot_id"] = None if row is None else row[1]
-        boot = Boot(1 if row is None else row[0] + 1, machine.boot_id)
-        db.execute("INSERT INTO boot (number, boot_id) VALUES (?, ?)", (boot.number, boot.boot_id))
-        # Rows of boots long gone need no boot record.
-        db.execute(
-            "DELETE FROM boot WHERE number < ? AND number NOT IN (SELECT DISTINCT boot_no FROM waiting)",
-            (boot.number - 1,),
-        )
+    boot = before if same and before is not None else _new_boot(db, machine, before, last_mono_ms)
     set_meta(db, CLEAN, 0)
     set_meta(db, LAST_MONO, mono_ms)
+    set_meta(db, VERSION, machine.version)
     return boot, Reading("boot", fields)
+
+
+def _cause(origin: Origin, stopped: Stopped | None, *, same: bool, upgraded: bool) -> StartCause:
+    """Say why the agent was not running before this start."""
+    if stopped is None:
+        return StartCause.FIRST if origin is Origin.NEW else StartCause.OUTBOX_LOST
+    if same:
+        if upgraded:
+            return StartCause.UPGRADED
+        return StartCause.CRASHED if stopped is Stopped.CUT_OFF else StartCause.STOPPED
+    if stopped is Stopped.WITH_THE_MACHINE:
+        return StartCause.SHUT_DOWN
+    return StartCause.STOPPED if stopped is Stopped.ALONE else StartCause.POWER_LOST
+
+
+def _new_boot(db: sqlite3.Connection, machine: Machine, before: Boot | None, last_mono_ms: int | None) -> Boot:
+    boot = Boot(1 if before is None else before.number + 1, machine.boot_id)
+    db.execute("INSERT INTO boot (number, boot_id) VALUES (?, ?)", (boot.number, boot.boot_id))
+    # Rows of boots long gone need no boot record.
+    db.execute(
+        "DELETE FROM boot WHERE number < ? AND number NOT IN (SELECT DISTINCT boot_no FROM waiting)",
+        (boot.number - 1,),
+    )
+    set_meta(db, PREVIOUS_LAST_MONO, last_mono_ms)
+    set_meta(db, FOLLOW_UP_DUE, None if before is None else before.number)
+    return boot
 
 
 def forget_wrong_anchors(db: sqlite3.Connection, number: int, started_ms: int) -> None:
