@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aldea.collector.settling.places import is_off_when_closed, primary_spans, region_at
+from aldea.collector.settling.reading import AFTER_HOLE_MS, BEFORE_HOLE_MS
 from aldea.model.truth import BootSpan, Hole, HoleVerdict, Witness, holes_between, judge_hole
 from aldea.model.truth.slots import DAY_MS
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from aldea.storage.register.settling import Place
 
 SAME_MS = 1_000
+GAP_MS = 60 * 60 * 1000
 UNPLACED: Sequence[int] = ()
 """What is kept of a boot whose rows have arrived and whose time is not known yet."""
 
@@ -51,7 +53,7 @@ class Boots:
         return [hole for hole in self._holes.get(site, ()) if hole.start_ms < to_ms and hole.end_ms > from_ms]
 
     def verdicts(self, site: str, from_ms: int, to_ms: int, reader: RowReader) -> list[HoleVerdict]:
-        """Judge the holes that touch a time, after asking router, agent and neighbours."""
+        """Judge the holes that touch a time, after asking router, UPS, agent and neighbours."""
         return [judge_hole(hole, self._witness(hole, reader)) for hole in self.holes(site, from_ms, to_ms)]
 
     def map_of(self, site: str) -> dict[str, Sequence[int]]:
@@ -72,6 +74,10 @@ class Boots:
             and not is_off_when_closed(self._places[name], at_ms)
         ]
 
+    def holes_told(self, site: str, from_ms: int, to_ms: int) -> list[Hole]:
+        """Return the site's holes on which rows from that time may be evidence: of the UPS before, the router after."""
+        return self.holes(site, from_ms - AFTER_HOLE_MS, to_ms + BEFORE_HOLE_MS)
+
     def _witness(self, hole: Hole, reader: RowReader) -> Witness:
         place = self._places[hole.site]
         device = next((span.device for span in self._spans[hole.site] if span.start_ms == hole.end_ms), "")
@@ -82,10 +88,19 @@ class Boots:
         ]
         return Witness(
             router_starts_ms=reader.router_starts(device, hole.end_ms),
+            ups_starts_ms=reader.ups_starts(device, hole.end_ms),
             stopped_in_order=reader.stopped_in_order(device, hole.end_ms),
             neighbours=others,
             switched_off_when_closed=is_off_when_closed(place, hole.start_ms),
+            stop=reader.stop_told(device, hole.end_ms),
+            restarted=reader.asked_after(device, hole.end_ms, "restarted"),
+            kept_running=reader.asked_after(device, hole.end_ms, "kept_running"),
+            on_battery=reader.on_battery(self._device_before(hole), hole.start_ms),
         )
+
+    def _device_before(self, hole: Hole) -> str:
+        spans = (span for span in self._spans[hole.site] if span.end_ms == hole.start_ms)
+        return next((span.device for span in spans), "")
 
     def touched_by_change(self, site: str, before: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, int]]:
         """Yield (site, day) of all that is to be judged again since the boots were as in `before`.
@@ -97,15 +112,22 @@ class Boots:
         for boot_id in now.keys() | before.keys():
             old, new = before.get(boot_id), now.get(boot_id)
             if old is not None and new is not None and _unmoved(old, new):
-                if not _is_last(boot_id, before) and abs(old[1] - new[1]) > SAME_MS:
-                    yield from self._around(site, new)
+                yield from self._where_longer(site, old, new, is_last=_is_last(boot_id, before))
                 continue
             if new is not None:
                 yield from self._around(site, new)
-            if old is not None:
-                for span in (old, new):
-                    if span:
-                        yield from _days(site, span[0], span[1])
+            for span in (old, new) if old is not None else ():
+                if span:
+                    yield from _days(site, span[0], span[1])
+
+    def _where_longer(
+        self, site: str, old: Sequence[int], new: Sequence[int], *, is_last: bool
+    ) -> Iterator[tuple[str, int]]:
+        """Yield the days of what was after a boot's end and is now a silence within it, and of the hole that shrank."""
+        if abs(old[1] - new[1]) > GAP_MS:
+            yield from _days(site, min(old[1], new[1]), max(old[1], new[1]))
+        if not is_last and abs(old[1] - new[1]) > SAME_MS:
+            yield from self._around(site, new)
 
     def _around(self, site: str, span: Sequence[int]) -> Iterator[tuple[str, int]]:
         for hole in self.holes(site, span[0] - 1, span[1] + 1):

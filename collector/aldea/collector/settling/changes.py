@@ -14,6 +14,7 @@ from aldea.storage.register.settling import Progress
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from aldea.model.truth import Hole
     from aldea.model.truth.overlay import Span
     from aldea.storage.register.feed import FeedEvent
     from aldea.storage.register.maintenance import Maintenance
@@ -68,6 +69,12 @@ class Changes:
         progress, boot = self.of(event.site), event.summary.get("boot")
         if progress is not None and isinstance(boot, str):
             self.progress[event.site] = replace(progress, boots={**progress.boots, boot: UNPLACED})
+
+    def take_evidence(self, event: FeedEvent, hole: Hole) -> None:
+        """Mark the days of a hole of which a batch of the site's own device may tell more."""
+        place = self._places.get(event.site)
+        if place is not None and event.kind == "batch" and event.device in {d for d, _ in primary_spans(place)}:
+            self._mark_judged(event.site, hole.start_ms, hole.end_ms)
 
     def take_registered(self) -> None:
         """Begin with sites that are new; mark all of a site about which something registered has changed."""

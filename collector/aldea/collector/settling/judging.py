@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aldea.collector.settling.boots import Boots
     from aldea.model.series import SeriesStore
-    from aldea.model.truth import HoleVerdict, Rules, SiteRules
+    from aldea.model.truth import HoleVerdict, Rules, Silence, SiteRules
     from aldea.model.truth.overlay import Span
     from aldea.storage.register.maintenance import Maintenance
     from aldea.storage.register.settling import Place
@@ -61,7 +61,7 @@ def settle_days(store: SeriesStore, place: Place, days: Sequence[int], backgroun
     ordered = sorted(days)
     rules = site_rules(place, background.maintenance, background.outages)
     fresh = [day for day in ordered if (day + 1) * DAY_MS > background.raw_from_ms]
-    observed, verdicts = _observed(store, place, fresh, background)
+    observed, verdicts, silences = _observed(store, place, fresh, background)
     held = dict(background.held)
     settled: list[SettledDay] = []
     again: set[int] = set()
@@ -77,7 +77,7 @@ def settle_days(store: SeriesStore, place: Place, days: Sequence[int], backgroun
             again |= _later(day, rules, background.until_ms)
         held[day] = replace(slots, revision=before.revision)
         windows = [window.id for window in rules.windows if _touches(window.from_ms, window.to_ms, day)]
-        settled.append(SettledDay(slots, tuple(intervals_of(slots, verdicts, windows))))
+        settled.append(SettledDay(slots, tuple(intervals_of(slots, verdicts, windows, silences))))
     usage = usage_days(store, place, rules, fresh, background.now_ms, background.positions)
     return Settled(settled, usage, again - set(ordered))
 
@@ -87,10 +87,10 @@ _Letters = tuple[str, "Sequence[int]", "Sequence[int]", str]
 
 def _observed(
     store: SeriesStore, place: Place, days: Sequence[int], background: Background
-) -> tuple[dict[int, _Letters], list[HoleVerdict]]:
-    """Return (letters, sent, received, letters of the hour after) of each day, and the verdicts on their holes."""
+) -> tuple[dict[int, _Letters], list[HoleVerdict], list[Silence]]:
+    """Return (letters, sent, received, letters of the hour after) of each day, verdicts on holes, and silences."""
     if not days:
-        return {}, []
+        return {}, [], []
     from_ms, to_ms = days[0] * DAY_MS - PAD_MS, (days[-1] + 1) * DAY_MS + PAD_MS
     reader = RowReader(store, place.site)
     tally = reader.tally(primary_spans(place), from_ms, to_ms)
@@ -104,7 +104,7 @@ def _observed(
         seen = observe(tally, day, background.until_ms, near, holes, background.rules)
         letters, sent, received = of_day(seen, day)
         found[day] = (letters, sent, received, seen.letters[-CONTEXT_SLOTS:])
-    return found, verdicts
+    return found, verdicts, reader.silences(primary_spans(place), from_ms, to_ms)
 
 
 def _as_held(before: SlotDay, following: SlotDay | None) -> _Letters:

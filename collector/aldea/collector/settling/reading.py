@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from aldea.model.failures import Failure
 from aldea.model.series import Aggregate, Query
-from aldea.model.truth import SLOT_MS, Tally
+from aldea.model.starts import StartCause, names_in
+from aldea.model.truth import SLOT_MS, Silence, Tally
 from aldea.model.truth.evidence import is_public_server
 
 if TYPE_CHECKING:
@@ -18,10 +19,18 @@ if TYPE_CHECKING:
     from aldea.model.truth.overlay import Span
 
 AFTER_HOLE_MS = 2 * 60 * 60 * 1000
-"""How long after a hole the router is asked when it began."""
+"""How long after a hole the router and the UPS are asked when they began."""
+
+BEFORE_HOLE_MS = 15 * 60 * 1000
+"""How long before a hole a UPS's last word still tells of it."""
 
 BOOT_ROW_MS = 30 * 60 * 1000
 """Within this time of a boot comes the agent's row about how it was stopped."""
+
+SILENCE_MS = 31 * 24 * 60 * 60 * 1000
+"""How long an agent's program may have been stopped for its start to tell of it."""
+
+_WITHIN_BOOT = frozenset({StartCause.STOPPED, StartCause.CRASHED, StartCause.UPGRADED})
 
 _ANSWERED = frozenset({Failure.CAPTIVE_PORTAL, Failure.HTTP_STATUS, Failure.HTTP_INVALID})
 """Failures of a page that come with a status: they are counted with the answers."""
@@ -51,10 +60,53 @@ class RowReader:
 
     def router_starts(self, device: str, hole_end_ms: int) -> list[int]:
         """Return when the router began, by each of its readings in the hours after a hole, milliseconds."""
+        return self._starts("snmp", device, hole_end_ms)
+
+    def ups_starts(self, device: str, hole_end_ms: int) -> list[int]:
+        """Return when a UPS began, by each of its readings in the hours after a hole, milliseconds."""
+        return self._starts("power", device, hole_end_ms)
+
+    def on_battery(self, device: str, hole_start_ms: int) -> bool:
+        """Say whether a UPS's last word before a hole was that it ran on battery."""
+        window = (hole_start_ms - BEFORE_HOLE_MS, hole_start_ms + 1)
+        last = [
+            pairs[-1][1] for series in self._rows("power", "on_battery", device, window) if (pairs := _pairs(series))
+        ]
+        return any(last)
+
+    def _starts(self, measurement: str, device: str, hole_end_ms: int) -> list[int]:
         window = (hole_end_ms, hole_end_ms + AFTER_HOLE_MS)
         found: list[int] = []
-        for series in self._rows("snmp", "uptime_seconds", device, window):
+        for series in self._rows(measurement, "uptime_seconds", device, window):
             found += [int(at - 1000 * float(up)) for at, up in _pairs(series)]
+        return found
+
+    def stop_told(self, device: str, boot_ms: int) -> str | None:
+        """Return why the agent was not running before a boot, as its first row says; None where it does not say."""
+        for series in self._rows("boot", "cause", device, (boot_ms, boot_ms + BOOT_ROW_MS)):
+            for _, cause in _words(series):
+                return cause
+        return None
+
+    def asked_after(self, device: str, boot_ms: int, field: str) -> list[str]:
+        """Return the devices that restarted, or kept running, as the agent wrote down after a boot."""
+        window = (boot_ms, boot_ms + AFTER_HOLE_MS)
+        told = [text for series in self._rows("boot", field, device, window) for _, text in _words(series)]
+        return sorted({name for text in told for name in names_in(text)})
+
+    def silences(self, devices: Sequence[tuple[str, Span]], from_ms: int, to_ms: int) -> list[Silence]:
+        """Return the times in which only the agent's program was not running, of those that touch a time."""
+        found: list[Silence] = []
+        for device, (low, high) in devices:
+            window = (max(low, from_ms), min(high, to_ms + SILENCE_MS))
+            if window[0] >= window[1]:
+                continue
+            causes = dict(pair for series in self._rows("boot", "cause", device, window) for pair in _words(series))
+            for series in self._rows("boot", "silent_seconds", device, window):
+                for at_ms, seconds in _pairs(series):
+                    start_ms = at_ms - round(1000 * seconds)
+                    if causes.get(at_ms) in _WITHIN_BOOT and start_ms < to_ms:
+                        found.append(Silence(start_ms, at_ms, causes[at_ms]))
         return found
 
     def stopped_in_order(self, device: str, boot_ms: int) -> bool | None:

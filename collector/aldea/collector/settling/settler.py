@@ -129,6 +129,9 @@ class Settler:
         changes = Changes(self._places, self._progress, now_ms)
         for event in events:
             changes.take_event(event)
+            if event.event_from_ms is not None and event.event_to_ms is not None:
+                for hole in self._boots.holes_told(event.site, event.event_from_ms, event.event_to_ms):
+                    changes.take_evidence(event, hole)
         changes.pass_time(self._until(now_ms))
         self._take_boots(changes, written, now_ms)
         passed = {event.collector: event.position for event in events}

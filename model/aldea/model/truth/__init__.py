@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aldea.model.truth.durations import Bounds, Durations, durations_between
 from aldea.model.truth.evidence import SlotEvidence, Tally
-from aldea.model.truth.holes import BootSpan, Hole, HoleVerdict, Witness, holes_between, judge_hole
+from aldea.model.truth.holes import BootSpan, Hole, HoleVerdict, Silence, Witness, holes_between, judge_hole
 from aldea.model.truth.intervals import Interval, intervals_of, joined
 from aldea.model.truth.observing import DEFAULT_RULES, Rules, observe
 from aldea.model.truth.overlay import SiteRules, Window, overlay
@@ -27,6 +27,7 @@ __all__ = [
     "HoleVerdict",
     "Interval",
     "Rules",
+    "Silence",
     "SiteRules",
     "SlotDay",
     "SlotEvidence",

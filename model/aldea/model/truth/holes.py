@@ -1,4 +1,7 @@
-"""Holes between two boots: the agent had no power. Whether the village had none either needs a witness."""
+"""Holes between two boots: the agent had no power. Whether the village had none either needs a witness.
+
+And silences within a boot, while only the agent's program was not running; they are never a power cut.
+"""
 
 from __future__ import annotations
 
@@ -33,42 +36,73 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """A time within a boot in which the agent's program was not running, and why (a word of `StartCause`)."""
+
+    start_ms: int
+    end_ms: int
+    stop: str
+
+    def evidence(self) -> Mapping[str, Any]:
+        """Return the facts for an interval's evidence."""
+        return {"stop": self.stop}
+
+
+@dataclass(frozen=True, slots=True)
 class Witness:
     """What others tell of a hole.
 
     `router_starts_ms`: when the router began, by readings after the hole (its uptime before the reading).
-    `stopped_in_order`: the agent says that it was stopped, not cut off. `neighbours`: holes of other sites of
-    the power region. `switched_off_when_closed`: the site's router goes off each evening too, and proves nothing.
+    `stopped_in_order`: the agent says that it was stopped, not cut off; `stop` why it was not running (a word of
+    `StartCause`); `restarted` and `kept_running` name the devices that the agent asked after the hole. `on_battery`:
+    the UPS's last word before it; `ups_starts_ms`: when a UPS began, which proves nothing when it kept running.
+    `neighbours`: holes of other sites of the power region.
+    `switched_off_when_closed`: the site's router goes off each evening too, and proves nothing.
     """
 
     router_starts_ms: Sequence[int] = ()
     stopped_in_order: bool | None = None
     neighbours: Sequence[Hole] = ()
     switched_off_when_closed: bool = False
+    stop: str | None = None
+    restarted: Sequence[str] = ()
+    kept_running: Sequence[str] = ()
+    on_battery: bool = False
+    ups_starts_ms: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class HoleVerdict:
-    """Whether a hole was a power cut, and what tells so. `router`: `restarted`, `kept_running` or None."""
+    """Whether a hole was a power cut (`by`: who tells so), and what is known of it.
+
+    `router`: `restarted`, `kept_running` or None.
+    """
 
     hole: Hole
-    is_power: bool
+    by: str | None
+    witness: Witness
     router: str | None = None
     neighbours: tuple[str, ...] = field(default=())
-    stopped_in_order: bool | None = None
+
+    @property
+    def is_power(self) -> bool:
+        """Whether somebody tells that it was a power cut."""
+        return self.by is not None
 
     def evidence(self) -> Mapping[str, Any]:
         """Return the facts for an interval's evidence."""
-        found: dict[str, Any] = {"hole": [self.hole.start_ms, self.hole.end_ms]}
-        if self.router is not None:
-            found["router"] = self.router
-        if self.neighbours:
-            found["neighbours"] = list(self.neighbours)
-        if self.stopped_in_order:
-            found["stopped_in_order"] = True
-        if self.is_power:
-            found["witness"] = "router" if self.router == "restarted" else "neighbours"
-        return found
+        told = self.witness
+        found: dict[str, Any] = {
+            "router": self.router,
+            "neighbours": list(self.neighbours),
+            "stopped_in_order": told.stopped_in_order,
+            "stop": told.stop,
+            "restarted": list(told.restarted),
+            "kept_running": list(told.kept_running),
+            "on_battery": told.on_battery,
+            "witness": self.by,
+        }
+        return {"hole": [self.hole.start_ms, self.hole.end_ms], **{key: item for key, item in found.items() if item}}
 
 
 def holes_between(site: str, boots: Iterable[BootSpan]) -> list[Hole]:
@@ -89,20 +123,36 @@ def holes_between(site: str, boots: Iterable[BootSpan]) -> list[Hole]:
 def judge_hole(hole: Hole, witness: Witness) -> HoleVerdict:
     """Say whether a hole was a power cut. Without a witness it is not said.
 
-    A router that started within the hole is one, unless the place is switched off in the evening anyway. Sites
-    of the power region that lost their agents at the same time are one, unless the agent was stopped in order.
+    A router that started within the hole is one, and a UPS that ran on its battery before it, unless the place is
+    switched off in the evening anyway. Sites of the power region that lost their agents at the same time are one,
+    unless the agent was stopped in order.
     """
-    router = _router(hole, witness.router_starts_ms)
+    router = _router(hole, witness)
     together = tuple(sorted({other.site for other in witness.neighbours if _lost_together(hole, other)}))
-    by_router = router == "restarted" and not witness.switched_off_when_closed
-    by_neighbours = bool(together) and not witness.stopped_in_order and router != "kept_running"
-    return HoleVerdict(hole, by_router or by_neighbours, router, together, witness.stopped_in_order)
+    by: str | None = None
+    if router == "restarted" and not witness.switched_off_when_closed:
+        by = "router"
+    elif (witness.on_battery or _began_within(hole, witness.ups_starts_ms)) and not witness.switched_off_when_closed:
+        by = "ups"
+    elif together and not witness.stopped_in_order and router != "kept_running":
+        by = "neighbours"
+    return HoleVerdict(hole, by, witness, router, together)
 
 
-def _router(hole: Hole, starts_ms: Sequence[int]) -> str | None:
-    if any(hole.start_ms - MARGIN_MS <= start <= hole.end_ms + MARGIN_MS for start in starts_ms):
+def _router(hole: Hole, witness: Witness) -> str | None:
+    """Say what the router did: by its own readings, else by what the agent wrote down of those it could ask."""
+    starts_ms = witness.router_starts_ms
+    if _began_within(hole, starts_ms):
         return "restarted"
-    return "kept_running" if any(start < hole.start_ms - MARGIN_MS for start in starts_ms) else None
+    if any(start < hole.start_ms - MARGIN_MS for start in starts_ms):
+        return "kept_running"
+    if witness.restarted:
+        return "restarted"
+    return "kept_running" if witness.kept_running else None
+
+
+def _began_within(hole: Hole, starts_ms: Sequence[int]) -> bool:
+    return any(hole.start_ms - MARGIN_MS <= start <= hole.end_ms + MARGIN_MS for start in starts_ms)
 
 
 def _lost_together(hole: Hole, other: Hole) -> bool:

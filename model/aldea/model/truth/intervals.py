@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aldea.model.truth.holes import HoleVerdict
+from aldea.model.truth.holes import HoleVerdict, Silence
 from aldea.model.truth.slots import SLOT_MS, SlotDay
 from aldea.model.truth.states import MEANINGS, Code, TruthState
 
@@ -29,17 +29,25 @@ class Interval:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
-def intervals_of(day: SlotDay, verdicts: Sequence[HoleVerdict] = (), maintenance: Sequence[str] = ()) -> list[Interval]:
+def intervals_of(
+    day: SlotDay,
+    verdicts: Sequence[HoleVerdict] = (),
+    maintenance: Sequence[str] = (),
+    silences: Sequence[Silence] = (),
+) -> list[Interval]:
     """Return a day's intervals, in order; slots outside the site's commissioned time are in none.
 
-    `verdicts` are those of the holes that touch the day, `maintenance` the ids of its windows.
+    `verdicts` are those of the holes that touch the day, `maintenance` the ids of its windows, `silences` the
+    times in which only the agent's program was not running.
     """
     found: list[Interval] = []
     start = 0
     for index in range(1, len(day.codes) + 1):
         if index < len(day.codes) and _alike(day.codes[start], day.codes[index]):
             continue
-        interval = _interval(day, start, index, verdicts, maintenance)
+        interval = _interval(day, start, index, verdicts, silences)
+        if interval is not None and interval.state is TruthState.PLANNED and maintenance:
+            interval = replace(interval, evidence={**interval.evidence, "maintenance": list(maintenance)})
         if interval is not None:
             found.append(interval)
         start = index
@@ -77,7 +85,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _interval(
-    day: SlotDay, start: int, end: int, verdicts: Sequence[HoleVerdict], maintenance: Sequence[str]
+    day: SlotDay, start: int, end: int, verdicts: Sequence[HoleVerdict], silences: Sequence[Silence]
 ) -> Interval | None:
     meaning = MEANINGS[day.codes[start]]
     if meaning.state is None:
@@ -92,8 +100,8 @@ def _interval(
         evidence["reason"] = meaning.reason
     if set(codes) & {Code.POWER, Code.PLANNED_POWER, Code.HOLE}:
         evidence |= _of_holes(verdicts, start_ms, end_ms)
-    if meaning.state is TruthState.PLANNED and maintenance:
-        evidence["maintenance"] = list(maintenance)
+    if Code.NO_ROWS in codes:
+        evidence |= _of_silences(silences, start_ms, end_ms)
     return Interval(day.site, start_ms, end_ms, meaning.state, meaning.cause, evidence)
 
 
@@ -125,3 +133,12 @@ def _of_holes(verdicts: Sequence[HoleVerdict], start_ms: int, end_ms: int) -> di
         return {}
     longest = max(touching, key=lambda item: (item.hole.end_ms - item.hole.start_ms, item.hole.start_ms))
     return dict(longest.evidence())
+
+
+def _of_silences(silences: Sequence[Silence], start_ms: int, end_ms: int) -> dict[str, Any]:
+    """Return what the silence tells that covers most of a time, if it covers half of it."""
+    covered = [(min(item.end_ms, end_ms) - max(item.start_ms, start_ms), item) for item in silences]
+    if not covered:
+        return {}
+    longest_ms, longest = max(covered, key=lambda pair: (pair[0], pair[1].start_ms))
+    return dict(longest.evidence()) if 2 * longest_ms >= end_ms - start_ms else {}
