@@ -124,7 +124,7 @@ def judge(village: Village) -> None:
 
 def _told(number: int, channel: str) -> Notification:
     return Notification(
-        key=f"{incident(1).id}:fired:{channel}:maria",
+        key=f"{incident(1).id}:fired:{channel}:tecnica",
         incident=incident(1).id,
         site="escuela-01",
         kind="fired",

@@ -12,7 +12,7 @@ _MOST_SERIES = 1_000
 
 
 class ChangeWatch:
-    """Remembers each watched thing's state: gateway and anchors reached, names and pages answered, links up."""
+    """Remembers each watched thing's state: gateway and anchors reached, names and pages answered, links up, mains."""
 
     def __init__(self) -> None:
         self._states: dict[tuple[str, Tags], bool] = {}
@@ -36,6 +36,9 @@ def _state(reading: Reading) -> bool | None:
     if reading.measurement == "interfaces":
         up = reading.fields.get("up")
         return up if isinstance(up, bool) else None
+    if reading.measurement == "power":
+        on_battery = reading.fields.get("on_battery")
+        return not on_battery if isinstance(on_battery, bool) else None
     if reading.measurement not in _BY_FAILURE:
         return None
     if reading.measurement == "ping" and reading.tags.get("role") not in _WATCHED_ROLES:

@@ -165,64 +165,6 @@ class HostSettings:
     every_seconds: float = field(default=300.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnmpTarget:
-    """`[[agent.snmp.targets]]`: one router and its WAN interface."""
-
-    host: str = field(metadata=about("the router's name or address"))
-    port: int = field(default=161, metadata=about("UDP port", minimum=1, maximum=65535))
-    name: str | None = field(default=None, metadata=about("what the target is called in the data; unset: the host"))
-    version: str = field(default="2c", metadata=about("SNMP version", choices=("2c", "3")))
-    community: str = field(default="public", metadata=about("version 2c: the community to read with"))
-    user: str | None = field(default=None, metadata=about("version 3: the user"))
-    auth_protocol: str = field(default="sha", metadata=about("version 3", choices=("none", "md5", "sha", "sha256")))
-    auth_password_file: Path | None = field(default=None, metadata=about("version 3: a file with the password alone"))
-    privacy_protocol: str = field(
-        default="none", metadata=about("version 3: needs the package cryptography", choices=("none", "aes"))
-    )
-    privacy_password_file: Path | None = field(
-        default=None, metadata=about("version 3: a file with the password alone")
-    )
-    interface: str | None = field(
-        default=None, metadata=about("the WAN interface's name (ifName or ifDescr) or its index")
-    )
-    clients_oid: str | None = field(default=None, metadata=about("object that counts the connected devices"))
-    clients_from: str = field(
-        default="value", metadata=about("the object's value, or the number of rows below it", choices=("value", "rows"))
-    )
-
-    def __post_init__(self) -> None:
-        if self.clients_oid is not None and not _is_oid(self.clients_oid):
-            raise ValueError(f"clients_oid is {self.clients_oid!r}; expects numbers and dots, as 1.3.6.1.4.1.9")
-        if self.version == "3":
-            self._check_user()
-
-    def _check_user(self) -> None:
-        if self.user is None:
-            raise ValueError("has version 3 but no user; set user")
-        if (self.auth_protocol != "none") != (self.auth_password_file is not None):
-            raise ValueError("needs auth_password_file with auth_protocol, and neither with 'none'")
-        if (self.privacy_protocol != "none") != (self.privacy_password_file is not None):
-            raise ValueError("needs privacy_password_file with privacy_protocol, and neither with 'none'")
-        if self.privacy_protocol != "none" and self.auth_protocol == "none":
-            raise ValueError("has a privacy_protocol without an auth_protocol; SNMP has no such level")
-
-
-def _is_oid(text: str) -> bool:
-    return all(part.isascii() and part.isdigit() for part in text.strip(".").split("."))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnmpSettings:
-    """`[agent.snmp]`: what the site's router knows. Nothing is asked (or loaded) without a target."""
-
-    enabled: bool = field(default=True, metadata=about("measure it at all"))
-    every_seconds: float = field(default=0.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
-    timeout_seconds: float = field(default=2.0, metadata=about("wait for an answer", minimum=0.05, maximum=20))
-    retries: int = field(default=1, metadata=about("ask again so often", minimum=0, maximum=5))
-    targets: tuple[SnmpTarget, ...] = field(default=(), metadata=about("the routers"))
-
-
 def _a_zone(text: str) -> str | None:
     try:
         ZoneInfo(text)

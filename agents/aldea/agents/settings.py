@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aldea.agents.device_settings import PowerSettings, SnmpSettings
 from aldea.agents.probe_settings import (
     ClientsSettings,
     DnsSettings,
@@ -16,7 +17,6 @@ from aldea.agents.probe_settings import (
     HttpSettings,
     InterfacesSettings,
     PingSettings,
-    SnmpSettings,
 )
 from aldea.model.sample import is_id
 from aldea.model.settings import about, load_settings
@@ -77,7 +77,7 @@ class SeesSettings:
     clients: bool | None = field(
         default=None, metadata=about("connected devices; unset: when a source of clients counts them")
     )
-    power: bool | None = field(default=None, metadata=about("mains power; unset: no"))
+    power: bool | None = field(default=None, metadata=about("mains power; unset: when a source of power is configured"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +112,7 @@ class AgentSettings:
     host: HostSettings = field(default_factory=HostSettings)
     snmp: SnmpSettings = field(default_factory=SnmpSettings)
     clients: ClientsSettings = field(default_factory=ClientsSettings)
+    power: PowerSettings = field(default_factory=PowerSettings)
 
     def __post_init__(self) -> None:
         if self.send_seconds < self.sample_seconds:
@@ -137,12 +138,12 @@ def what_it_sees(settings: AgentSettings) -> Sees:
     """
     targets = settings.snmp.targets if settings.snmp.enabled else ()
     told = settings.sees
-    by_wan = any(target.interface is not None for target in targets)
+    by_wan = any(target.has_wan for target in targets)
     by_clients = settings.clients.enabled and bool(settings.clients.sources)
     return Sees(
         wan_bytes=by_wan if told.wan_bytes is None else told.wan_bytes,
         clients=by_clients if told.clients is None else told.clients,
-        power=bool(told.power),
+        power=settings.power.has_sources if told.power is None else told.power,
     )
 
 

@@ -22,7 +22,7 @@ EXAMPLE: JsonDict = {
     "fired": "2026-11-22T11:15:00Z",
     "resolved": None,
     "owner": None,
-    "acknowledged_by": "maria",
+    "acknowledged_by": "tecnica",
     "acknowledged": "2026-11-22T12:00:00Z",
     "revision": 0,
     "simulated": False,
@@ -109,7 +109,7 @@ class IncidentDetailDocument(IncidentDocument):
                     "summary": {},
                     "timeline": [
                         {"at": "2026-11-22T11:00:00Z", "kind": "opened", "author": None, "detail": {}},
-                        {"at": "2026-11-22T12:00:00Z", "kind": "acknowledged", "author": "maria", "detail": {}},
+                        {"at": "2026-11-22T12:00:00Z", "kind": "acknowledged", "author": "tecnica", "detail": {}},
                     ],
                     "parts": [],
                 }

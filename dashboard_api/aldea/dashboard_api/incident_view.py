@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.scope import can_write, visible_sites
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.problems import Problem
+from aldea.model.truth import Cause
 from aldea.storage.register.incidents import (
     Incident,
     IncidentEvent,
@@ -29,6 +31,8 @@ CHUNK = 200
 MOST_READ = 20 * CHUNK
 """How far a list looks for incidents that fit a filter, so that a request stays bounded."""
 NOTIFICATIONS_SHOWN = 100
+NAMES_SITES = frozenset({"sites", "neighbours"})
+"""What of a summary or of evidence lists sites by their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
-    """One incident with its timeline, its parts, the sites it concerns and what was said about it."""
+    """One incident with its timeline, its parts, the sites it concerns and what was said about it.
+
+    `visible`: the sites that the visitor may see, None for every one.
+    """
 
     incident: Incident
     events: Sequence[IncidentEvent]
@@ -59,6 +66,7 @@ class IncidentView:
     parent: Incident | None
     sites: Mapping[str, Site]
     notifications: Sequence[Notification]
+    visible: frozenset[str] | None
 
 
 def sites_of(one: Incident) -> tuple[str, ...]:
@@ -68,13 +76,31 @@ def sites_of(one: Incident) -> tuple[str, ...]:
     listed = one.summary.get("sites", ())
     if not isinstance(listed, list | tuple):
         return ()
-    return tuple(str(item["id"] if isinstance(item, Mapping) else item) for item in listed)
+    return tuple(map(_id_of, listed))
 
 
 def may_see(one: Incident, visible: frozenset[str] | None) -> bool:
     """Whether somebody who sees these sites may see the incident; the platform's own are everybody's."""
     concerned = sites_of(one)
     return visible is None or not concerned or any(site in visible for site in concerned)
+
+
+def told_of(summary: Mapping[str, Any], visible: frozenset[str] | None) -> dict[str, Any]:
+    """Return an incident's summary, or an interval's evidence, without the ids of sites that may not be seen."""
+    if visible is None:
+        return dict(summary)
+    kept = {
+        key: [item for item in value if _id_of(item) in visible]
+        if key in NAMES_SITES and isinstance(value, list | tuple)
+        else value
+        for key, value in summary.items()
+    }
+    evidence = kept.get("evidence")
+    return kept | {"evidence": told_of(evidence, visible)} if isinstance(evidence, Mapping) else kept
+
+
+def _id_of(item: Any) -> str:
+    return str(item["id"] if isinstance(item, Mapping) else item)
 
 
 def choose(
@@ -114,6 +140,7 @@ def view_incident(unit: Unit, visitor: Visitor, incident_id: str, now_ms: int) -
     visible = visible_sites(unit, visitor, now_ms)
     parts = [one for one in incident_children(unit, found.id) if may_see(one, visible)]
     above = None if found.parent is None else find_incident(unit, found.parent)
+    told = list_notifications(unit, NotificationFilter(incident=found.id), limit=NOTIFICATIONS_SHOWN)
     named = {site for one in (found, *parts) for site in sites_of(one)}
     return IncidentView(
         incident=found,
@@ -121,7 +148,8 @@ def view_incident(unit: Unit, visitor: Visitor, incident_id: str, now_ms: int) -
         parts=parts,
         parent=above if above is not None and may_see(above, visible) else None,
         sites=named_sites(unit, named if visible is None else named & visible),
-        notifications=list_notifications(unit, NotificationFilter(incident=found.id), limit=NOTIFICATIONS_SHOWN),
+        notifications=[item for item in told if visible is None or item.site is None or item.site in visible],
+        visible=visible,
     )
 
 
@@ -139,6 +167,6 @@ def author_of(visitor: Visitor) -> str:
 def may_answer(unit: Unit, visitor: Visitor, one: Incident, now_ms: int) -> bool:
     """Whether the visitor may acknowledge and comment: at one of its sites, or everywhere for the platform's own."""
     concerned = sites_of(one)
-    if not concerned:
+    if not concerned or one.cause == Cause.PLATFORM:
         return visitor.everywhere(Permission.ACKNOWLEDGE)
     return any(can_write(unit, visitor, Permission.ACKNOWLEDGE, site, now_ms) for site in concerned)

@@ -209,7 +209,7 @@ class Broadcaster:
         if before is None or before >= newest:
             return []
         changed = incidents_changed(unit, before, INCIDENT_CHUNK)
-        return [incident_event(one, len(known.open_real)) for one in changed]
+        return [incident_event(one, known.open_real) for one in changed]
 
     def _changes(self, pulses: Iterable[Pulse], causes: dict[str, int | None], now: int) -> list[LiveEvent]:
         found: list[LiveEvent] = []

@@ -6,7 +6,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 
-from aldea.dashboard_api.incident_view import sites_of
+from aldea.dashboard_api.incident_view import may_see, sites_of
 from aldea.dashboard_api.instants import iso
 from aldea.model.liveness import SiteState
 from aldea.storage.register.feed import FeedEvent
@@ -16,21 +16,38 @@ from aldea.storage.register.pulses import Pulse
 
 @dataclass(frozen=True, slots=True)
 class LiveEvent:
-    """One event for the clients. `id` is the feed's, None where time alone is the cause.
-
-    `others`: further sites that it concerns, whose followers hear of it too.
-    """
+    """One event for the clients. `id` is the feed's, None where time alone is the cause."""
 
     name: str
     site: str
     data: str
     id: int | None = None
-    others: tuple[str, ...] = ()
+
+    def seen_by(self, client: Subscription) -> LiveEvent | None:
+        """Return the event as it is for a client, None where it is not for this one."""
+        return self if client.wants(self.site) else None
 
     def encoded(self) -> str:
         """Return the event as the stream carries it."""
         head = "" if self.id is None else f"id: {self.id}\n"
         return f"{head}event: {self.name}\ndata: {self.data}\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentEvent(LiveEvent):
+    """An incident has changed. Each client is told of as many open ones as it may see."""
+
+    incident: Incident | None = None
+    still_open: tuple[Incident, ...] = ()
+
+    def seen_by(self, client: Subscription) -> LiveEvent | None:
+        """Return the event for a client that may see the incident, and follows all sites or one that it concerns."""
+        one = self.incident
+        if one is None or not may_see(one, client.visible) or client.site not in {None, *sites_of(one)}:
+            return None
+        many = sum(may_see(other, client.visible) for other in self.still_open)
+        data = json.loads(self.data) | {"open": many}
+        return LiveEvent(self.name, self.site, json.dumps(data, separators=(",", ":")))
 
 
 class TooManyClients(Exception):
@@ -53,12 +70,13 @@ class Subscription:
 
     def offer(self, event: LiveEvent) -> bool:
         """Queue an event the client wants; False when it is too slow, which ends it."""
-        if self.ended or not any(map(self.wants, (event.site, *event.others))):
+        mine = None if self.ended else event.seen_by(self)
+        if mine is None:
             return True
         if self.queue.full():
             self.end()
             return False
-        self.queue.put_nowait(event)
+        self.queue.put_nowait(mine)
         return True
 
     def end(self) -> None:
@@ -95,8 +113,8 @@ def site_event(pulse: Pulse, state: SiteState, cause: int | None = None) -> Live
     return LiveEvent("site", pulse.site, json.dumps(data, separators=(",", ":")), cause)
 
 
-def incident_event(one: Incident, still_open: int) -> LiveEvent:
-    """Say that an incident has changed, and how many real ones are open now."""
+def incident_event(one: Incident, still_open: tuple[Incident, ...]) -> LiveEvent:
+    """Say that an incident has changed, and how many of the real ones (`still_open`) are open now."""
     data = {
         "incident": one.id,
         "site": one.site,
@@ -104,7 +122,6 @@ def incident_event(one: Incident, still_open: int) -> LiveEvent:
         "cause": one.cause,
         "simulated": one.simulated,
         "revision": one.revision,
-        "open": still_open,
     }
-    concerned = sites_of(one)
-    return LiveEvent("incident", one.site or "", json.dumps(data, separators=(",", ":")), others=concerned)
+    text = json.dumps(data, separators=(",", ":"))
+    return IncidentEvent("incident", one.site or "", text, incident=one, still_open=still_open)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aldea.dashboard_api.access.permissions import Permission
-from aldea.dashboard_api.access.scope import can_write, visible_sites
+from aldea.dashboard_api.access.scope import can_write, scopes_of, visible_sites
 from aldea.dashboard_api.access.visitor import SiteScope, Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.incident_view import author_of
@@ -57,9 +57,9 @@ class Announced:
 
 def windows(unit: Unit, visitor: Visitor, from_ms: int, to_ms: int, now_ms: int) -> list[Maintenance]:
     """Return the windows that touch the time and concern what the visitor may see, by their start."""
-    visible = visible_sites(unit, visitor, now_ms)
     found = maintenance_between(unit, from_ms, to_ms)
-    return [one for one in found if visible is None or one.site is None or one.site in visible]
+    concerned = _concerned(unit, visitor, now_ms)
+    return [one for one in found if concerned(one)]
 
 
 def faults(unit: Unit, visitor: Visitor, new: Announced, now_ms: int) -> Said:
@@ -89,8 +89,7 @@ def announce(unit: Unit, visitor: Visitor, new: Announced, now_ms: int) -> Maint
 def end_early(unit: Unit, visitor: Visitor, maintenance_id: str, now_ms: int) -> Maintenance:
     """Let a window end now. Raises Problem: 404 when there is none to be seen, 403 when it is not theirs."""
     found = find_maintenance(unit, maintenance_id[:64])
-    visible = visible_sites(unit, visitor, now_ms)
-    if found is None or (visible is not None and found.site is not None and found.site not in visible):
+    if found is None or not _concerned(unit, visitor, now_ms)(found):
         named = maintenance_id[:64]
         raise Problem(404, f"There is no maintenance {named!r}: /api/v1/maintenance lists those there are.")
     if not may_maintain(unit, visitor, found.site or "", found.programme or "", found.region or "", now_ms):
@@ -106,6 +105,22 @@ def may_maintain(unit: Unit, visitor: Visitor, site: str, programme: str, region
     if not programme and not region:
         return visitor.everywhere(Permission.MAINTAIN)
     return visitor.may(Permission.MAINTAIN, SiteScope(frozenset({programme} - {""}), region))
+
+
+def _concerned(unit: Unit, visitor: Visitor, now_ms: int) -> Callable[[Maintenance], bool]:
+    """Return what says whether a window is for a site that the visitor may see; one for all sites is everybody's."""
+    if visitor.everywhere(Permission.VIEW):
+        return lambda _: True
+    visible = visible_sites(unit, visitor, now_ms)
+    scopes = scopes_of(unit, now_ms, visible)
+
+    def concerned(one: Maintenance) -> bool:
+        if one.site is not None:
+            return one.site in scopes
+        places = [(scope.programmes, scope.region) for scope in scopes.values()]
+        return any(one.programme in {None, *names} and one.region in {None, region} for names, region in places)
+
+    return concerned
 
 
 def _place_faults(unit: Unit, visitor: Visitor, new: Announced, now_ms: int) -> Said:

@@ -59,6 +59,14 @@ class Traffic:
             self._seconds.labels(route).observe(seconds)
 
 
+def _secure_cookies(message: Message) -> None:
+    """Let every cookie that came over HTTPS, whoever sets it, go back over HTTPS alone."""
+    message["headers"] = [
+        (name, value + b"; Secure" if name == b"set-cookie" and b"; secure" not in value.lower() else value)
+        for name, value in message["headers"]
+    ]
+
+
 class Edge:
     """The outermost layer: measures each request and puts the security headers on each answer."""
 
@@ -81,6 +89,8 @@ class Edge:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    _secure_cookies(message)
             await send(message)
 
         try:

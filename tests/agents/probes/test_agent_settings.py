@@ -9,10 +9,12 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from aldea.agents.probe_settings import SnmpSettings, SnmpTarget, server_address
+from aldea.agents.device_settings import SnmpSettings, SnmpTarget
+from aldea.agents.probe_settings import server_address
 from aldea.agents.settings import AgentSettings, Sees, agent_settings, what_it_sees
 from aldea.model.settings import SettingsError, rule_of
 
+LISTS_OF_TABLES = {"agent.snmp.targets", "agent.power.snmp", "agent.power.nut"}
 EXAMPLE = Path(__file__).parents[3] / "agents/aldea/agents/agent.example.toml"
 
 
@@ -62,7 +64,7 @@ def test_what_the_example_leaves_out_has_no_default_or_is_off() -> None:
             place = place.get(part, {}) if isinstance(place, dict) else place[0]
         place = place[0] if isinstance(place, list) else place
         if key not in place:
-            assert default is None or default is MISSING or table == "agent.snmp.targets", f"{table}.{key}"
+            assert default is None or default is MISSING or table in LISTS_OF_TABLES, f"{table}.{key}"
 
 
 def test_the_commented_router_of_the_example_can_be_switched_on() -> None:

@@ -15,6 +15,7 @@ from aldea.agents.probes.host import HostProbe
 from aldea.agents.probes.http import HttpProbe
 from aldea.agents.probes.interfaces import InterfacesProbe
 from aldea.agents.probes.ping import PingProbe
+from aldea.agents.probes.power import PowerProbe
 from aldea.agents.probes.snmp import SnmpProbe
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SHORTEST_LIMIT_SECONDS = 10.0
 LONGEST_LIMIT_SECONDS = 45.0
+SPARE_SECONDS = 2.0
+"""A probe that asks several devices ends so much before its limit, with what it has."""
 
 PROBES: dict[str, Callable[[AgentSettings, ProbeContext], Probe]] = {
     "ping": lambda settings, context: PingProbe(settings.ping, context),
@@ -31,9 +34,14 @@ PROBES: dict[str, Callable[[AgentSettings, ProbeContext], Probe]] = {
     "http": lambda settings, context: HttpProbe(settings.http, context),
     "interfaces": lambda settings, context: InterfacesProbe(settings.interfaces, context),
     "host": lambda settings, context: HostProbe(settings.host, context),
-    "snmp": lambda settings, context: SnmpProbe(settings.snmp, context),
+    "snmp": lambda settings, context: SnmpProbe(
+        settings.snmp, context, limit_seconds(settings, settings.snmp.every_seconds) - SPARE_SECONDS
+    ),
     "clients": lambda settings, context: ClientsProbe(
         settings.clients, context, max(settings.clients.every_seconds, settings.sample_seconds)
+    ),
+    "power": lambda settings, context: PowerProbe(
+        settings.power, context, limit_seconds(settings, settings.power.every_seconds) - SPARE_SECONDS
     ),
 }
 
@@ -48,6 +56,12 @@ def scheduled_probes(settings: AgentSettings, context: ProbeContext) -> tuple[Sc
         section = getattr(settings, name)
         if section.enabled:
             every = max(section.every_seconds, settings.sample_seconds)
-            limit = min(max(every, SHORTEST_LIMIT_SECONDS), LONGEST_LIMIT_SECONDS)
+            limit = limit_seconds(settings, section.every_seconds)
             chosen.append(ScheduledProbe(make(settings, context), every, limit))
     return tuple(chosen)
+
+
+def limit_seconds(settings: AgentSettings, every_seconds: float) -> float:
+    """Return after how many seconds a round of a probe with this rhythm is given up."""
+    every = max(every_seconds, settings.sample_seconds)
+    return min(max(every, SHORTEST_LIMIT_SECONDS), LONGEST_LIMIT_SECONDS)

@@ -4,55 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aldea.model.counters import counter_delta
+from aldea.agents.probes.snmp_uptime import HOST_UPTIME, SYS_UPTIME, UptimeWatch
+from aldea.agents.snmp_profiles import ClientCount, Profile, load_profile
 from aldea.model.failures import Failure, failure_of
 from aldea.model.sample import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from aldea.agents.device_settings import SnmpSettings, SnmpTarget
     from aldea.agents.probe import ProbeContext
-    from aldea.agents.probe_settings import SnmpSettings, SnmpTarget
     from aldea.agents.probes.snmp_client import SnmpClient
+    from aldea.agents.probes.snmp_interface import InterfaceReader
     from aldea.model.clock import Clock
     from aldea.model.sample import Value
 
 log = logging.getLogger(__name__)
 
-SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
-IF_DESCR = "1.3.6.1.2.1.2.2.1.2"
-IF_OPER_STATUS = "1.3.6.1.2.1.2.2.1.8"
-IF_NAME = "1.3.6.1.2.1.31.1.1.1.1"
-IF_HC_IN_OCTETS = "1.3.6.1.2.1.31.1.1.1.6"
-IF_HC_OUT_OCTETS = "1.3.6.1.2.1.31.1.1.1.10"
-_UP = 1
-_MOST_INTERFACES = 1_000
+OTHERS = "snmp_interfaces"
+"""The measurement of the interfaces beside the WAN's: they must not add up with it."""
+
 _MOST_CLIENTS = 5_000
 
 
 class SnmpProbe:
     """Asks each configured router. What a router does not have is `snmp_no_such_object`, the rest is kept.
 
-    A wrong community is silence by the protocol's design, so it is `snmp_timeout`.
+    A wrong community is silence by the protocol's design, so it is `snmp_timeout`. A router that has not said all
+    after `round_seconds` is left with what it said until then.
     """
 
     name = "snmp"
 
-    def __init__(self, settings: SnmpSettings, context: ProbeContext) -> None:
+    def __init__(self, settings: SnmpSettings, context: ProbeContext, round_seconds: float = 40.0) -> None:
         self._settings = settings
         self._context = context
+        self._round_seconds = round_seconds
         self._routers: list[_Router] | None = None
 
     async def measure(self) -> Sequence[Reading]:
-        """Return a reading for each router; nothing (and nothing is loaded) when none is configured."""
+        """Return each router's readings; nothing (and nothing is loaded) when none is configured."""
         if not self._settings.targets:
             return []
         if self._routers is None:
             self._routers = [self._router(target) for target in self._settings.targets]
-        return await asyncio.gather(*(router.measure() for router in self._routers))
+        rounds = await asyncio.gather(*(router.measure(self._round_seconds) for router in self._routers))
+        return [reading for readings in rounds for reading in readings]
 
     async def aclose(self) -> None:
         """Close the sockets."""
@@ -64,118 +63,99 @@ class SnmpProbe:
         from aldea.agents.probes.snmp_client import SnmpClient  # noqa: PLC0415 - pysnmp: 6 MB, only where used
 
         client = SnmpClient(target, self._settings.timeout_seconds, self._settings.retries)
-        return _Router(target, client, self._context.clock)
-
-
-@dataclass(frozen=True, slots=True)
-class _Counters:
-    index: int
-    rx: int
-    tx: int
-    mono_ms: int
+        profile = Profile("") if target.profile is None else load_profile(target.profile)
+        return _Router(target, profile, client, self._context.clock)
 
 
 class _Router:
-    """One router: the index of its WAN interface and its counters of the round before."""
+    """One router and what was known of it in the round before."""
 
-    def __init__(self, target: SnmpTarget, client: SnmpClient, clock: Clock) -> None:
+    def __init__(self, target: SnmpTarget, profile: Profile, client: SnmpClient, clock: Clock) -> None:
+        from aldea.agents.probes.snmp_interface import InterfaceReader  # noqa: PLC0415 - as above
+
         self.client = client
-        self._target = target
+        self._host = target.host
+        self._name = target.name or target.host
         self._clock = clock
-        self._index: int | None = None
-        self._before: _Counters | None = None
+        self._uptime = UptimeWatch()
+        self._restarted: bool | None = None
+        wan = profile.wan if target.interface is None else (target.interface,)
+        self._wan = InterfaceReader(client, clock, wan) if wan else None
+        self._others = [InterfaceReader(client, clock, (name,)) for name in target.interfaces]
+        own = None if target.clients_oid is None else ClientCount(target.clients_oid, target.clients_from)
+        self._counted = own or profile.clients
 
-    async def measure(self) -> Reading:
-        """Ask once. A failure keeps what was got before it."""
+    async def measure(self, within_seconds: float) -> list[Reading]:
+        """Ask once. A failure keeps what was got before it; one router's silence costs no other's time."""
+        fields: dict[str, Value] = {"failure": None}
+        others: list[Reading] = []
+        try:
+            async with asyncio.timeout(within_seconds):
+                answers = True
+                for step in (self._system, self._interface, self._clients):
+                    answers = answers and await self._try(step, fields)
+                for reader in self._others:
+                    answers = answers and await self._other(reader, others)
+        except TimeoutError:
+            log.info("router %s: has not said all within %g s", self._host, within_seconds)
+            fields["failure"] = fields["failure"] or Failure.SNMP_TIMEOUT.value
+        tags = {"target": self._name}
+        if self._wan is not None:
+            tags["interface"] = self._wan.name
+        failure = fields.pop("failure")
+        return [Reading("snmp", {**fields, "failure": failure}, tags), *others]
+
+    async def _try(self, step: Callable[[], Awaitable[dict[str, Value]]], fields: dict[str, Value]) -> bool:
+        """Take a step into `fields`, a first failure too. Return whether it is worth asking on."""
         from aldea.agents.probes.snmp_client import SnmpError  # noqa: PLC0415 - as above
 
-        fields: dict[str, Value] = {}
-        failure: Failure | None = None
-        for step in (self._system, self._wan, self._clients):
-            try:
-                fields |= await step()
-            except SnmpError as error:
-                log.info("router %s: %s", self._target.host, error)
-                failure = failure or error.failure
-                if error.failure != Failure.SNMP_NO_SUCH_OBJECT:
-                    break  # it does not answer: asking on only takes time
-            except OSError as error:
-                failure = failure_of(error)
-                break
-        tags = {"target": self._target.name or self._target.host}
-        if self._target.interface is not None:
-            tags["interface"] = self._target.interface
-        return Reading("snmp", {**fields, "failure": None if failure is None else failure.value}, tags)
+        try:
+            fields |= await step()
+        except SnmpError as error:
+            log.info("router %s: %s", self._host, error)
+            fields["failure"] = fields["failure"] or error.failure.value
+            return error.failure in {Failure.SNMP_NO_SUCH_OBJECT, Failure.SNMP_ERROR}
+        except OSError as error:
+            fields["failure"] = fields["failure"] or failure_of(error).value
+            return False
+        return True
 
     async def _system(self) -> dict[str, Value]:
-        found = await self.client.get([SYS_UPTIME])
-        return {"uptime_seconds": _whole(found.get(SYS_UPTIME), "sysUpTime") // 100}
+        from aldea.agents.probes.snmp_client import whole  # noqa: PLC0415 - as above
 
-    async def _wan(self) -> dict[str, Value]:
-        if self._target.interface is None:
-            return {}
-        index = await self._interface_index(self._target.interface)
-        wanted = {
-            "rx": f"{IF_HC_IN_OCTETS}.{index}",
-            "tx": f"{IF_HC_OUT_OCTETS}.{index}",
-            "status": f"{IF_OPER_STATUS}.{index}",
-        }
-        found = await self.client.get(list(wanted.values()))
-        counters = _Counters(
-            index,
-            _whole(found.get(wanted["rx"]), "ifHCInOctets"),
-            _whole(found.get(wanted["tx"]), "ifHCOutOctets"),
-            self._clock.mono_ms(),
-        )
-        before, self._before = self._before, counters
-        status = found.get(wanted["status"])
-        return {"up": None if status is None else status == _UP, **_passed(before, counters)}
+        self._restarted = None
+        found = await self.client.get([HOST_UPTIME, SYS_UPTIME])
+        oid = HOST_UPTIME if isinstance(found.get(HOST_UPTIME), int) else SYS_UPTIME
+        running = self._uptime.seen(oid, whole(found.get(oid), "sysUpTime"), self._clock.mono_ms())
+        self._restarted = running.restarted
+        told = {} if running.restarted is None else {"restarted": running.restarted}
+        return {"uptime_seconds": running.uptime_seconds, **told}
 
-    async def _interface_index(self, interface: str) -> int:
-        """Return the interface's number, looked up anew when the number now carries another name."""
-        if interface.isdigit():
-            return int(interface)
-        if self._index is not None:
-            names = [f"{IF_NAME}.{self._index}", f"{IF_DESCR}.{self._index}"]
-            if interface in (await self.client.get(names)).values():
-                return self._index
-        self._index = None
-        for column in (IF_NAME, IF_DESCR):
-            for oid, name in (await self.client.walk(column, _MOST_INTERFACES)).items():
-                if name == interface:
-                    self._index = int(oid.rpartition(".")[2])
-                    return self._index
-        raise self.client.missing(f"interface {interface}")
+    async def _interface(self) -> dict[str, Value]:
+        return {} if self._wan is None else await self._wan.read(restarted=self._restarted)
+
+    async def _other(self, reader: InterfaceReader, readings: list[Reading]) -> bool:
+        fields: dict[str, Value] = {"failure": None}
+
+        async def read() -> dict[str, Value]:
+            return await reader.read(restarted=self._restarted)
+
+        answers = await self._try(read, fields)
+        failure = fields.pop("failure")
+        tags = {"target": self._name, "interface": reader.name}
+        readings.append(Reading(OTHERS, {**fields, "failure": failure}, tags))
+        return answers
 
     async def _clients(self) -> dict[str, Value]:
-        oid = self._target.clients_oid
-        if oid is None:
+        from aldea.agents.probes.snmp_client import whole  # noqa: PLC0415 - as above
+
+        count = self._counted
+        if count is None:
             return {}
-        if self._target.clients_from == "rows":
-            return {"clients": len(await self.client.walk(oid, _MOST_CLIENTS))}
-        return {"clients": _whole((await self.client.get([oid])).get(oid), oid)}
-
-
-def _passed(before: _Counters | None, now: _Counters) -> dict[str, Value]:
-    """Return the totals, and what passed since the round before that was answered."""
-    fields: dict[str, Value] = {"rx_bytes_total": now.rx, "tx_bytes_total": now.tx}
-    if before is None or before.index != now.index:
-        return fields
-    rx, rx_reset = counter_delta(before.rx, now.rx)
-    tx, tx_reset = counter_delta(before.tx, now.tx)
-    return {
-        **fields,
-        "rx_bytes": rx,
-        "tx_bytes": tx,
-        "interval_seconds": (now.mono_ms - before.mono_ms) / 1000,
-        "counter_reset": rx_reset or tx_reset,
-    }
-
-
-def _whole(value: int | str | None, what: str) -> int:
-    from aldea.agents.probes.snmp_client import SnmpError  # noqa: PLC0415 - as above
-
-    if isinstance(value, int):
-        return value
-    kind = Failure.SNMP_NO_SUCH_OBJECT if value is None else Failure.SNMP_ERROR
-    raise SnmpError(kind, f"{what} is {value!r}, expected a number")
+        if count.how == "value":
+            return {"clients": whole((await self.client.get([count.oid])).get(count.oid), count.oid)}
+        # The rows' own numbers may hold devices' addresses: they are counted here and go no further.
+        rows = await self.client.walk(count.oid, _MOST_CLIENTS)
+        if count.how == "rows":
+            return {"clients": len(rows)}
+        return {"clients": sum(whole(value, count.oid) for value in rows.values()) if rows else whole(None, count.oid)}

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from aldea.dashboard_api import problems
+from aldea.dashboard_api.access.limits import announced_too_large, bounded
 from aldea.dashboard_api.access.matching import Entry, match
 from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.table import BARE
@@ -42,8 +43,11 @@ class Gate:
         entry = match(self._entries, scope["method"], scope["path"])
         request.state.template = None if entry is None else entry.path
         request.state.visitor = NOBODY
-        refused = await self._refusal(request, entry)
-        await (self._app if refused is None else refused)(scope, receive, send)
+        refused = _impossible(request) or await self._refusal(request, entry)
+        if refused is None:
+            await self._app(scope, bounded(scope, receive), send)
+        else:
+            await refused(scope, receive, send)
 
     async def _refusal(self, request: Request, entry: Entry | None) -> Response | None:
         if entry is None and not problems.wants_page(request):
@@ -58,6 +62,16 @@ class Gate:
         if entry is None or visitor.may(entry.permission):
             return None
         return _forbidden(request, entry.permission) if visitor.signed_in else _unknown(request)
+
+
+def _impossible(request: Request) -> Response | None:
+    """Return the answer to what nobody could mean, before anything is looked up for it."""
+    large = announced_too_large(request.scope)
+    if large is not None:
+        return problems.answer(request, large.status_code, str(large.detail))
+    if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        return problems.answer(request, 400, "The address has a character that is no text (%00): take it out.")
+    return None
 
 
 def _unknown(request: Request) -> Response:

@@ -30,6 +30,23 @@ def visible_sites(
     return frozenset(site for site, scope in scopes.items() if visitor.may(permission, scope))
 
 
+def visible_programmes(
+    unit: Unit, visitor: Visitor, at_ms: int, permission: Permission = Permission.VIEW
+) -> frozenset[str] | None:
+    """Return the programmes that the visitor may see (or use `permission` in); None is every programme.
+
+    A right in one programme tells of no other, also where a site is in several.
+    """
+    if visitor.everywhere(permission):
+        return None
+    own = {held.programme for held in visitor.held if permission in held.permissions}
+    if "" not in own:
+        return frozenset(own)
+    sites = visible_sites(unit, visitor, at_ms, permission)
+    found = {programme for scope in scopes_of(unit, at_ms, sites).values() for programme in scope.programmes}
+    return frozenset(found | own - {""})
+
+
 def can_write(unit: Unit, visitor: Visitor, permission: Permission, site: str, at_ms: int) -> bool:
     """Whether the visitor may do this at one site."""
     if visitor.everywhere(permission):

@@ -25,6 +25,7 @@ from aldea.dashboard_api.incident_view import (
     choose,
     may_answer,
     sites_of,
+    told_of,
     view_incident,
     visible_incident,
 )
@@ -125,5 +126,8 @@ def _detail(view: IncidentView, visible: frozenset[str] | None) -> IncidentDetai
     ]
     parts = [one.id for one in view.parts]
     return IncidentDetailDocument(
-        **_members(view.incident, visible), summary=dict(view.incident.summary), timeline=events, parts=parts
+        **_members(view.incident, visible),
+        summary=told_of(view.incident.summary, visible),
+        timeline=events,
+        parts=parts,
     )

@@ -6,8 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from aldea.dashboard_api.access.scope import visible_sites
 from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.context import Aldea
+from aldea.dashboard_api.incident_view import told_of
 from aldea.dashboard_api.instants import iso
 from aldea.dashboard_api.routes.documented import SITE_RESPONSES
 from aldea.dashboard_api.site_view import known_site
@@ -30,7 +32,9 @@ router = APIRouter(prefix="/api/v1", tags=["truth"])
 def intervals(aldea: Aldea, visitor: SignedIn, site: str, wanted: Annotated[WindowQuery, Query()]) -> IntervalsDocument:
     """Return up, down, planned, off and unknown time with its cause and evidence, cut to the window."""
     found = _truth(aldea, visitor, site, wanted)
-    items = [_interval(one, found.settled_ms) for one in found.intervals]
+    with aldea.register.reading() as unit:
+        visible = visible_sites(unit, visitor, aldea.clock.wall_ms())
+    items = [_interval(one, found.settled_ms, visible) for one in found.intervals]
     return IntervalsDocument(
         site=site,
         start=str(iso(found.start_ms)),
@@ -69,13 +73,13 @@ def _truth(aldea: Aldea, visitor: SignedIn, site: str, wanted: WindowQuery) -> T
         return read_truth(unit, site, *checked_window(wanted.start, wanted.end, aldea.clock.wall_ms()))
 
 
-def _interval(one: Interval, settled_ms: int | None) -> IntervalDocument:
+def _interval(one: Interval, settled_ms: int | None, visible: frozenset[str] | None) -> IntervalDocument:
     return IntervalDocument(
         start=str(iso(one.start_ms)),
         end=str(iso(one.end_ms)),
         state=one.state,
         cause=one.cause,
-        evidence=dict(one.evidence),
+        evidence=told_of(one.evidence, visible),
         provisional=settled_ms is None or one.end_ms > settled_ms,
     )
 

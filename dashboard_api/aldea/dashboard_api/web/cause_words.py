@@ -48,6 +48,15 @@ ROUTER_WORDS: Mapping[str, str] = {
     "restarted": N_("The router restarted in this time too, so the electricity was gone."),
     "kept_running": N_("The router kept running, so there was electricity."),
 }
+STOP_WORDS: Mapping[str, str] = {
+    "stopped": N_("The agent was stopped in order; nothing broke."),
+    "shut_down": N_("The measuring box was shut down or restarted in order, not cut off."),
+    "power_lost": N_("The measuring box lost power or was unplugged: it was not shut down in order."),
+    "crashed": N_("The agent crashed and started again; the measuring box kept running."),
+    "upgraded": N_("The agent was being upgraded."),
+}
+EXPLAINED_BY_STOP = frozenset({"power_cut_or_agent_unplugged", "not_measured"})
+"""Reasons that say less than how the agent came to stop."""
 
 Say = Callable[[Mapping[str, Any], Shown], str | None]
 
@@ -69,9 +78,12 @@ def evidence_sentences(evidence: Mapping[str, Any], shown: Shown) -> list[str]:
 
 
 def _sentences(evidence: Mapping[str, Any], shown: Shown) -> Iterator[str]:
+    stop = evidence.get("stop")
+    if isinstance(stop, str) and stop in STOP_WORDS:
+        yield shown.say(STOP_WORDS[stop])
     for key, words in (("reason", REASON_WORDS), ("gateway", GATEWAY_WORDS), ("router", ROUTER_WORDS)):
         found = evidence.get(key)
-        if isinstance(found, str):
+        if isinstance(found, str) and not (stop in STOP_WORDS and found in EXPLAINED_BY_STOP):
             yield shown.say(words[found]) if found in words else found
     if evidence.get("portal"):
         yield shown.say(N_("The provider's own page answers in place of the internet."))
@@ -92,7 +104,16 @@ def _witnesses(evidence: Mapping[str, Any], shown: Shown) -> Iterator[str]:
     if isinstance(neighbours, list) and neighbours:
         text = shown.say(N_("Sites of the same power region went off at the same time: %(sites)s."))
         yield text % {"sites": ", ".join(str(site) for site in neighbours)}
-    if evidence.get("stopped_in_order"):
+    for key, text in (
+        ("restarted", N_("Restarted with the measuring box: %(names)s.")),
+        ("kept_running", N_("Kept running meanwhile: %(names)s.")),
+    ):
+        names = evidence.get(key)
+        if isinstance(names, list) and names:
+            yield shown.say(text) % {"names": ", ".join(str(name) for name in names)}
+    if evidence.get("on_battery"):
+        yield shown.say(N_("The UPS was running on its battery."))
+    if evidence.get("stopped_in_order") and evidence.get("stop") not in STOP_WORDS:
         yield shown.say(N_("The agent was stopped in order, not cut off."))
 
 

@@ -109,7 +109,7 @@ def log_page(
         "rows": rows,
         "state": state,
         "person": person,
-        "older": f"?{urlencode(older)}" if older else None,
+        "older": f"?{older}" if older else None,
         "before": before,
         "state_choices": [(one.value, said.say(STATE_WORDS[one.value][0]), counts[one]) for one in NotificationState],
         "people": sorted(people.items(), key=lambda item: item[1]),

@@ -91,9 +91,10 @@ def incident_list(context: Context, request: Request, visitor: Visitor, wish: In
         current = [one for one in reversed(opened) if one.simulated is wish.simulated and fitting.fits(one, visible)]
         over, cursor = _over(unit, wish, fitting, visible)
         shown_open = current if wish.state != RESOLVED and wish.after is None else []
-        sites = named_sites(unit, (site for one in (*shown_open[:CHUNK], *over) for site in sites_of(one)[:3]))
+        named = {site for one in (*shown_open[:CHUNK], *over) for site in _first(one, visible)}
+        sites = named_sites(unit, named)
         people = {person.id: person.label for person in list_people(unit)}
-        since = last_resolved_ms(unit, simulated=wish.simulated)
+        since = last_resolved_ms(unit, simulated=wish.simulated, sites=visible)
         feed_id = newest_feed_id(unit)
         state = delivery(collector_statuses(unit), now, context.settings)
     writer = RowWriter(shown, context.pages.zone, sites, people)
@@ -118,6 +119,10 @@ def incident_list(context: Context, request: Request, visitor: Visitor, wish: In
     }
 
 
+def _first(one: Incident, visible: frozenset[str] | None) -> list[str]:
+    return [site for site in sites_of(one) if visible is None or site in visible][:SITES_NAMED]
+
+
 def _over(
     unit: Any, wish: IncidentWish, fitting: Wanted, visible: frozenset[str] | None
 ) -> tuple[list[Incident], str | None]:
@@ -139,7 +144,7 @@ class RowWriter:
     def row(self, one: Incident) -> IncidentRow:
         """Return an incident's lines."""
         shown, concerned = self._shown, sites_of(one)
-        known = [(site, self._sites[site].name) for site in concerned[:SITES_NAMED] if site in self._sites]
+        known = [(site, self._sites[site].name) for site in concerned if site in self._sites][:SITES_NAMED]
         zone = ZoneInfo(self._sites[known[0][0]].timezone) if len(concerned) == 1 and known else self._zone
         return IncidentRow(
             id=one.id,

@@ -12,7 +12,7 @@ from fastapi import Request
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Context
-from aldea.dashboard_api.incident_view import IncidentView, author_of, may_answer, sites_of, view_incident
+from aldea.dashboard_api.incident_view import IncidentView, author_of, may_answer, sites_of, told_of, view_incident
 from aldea.dashboard_api.web.cause_words import cause_check, evidence_sentences
 from aldea.dashboard_api.web.incident_list import RowWriter
 from aldea.dashboard_api.web.incident_words import EVENT_LOOKS, event_detail, event_text, spoken
@@ -83,7 +83,7 @@ def incident_page(
         "one": one,
         "sites": [view.sites[site] for site in sites_of(one) if site in view.sites],
         "check": cause_check(one.cause, shown),
-        "evidence": evidence_sentences(one.summary.get("evidence") or {}, shown),
+        "evidence": evidence_sentences(told_of(one.summary.get("evidence") or {}, view.visible), shown),
         "shared": spoken(one.summary.get("shared"), shown),
         "parts": [writer.row(part) for part in view.parts],
         "parent": None if view.parent is None else writer.row(view.parent),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 
 from aldea.dashboard_api.access.permissions import Permission
-from aldea.dashboard_api.access.scope import visible_sites
+from aldea.dashboard_api.access.scope import visible_programmes, visible_sites
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Context
@@ -107,12 +107,13 @@ def typed_announcement(
 
 def _places(unit: Unit, visitor: Visitor, now: int) -> dict[str, Any]:
     visible = visible_sites(unit, visitor, now, Permission.MAINTAIN)
+    offered = visible_programmes(unit, visitor, now, Permission.MAINTAIN)
     pulses = site_pulses(unit, sites=None if visible is None else sorted(visible))
     regions = sorted({region for _, region in site_scopes(unit, now, visible).values() if region})
     return {
         "may_announce": visitor.may(Permission.MAINTAIN),
         "sites": [(one.site, one.name) for one in pulses[:SITES_OFFERED]],
-        "programmes": [(one.id, one.name) for one in list_programmes(unit)],
+        "programmes": [(one.id, one.name) for one in list_programmes(unit) if offered is None or one.id in offered],
         "regions": [(name, name) for name in regions],
     }
 

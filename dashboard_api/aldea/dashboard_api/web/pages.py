@@ -52,6 +52,10 @@ _ERRORS: Mapping[int, tuple[str, str]] = {
         N_("There is no such page"),
         N_("The site may have another name, or have been removed. Look for it in the list of sites."),
     ),
+    413: (
+        N_("That is too much at once"),
+        N_("What was sent is larger than is taken here. Divide the file, or send it in parts."),
+    ),
     503: (
         N_("Not available just now"),
         N_("A store does not answer. Nothing is lost: what arrives is kept and will be shown. Try again in a moment."),

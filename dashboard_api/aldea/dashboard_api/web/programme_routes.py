@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from aldea.dashboard_api.access.flash import flash
 from aldea.dashboard_api.access.permissions import Permission
+from aldea.dashboard_api.access.scope import can_write, visible_sites
 from aldea.dashboard_api.access.visitor import SignedIn, Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
@@ -82,6 +83,10 @@ def edit_programme(aldea: Aldea, request: Request, visitor: SignedIn, programme:
     """Change a programme's names, dates and duties."""
     with aldea.register.transaction() as unit:
         before = _managed(unit, visitor, programme)
+        if not _whole(visitor, before):
+            raise Problem(
+                403, "What a programme owes holds in every state: ask somebody who manages them all."
+            )
         errors, made = _read(aldea, request, sent, before.id, simulated=before.simulated)
         if made is not None and not errors:
             change_programme(unit, made)
@@ -95,7 +100,7 @@ def assign(aldea: Aldea, request: Request, visitor: SignedIn, programme: str, se
     """Let sites be in a programme, or no more, from a day on."""
     leaves = sent.get("action") == "end"
     sites = [value.strip() for key, value in sent.pairs if key == "site" for value in value.split() if value.strip()]
-    typed, day = dict(sent.pairs), _day(sent.get("from"))
+    typed, day, now = dict(sent.pairs), _day(sent.get("from")), aldea.clock.wall_ms()
     errors: dict[str, str] = {}
     if day is None:
         errors["from"] = _say(aldea, request, N_("From: this is not a date; write it as 2025-11-03."))
@@ -106,7 +111,7 @@ def assign(aldea: Aldea, request: Request, visitor: SignedIn, programme: str, se
             with aldea.register.transaction() as unit:
                 found = _managed(unit, visitor, programme)
                 for site_id in sites:
-                    site = _site(unit, site_id)
+                    site = _site(unit, visitor, site_id, now)
                     change = end_assignment if leaves else assign_site
                     change(unit, found.id, site.id, _midnight(day, site))
         except RegisterError as error:
@@ -145,8 +150,9 @@ def _page(aldea: Context, request: Request, visitor: Visitor, programme: str, ty
     with aldea.register.reading() as unit:
         found = _managed(unit, visitor, programme)
         rows = []
+        mine = visible_sites(unit, visitor, now, MANAGE)
         for member in memberships(unit, found.id):
-            site = find_site(unit, member.site)
+            site = find_site(unit, member.site) if mine is None or member.site in mine else None
             if site is not None:
                 rows.append(_member(member.from_ms, member.to_ms, site))
     first = typed is None or "name" not in typed.values
@@ -251,10 +257,21 @@ def _may(visitor: Visitor, programme: Programme) -> bool:
     )
 
 
-def _site(unit: Unit, site_id: str) -> Site:
+def _whole(visitor: Visitor, programme: Programme) -> bool:
+    """Whether the visitor manages a programme in every region."""
+    return visitor.demo or any(
+        MANAGE in held.permissions and held.programme in {"", programme.id} and not held.region for held in visitor.held
+    )
+
+
+def _site(unit: Unit, visitor: Visitor, site_id: str, now_ms: int) -> Site:
+    """Return a site that the visitor manages already: nobody takes one into their own programme to see it."""
     site = find_site(unit, site_id[:39])
-    if site is None:
-        raise RegisterError(f"site {site_id[:39]!r} is not registered: use ids as in the list of sites")
+    if site is None or not can_write(unit, visitor, MANAGE, site.id, now_ms):
+        raise RegisterError(
+            f"site {site_id[:39]!r} is not registered, or not yours to assign: use ids as in the list of sites, or ask "
+            "an administrator"
+        )
     return site
 
 

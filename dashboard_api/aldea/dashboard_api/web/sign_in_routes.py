@@ -29,7 +29,7 @@ Typed = Annotated[str, Form(max_length=300)]
 YEAR_SECONDS = 31_536_000
 
 WRONG = N_("Name and password do not fit. Look at both again; capital letters count in the password.")
-BAD_ID = N_("Use 1 to 39 of a-z, 0-9 and -, without spaces, such as maria-tekax.")
+BAD_ID = N_("Use 1 to 39 of a-z, 0-9 and -, without spaces, such as tecnica-tekax.")
 NO_LABEL = N_("Write the person's name, with 120 characters at most.")
 UNEQUAL = N_("The two passwords differ: type the same one twice.")
 DEAD_LINK = N_("This link was used already or has ended. Ask an administrator for a new one.")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
-from aldea.dashboard_api.access.scope import visible_sites
+from aldea.dashboard_api.access.scope import visible_programmes, visible_sites
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.context import Context
 from aldea.dashboard_api.directory import Listed, by_urgency, counts, listed, visible_pulses
@@ -119,7 +119,8 @@ def site_list(context: Context, request: Request, visitor: Visitor, wish: ListWi
         ids = [site.pulse.site for site in page]
         overviews = overviews_of(unit, ids, now)
         judged = _by_site(read_intervals(unit, ids, now - STRIP_MS, now))
-        programmes = [(one.id, one.name) for one in list_programmes(unit)]
+        offered = visible_programmes(unit, visitor, now)
+        programmes = [(one.id, one.name) for one in list_programmes(unit) if offered is None or one.id in offered]
         state = delivery(collector_statuses(unit), now, context.settings)
     shown = context.pages.shown(request, now)
     rows = RowMaker(shown, now, overviews, judged, opened)

@@ -96,7 +96,7 @@ def site_page(context: Context, request: Request, visitor: Visitor, site_id: str
         "delivery": state,
         "stale_since": shown.moment(state.since_ms, zone),
         "feed_id": feed_id,
-        **site_truth(context, view, span.length_ms, shown, zone),
+        **site_truth(context, visitor, view, span.length_ms, shown, zone),
     }
 
 

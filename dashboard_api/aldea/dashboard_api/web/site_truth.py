@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aldea.dashboard_api.access.scope import visible_sites
+from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Context
-from aldea.dashboard_api.incident_view import sites_of
+from aldea.dashboard_api.incident_view import sites_of, told_of
 from aldea.dashboard_api.maintenance_view import DAY_MS
 from aldea.dashboard_api.site_view import SiteView
 from aldea.dashboard_api.truth_view import Truth, read_truth
@@ -58,7 +60,9 @@ class Figure:
     note: str
 
 
-def site_truth(context: Context, view: SiteView, span_ms: int, shown: Shown, zone: ZoneInfo) -> dict[str, Any]:
+def site_truth(
+    context: Context, visitor: Visitor, view: SiteView, span_ms: int, shown: Shown, zone: ZoneInfo
+) -> dict[str, Any]:
     """Return the values of the template's part about truth, over the span of the charts but at least a day."""
     now = context.clock.wall_ms()
     site = view.overview.site
@@ -68,6 +72,7 @@ def site_truth(context: Context, view: SiteView, span_ms: int, shown: Shown, zon
         incidents = _incidents(unit, site.id, now)
         ahead = maintenance_between(unit, now, now + 60 * DAY_MS)
         people = {person.id: person.label for person in list_people(unit)}
+        visible = visible_sites(unit, visitor, now)
     drawn = stretches(truth.intervals, truth.settled_ms, view.state, view.overview.last_arrival_ms, (start, now))
     told = [one for one in reversed(truth.intervals) if one.state is not TruthState.UP]
     writer = RowWriter(shown, zone, {site.id: site}, people)
@@ -79,7 +84,7 @@ def site_truth(context: Context, view: SiteView, span_ms: int, shown: Shown, zon
         "truth_status": shown.say(STATUS_WORDS[truth.status]),
         "truth_settled": shown.exact(truth.settled_ms, zone),
         "figures": _figures(truth, shown),
-        "intervals": [_row(one, truth.settled_ms, shown, zone) for one in told[:INTERVALS_SHOWN]],
+        "intervals": [_row(one, truth.settled_ms, shown, zone, visible) for one in told[:INTERVALS_SHOWN]],
         "more_intervals": max(0, len(told) - INTERVALS_SHOWN),
         "incidents": [writer.row(one) for one in incidents],
         "windows": [
@@ -121,13 +126,15 @@ def _figures(truth: Truth, shown: Shown) -> list[Figure]:
     ]
 
 
-def _row(one: Interval, settled_ms: int | None, shown: Shown, zone: ZoneInfo) -> IntervalRow:
+def _row(
+    one: Interval, settled_ms: int | None, shown: Shown, zone: ZoneInfo, visible: frozenset[str] | None
+) -> IntervalRow:
     caused = one.state is TruthState.DOWN or one.cause is not None
     return IntervalRow(
         one.state.value,
         shown.say(TRUTH_WORDS[one.state.value]),
         cause_text(one.cause, shown) if caused and one.state is not TruthState.PLANNED else "",
-        evidence_sentences(one.evidence, shown),
+        evidence_sentences(told_of(one.evidence, visible), shown),
         one.start_ms,
         shown.moment(one.start_ms, zone),
         shown.length(one.end_ms - one.start_ms),

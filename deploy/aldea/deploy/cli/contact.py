@@ -1,7 +1,7 @@
 """`aldea contact`.
 
 examples:
-  aldea contact add maria-tekax email address=maria@example.org --language es --quiet 22:00-06:30
+  aldea contact add tecnica-tekax email address=tecnica@example.org --language es --quiet 22:00-06:30
   aldea contact add turno webhook url=https://example.org/hook
   aldea contact list --json
   aldea contact test 3

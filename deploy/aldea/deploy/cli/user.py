@@ -1,10 +1,10 @@
 """`aldea user`.
 
 examples:
-  aldea user add maria-tekax --name "María" --role admin
-  aldea user grant maria-tekax technician --programme aldeas --region Yucatán --until 2027-06-30
+  aldea user add direccion --name "Dirección" --role admin
+  aldea user grant tecnica-tekax technician --programme aldeas --region Yucatán --until 2027-06-30
   aldea user list --json
-  aldea user token maria-tekax --name prometheus --may view --days 365
+  aldea user token tecnica-tekax --name prometheus --may view --days 365
 
 A password is never an argument: it is asked for at the terminal, or read from the first line of what is piped in;
 `--link` prints a one-time link's code in its place.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from aldea.storage.register.encoding import clean_text, plain
-from aldea.storage.register.outages import note_outage
+from aldea.storage.register.outages import PUT_RIGHT_MS, note_outage
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import insert
 from aldea.storage.register.tables import collector_status
@@ -38,14 +38,20 @@ class CollectorStatus:
 
 
 def upsert_collector_status(unit: Unit, status: CollectorStatus) -> None:
-    """Replace what is known of this collector, unless a later report is stored; note it if it had been away."""
+    """Replace what is known of this collector, unless a later report is stored; note it if it had been away.
+
+    A report that is stored and lies further ahead than any late one could be was written by a wrong clock.
+    """
     note_outage(unit, status.collector, status.reported_ms)
     error = status.series_error
     statement = insert(unit, collector_status)
     statement = statement.on_conflict_do_update(
         index_elements=["collector"],
         set_={c.name: statement.excluded[c.name] for c in collector_status.c if c.name != "collector"},
-        where=collector_status.c.reported_ms <= statement.excluded.reported_ms,
+        where=or_(
+            collector_status.c.reported_ms <= statement.excluded.reported_ms,
+            collector_status.c.reported_ms > statement.excluded.reported_ms + PUT_RIGHT_MS,
+        ),
     )
     columns = {c.name: getattr(status, c.name) for c in collector_status.c}
     columns |= {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import func, select
 
 from aldea.storage.register.incidents import Incident, IncidentState, find_incident, open_incidents
 from aldea.storage.register.register import Unit
+from aldea.storage.register.statements import chunks
 from aldea.storage.register.tables import incident, incident_event
 
 
@@ -28,7 +31,10 @@ def open_real_incidents(unit: Unit) -> tuple[Incident, ...]:
     return tuple(one for one in open_incidents(unit) if not one.simulated)
 
 
-def last_resolved_ms(unit: Unit, *, simulated: bool) -> int | None:
-    """Return when the last incident ended, None when none ever did."""
+def last_resolved_ms(unit: Unit, *, simulated: bool, sites: Collection[str] | None = None) -> int | None:
+    """Return when the last incident ended (`sites`: the last of one of these alone), None when none ever did."""
     done = (incident.c.state == IncidentState.RESOLVED.value, incident.c.simulated == simulated)
-    return unit.connection.execute(select(func.max(incident.c.resolved_at_ms)).where(*done)).scalar_one_or_none()
+    wanted = select(func.max(incident.c.resolved_at_ms)).where(*done)
+    parts = [wanted] if sites is None else [wanted.where(incident.c.site.in_(part)) for part in chunks(sorted(sites))]
+    found = [unit.connection.execute(part).scalar_one_or_none() for part in parts]
+    return max((one for one in found if one is not None), default=None)

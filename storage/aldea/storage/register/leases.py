@@ -15,6 +15,10 @@ from aldea.storage.register.statements import insert
 from aldea.storage.register.tables import lease
 
 
+AHEAD_TIMES = 4
+"""Two machines' clocks may differ, but hardly by this many times the length of a lease."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Who does a work, until when, and how often it has changed hands."""
@@ -24,19 +28,25 @@ class Lease:
     fence: int
     expires_ms: int
 
+    def may_be_taken(self, holder: str, now_ms: int, ttl_ms: int) -> bool:
+        """Say whether `holder` has it or would get it now, by the rules of `acquire`."""
+        over = self.expires_ms <= now_ms or self.expires_ms > now_ms + AHEAD_TIMES * ttl_ms
+        return over or self.holder in ("", holder)
+
 
 def acquire(unit: Unit, name: str, holder: str, now_ms: int, ttl_ms: int) -> bool:
     """Take or renew the lease for `ttl_ms`; say whether `holder` has it now.
 
     It is given when nobody has it, when it has expired, or when `holder` has it already. Renewing keeps the fence;
-    taking it after it has expired counts it up, even for the same holder.
+    taking it after it has expired counts it up, even for the same holder. One that ends further away than a lease
+    lasts was taken by a clock that was ahead, and counts as expired.
     """
     ends = now_ms + ttl_ms
     fresh = insert(unit, lease).on_conflict_do_nothing(index_elements=["name"])
     unit.connection.execute(fresh.values(name=name, holder="", fence=0, expires_ms=0))
     if renew(unit, name, holder, now_ms, ttl_ms):
         return True
-    free = or_(lease.c.expires_ms <= now_ms, lease.c.holder == "")
+    free = or_(lease.c.expires_ms <= now_ms, lease.c.expires_ms > now_ms + AHEAD_TIMES * ttl_ms, lease.c.holder == "")
     taken = update(lease).where(lease.c.name == name, free)
     taken = taken.values(holder=holder, fence=lease.c.fence + 1, expires_ms=ends)
     return bool(unit.connection.execute(taken).rowcount)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import insert
@@ -10,6 +10,9 @@ from aldea.storage.register.tables import collector_outage, collector_status
 
 MISSED_MS = 60_000
 """A collector reports every few seconds: longer without a report, and it was away."""
+
+PUT_RIGHT_MS = 10_000
+"""A report this much older than the last is no late one: the collector's clock was ahead and was put right."""
 
 Span = tuple[int, int]
 
@@ -21,13 +24,16 @@ def note_outage(unit: Unit, collector: str, reported_ms: int) -> None:
     """
     wanted = select(collector_status.c.reported_ms, collector_status.c.connected)
     last = unit.connection.execute(wanted.where(collector_status.c.collector == collector)).first()
-    if last is None or reported_ms <= last.reported_ms:
+    if last is None:
         return
-    if last.connected and reported_ms - last.reported_ms <= MISSED_MS:
+    if reported_ms < last.reported_ms - PUT_RIGHT_MS:
+        _cut(unit, collector, reported_ms)
+    if reported_ms <= last.reported_ms or (last.connected and reported_ms - last.reported_ms <= MISSED_MS):
         return
     table = collector_outage
+    # Where several end with the last report they are one by now: the longest goes on.
     mine = (table.c.collector == collector, table.c.to_ms == last.reported_ms)
-    before = unit.connection.execute(select(table.c.from_ms).where(*mine)).scalar_one_or_none()
+    before = unit.connection.execute(select(func.min(table.c.from_ms)).where(*mine)).scalar_one()
     from_ms = last.reported_ms if before is None else before
     statement = insert(unit, table)
     statement = statement.on_conflict_do_update(
@@ -57,3 +63,11 @@ def outages_between(unit: Unit, from_ms: int, to_ms: int) -> tuple[Span, ...]:
 def trim_outages(unit: Unit, before_ms: int) -> int:
     """Delete outages that ended before a moment, and say how many."""
     return unit.connection.execute(delete(collector_outage).where(collector_outage.c.to_ms < before_ms)).rowcount
+
+
+def _cut(unit: Unit, collector: str, now_ms: int) -> None:
+    """Take back what was noted of a time that has not come yet, by a clock that was ahead."""
+    table = collector_outage
+    unit.connection.execute(delete(table).where(table.c.collector == collector, table.c.from_ms >= now_ms))
+    late = (table.c.collector == collector, table.c.to_ms > now_ms)
+    unit.connection.execute(update(table).where(*late).values(to_ms=now_ms))

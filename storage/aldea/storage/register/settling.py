@@ -11,6 +11,7 @@ from sqlalchemy import insert as plain_insert
 
 from aldea.model.truth import Interval, SlotDay
 from aldea.model.truth.slots import DAY_MS
+from aldea.storage.register.known import known_sites
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import chunks, insert
 from aldea.storage.register.tables import (
@@ -85,7 +86,7 @@ class SettledDay:
 def mark_days(unit: Unit, days: Iterable[tuple[str, int]]) -> None:
     """Note that these sites' UTC days (counted since 1970) are to be settled; unknown sites are left out."""
     wanted = sorted(set(days))
-    known = _known(unit, {name for name, _ in wanted})
+    known = known_sites(unit, {name for name, _ in wanted})
     rows = [{"site": name, "day": day, "mark": 1} for name, day in wanted if name in known]
     if not rows:
         return
@@ -132,7 +133,7 @@ def write_days(unit: Unit, days: Sequence[SettledDay], latest: Mapping[tuple[str
     `latest` are the newest revisions that were stored. A day that is still open is replaced; one that is over
     gets a new revision, unless nothing about it has changed. Sites that have left are passed over.
     """
-    known = _known(unit, {item.slots.site for item in days})
+    known = known_sites(unit, {item.slots.site for item in days})
     for item in days:
         if item.slots.site in known:
             _write_day(unit, item, latest.get((item.slots.site, item.slots.day)), now_ms)
@@ -146,7 +147,7 @@ def read_progress(unit: Unit) -> dict[str, Progress]:
 
 def write_progress(unit: Unit, rows: Sequence[Progress]) -> None:
     """Keep how far sites have been judged; sites that have left are passed over."""
-    known = _known(unit, {row.site for row in rows})
+    known = known_sites(unit, {row.site for row in rows})
     values = [{c.name: getattr(row, c.name) for c in truth_progress.c} for row in rows if row.site in known]
     if not values:
         return
@@ -193,13 +194,6 @@ def read_boots(unit: Unit, heard_after_ms: int) -> dict[str, list[tuple[str, str
     found: dict[str, list[tuple[str, str, int, int]]] = {}
     for name, box, boot_id, started, last in unit.connection.execute(wanted.order_by(boot.c.site, boot.c.started_ms)):
         found.setdefault(name, []).append((box, boot_id, started, started + last))
-    return found
-
-
-def _known(unit: Unit, names: Collection[str]) -> set[str]:
-    found: set[str] = set()
-    for chunk in chunks(sorted(names)):
-        found.update(unit.connection.execute(select(site.c.id).where(site.c.id.in_(chunk))).scalars())
     return found
 
 

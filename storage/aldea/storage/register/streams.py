@@ -12,10 +12,16 @@ from sqlalchemy import BigInteger, Row, Select, Subquery, case, cast, func, sele
 from aldea.model.truth.slots import DAY_MS
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import insert
-from aldea.storage.register.tables import device, site, stream, truth_dirty, truth_progress
+from aldea.storage.register.tables import device, site, stream, truth_dirty
 
 GAPS_LIMIT = 200
 """How many gaps of a stream are listed; the counts always cover all of them."""
+
+REPLACED_AFTER_MS = DAY_MS
+"""A device's outbox that is silent for so long while another one of the same device delivers has been replaced."""
+
+DAY_OPEN_MS = 2 * 60 * 60 * 1000
+"""So long after its end a day is still being filled."""
 
 
 class GapState(StrEnum):
@@ -143,48 +149,50 @@ def stream_sums(sites: Select[tuple[str]]) -> Subquery:
     """Return a subquery of these sites' row counts and of the event time they are settled to.
 
     `settled_until_ms`: where the primary device's rows are open, the event time before the first of them; else
-    its newest. Not beyond what has been judged, where truth is settled at all.
+    its newest. Not beyond a day that is over and waits to be judged again.
     """
     primary = (device.c.site == stream.c.site) & (device.c.id == stream.c.device) & device.c.is_primary
-    event_ms = case((device.c.id.is_not(None), stream.c.contiguous_event_ms))
-    blocked = case((stream.c.open_rows > 0, event_ms))
     counts = (stream.c.stored_rows, stream.c.explained_rows, stream.c.lost_rows, stream.c.open_rows)
-    heard = (
+    latest = func.max(stream.c.updated_at_ms).over(partition_by=(stream.c.site, stream.c.device))
+    each = (
         select(
             stream.c.site,
-            *(func.sum(count).label(count.name) for count in counts),
-            func.coalesce(func.min(blocked), func.max(event_ms)).label("heard_until_ms"),
+            *counts,
+            case((device.c.id.is_not(None), stream.c.contiguous_event_ms)).label("event_ms"),
+            # Another card is in its place: what this one still held does not come any more.
+            (stream.c.updated_at_ms < latest - REPLACED_AFTER_MS).label("replaced"),
         )
         .select_from(stream.outerjoin(device, primary))
         .where(stream.c.site.in_(sites))
-        .group_by(stream.c.site)
+        .subquery("each_stream")
+    )
+    blocked = case(((each.c.open_rows > 0) & ~each.c.replaced, each.c.event_ms))
+    heard = (
+        select(
+            each.c.site,
+            *(func.sum(each.c[count.name]).label(count.name) for count in counts),
+            func.coalesce(func.min(blocked), func.max(each.c.event_ms)).label("heard_until_ms"),
+        )
+        .group_by(each.c.site)
         .subquery("heard_sums")
     )
-    until, judged = heard.c.heard_until_ms, _judged_until()
-    earlier = case((judged.c.judged_ms < until, judged.c.judged_ms), else_=until)
+    until, again = heard.c.heard_until_ms, _judged_again_from()
+    # A day that goes on is judged again all the time, and does not hold it back.
+    is_over = again.c.from_ms + DAY_MS + DAY_OPEN_MS <= until
     counted = (heard.c[count.name] for count in counts)
     return (
-        select(heard.c.site, *counted, earlier.label("settled_until_ms"))
-        .select_from(heard.outerjoin(judged, judged.c.site == heard.c.site))
+        select(heard.c.site, *counted, case((is_over, again.c.from_ms), else_=until).label("settled_until_ms"))
+        .select_from(heard.outerjoin(again, again.c.site == heard.c.site))
         .subquery("sums")
     )
 
 
-def _judged_until() -> Subquery:
-    """Return, by site, how far its truth has been judged: not beyond a day that is to be judged again.
-
-    The day that goes on is judged again all the time, and does not hold it back.
-    """
-    table = truth_progress
-    again = (
-        select(truth_dirty.c.site, func.min(truth_dirty.c.day).label("day"))
-        .group_by(truth_dirty.c.site)
-        .subquery("again")
+def _judged_again_from() -> Subquery:
+    """Return, by site, the start of the first day that is to be judged again."""
+    first = cast(func.min(truth_dirty.c.day), BigInteger) * DAY_MS
+    return (
+        select(truth_dirty.c.site, first.label("from_ms")).group_by(truth_dirty.c.site).subquery("again")
     )
-    start_ms = cast(again.c.day, BigInteger) * DAY_MS
-    before = case((start_ms + DAY_MS <= table.c.judged_until_ms, start_ms), else_=table.c.judged_until_ms)
-    joined = table.outerjoin(again, again.c.site == table.c.site)
-    return select(table.c.site, before.label("judged_ms")).select_from(joined).subquery("judged")
 
 
 def _columns(row: Stream) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import Row, func, select
 from sqlalchemy import insert as plain_insert
 
+from aldea.storage.register.known import known_sites
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import chunks, insert
 from aldea.storage.register.tables import usage_day
@@ -64,10 +65,14 @@ def usage_day_revisions(unit: Unit, site: str, day: date) -> tuple[UsageDay, ...
 
 
 def write_usage_days(unit: Unit, days: Sequence[tuple[UsageDay, bool]]) -> None:
-    """Keep days, each with whether it is still open: replaced while it is, a new revision after, if it changed."""
+    """Keep days, each with whether it is still open: replaced while it is, a new revision after, if it changed.
+
+    Sites that have left are passed over.
+    """
+    keys = known_sites(unit, {item.site for item, _ in days})
+    days = [(item, is_open) for item, is_open in days if item.site in keys]
     if not days:
         return
-    keys = {item.site for item, _ in days}
     first, last = min(item.day for item, _ in days), max(item.day for item, _ in days)
     latest = {(row.site, row.day): row for row in read_usage_days(unit, keys, first, last)}
     for item, is_open in days:
