@@ -71,7 +71,16 @@ def test_every_probe_has_its_settings_table_and_its_measurement(context: ProbeCo
 def test_a_probe_is_never_faster_than_the_sampling_cycle(context: ProbeContext) -> None:
     settings = AgentSettings(site="a", sample_seconds=300.0)
     rhythm = {item.probe.name: item.every_seconds for item in scheduled_probes(settings, context)}
-    assert rhythm == {"ping": 300, "dns": 600, "http": 600, "interfaces": 300, "host": 300, "snmp": 300, "clients": 300}
+    assert rhythm == {
+        "ping": 300,
+        "dns": 600,
+        "http": 600,
+        "interfaces": 300,
+        "host": 300,
+        "snmp": 300,
+        "clients": 300,
+        "power": 300,
+    }
 
 
 def test_a_round_is_given_up_when_the_next_is_due_but_not_before_ten_seconds(context: ProbeContext) -> None:
