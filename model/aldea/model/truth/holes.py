@@ -127,28 +127,27 @@ def judge_hole(hole: Hole, witness: Witness) -> HoleVerdict:
     switched off in the evening anyway. Sites of the power region that lost their agents at the same time are one,
     unless the agent was stopped in order.
     """
-    router = _router(hole, witness)
+    router = _router(hole, witness.router_starts_ms)
     together = tuple(sorted({other.site for other in witness.neighbours if _lost_together(hole, other)}))
-    by: str | None = None
-    if router == "restarted" and not witness.switched_off_when_closed:
-        by = "router"
-    elif (witness.on_battery or _began_within(hole, witness.ups_starts_ms)) and not witness.switched_off_when_closed:
-        by = "ups"
-    elif together and not witness.stopped_in_order and router != "kept_running":
-        by = "neighbours"
+    own = None if witness.switched_off_when_closed else _own_witness(hole, witness, router)
+    by_neighbours = bool(together) and not witness.stopped_in_order and router != "kept_running"
+    by = own or ("neighbours" if by_neighbours else None)
     return HoleVerdict(hole, by, witness, router, together)
 
 
-def _router(hole: Hole, witness: Witness) -> str | None:
-    """Say what the router did: by its own readings, else by what the agent wrote down of those it could ask."""
-    starts_ms = witness.router_starts_ms
+def _own_witness(hole: Hole, witness: Witness, router: str | None) -> str | None:
+    """Return who at the site itself tells of a power cut; what kept running proves nothing, it may hang on a UPS."""
+    if router == "restarted":
+        return "router"
+    if witness.on_battery or _began_within(hole, witness.ups_starts_ms):
+        return "ups"
+    return "restarted" if witness.restarted else None
+
+
+def _router(hole: Hole, starts_ms: Sequence[int]) -> str | None:
     if _began_within(hole, starts_ms):
         return "restarted"
-    if any(start < hole.start_ms - MARGIN_MS for start in starts_ms):
-        return "kept_running"
-    if witness.restarted:
-        return "restarted"
-    return "kept_running" if witness.kept_running else None
+    return "kept_running" if any(start < hole.start_ms - MARGIN_MS for start in starts_ms) else None
 
 
 def _began_within(hole: Hole, starts_ms: Sequence[int]) -> bool:

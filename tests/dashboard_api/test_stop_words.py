@@ -1,0 +1,44 @@
+"""How the agent came to stop, in words, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from aldea.dashboard_api.web.cause_words import REASON_WORDS, STOP_WORDS, evidence_sentences
+from aldea.dashboard_api.web.shown import Shown
+from aldea.dashboard_api.web.words import load_languages
+from aldea.model.starts import StartCause
+
+HOLE: dict[str, object] = {"reason": "power_cut_or_agent_unplugged", "hole": [0, 1], "stopped_in_order": True}
+WORDS = {
+    ("en", "stopped"): "The agent was stopped in order; nothing broke.",
+    ("en", "power_lost"): "The measuring box lost power or was unplugged: it was not shut down in order.",
+    ("es", "shut_down"): "La caja de medición se apagó o se reinició en orden, no de golpe.",
+    ("es", "crashed"): "El agente falló y volvió a arrancar; la caja de medición siguió encendida.",
+    ("es", "upgraded"): "El agente se estaba actualizando.",
+}
+
+
+@pytest.mark.parametrize(("language", "stop"), WORDS)
+def test_a_hole_says_how_the_agent_came_to_stop_in_place_of_a_guess(language: str, stop: str) -> None:
+    shown = Shown(load_languages()[language], 0)
+    assert evidence_sentences({**HOLE, "stop": stop}, shown) == [WORDS[language, stop]]
+
+
+def test_a_hole_of_which_the_agent_says_nothing_keeps_its_reason() -> None:
+    shown = Shown(load_languages()["en"], 0)
+    assert evidence_sentences({**HOLE, "stop": "first_start"}, shown)[0] == REASON_WORDS["power_cut_or_agent_unplugged"]
+
+
+def test_each_stop_that_the_truth_knows_has_words() -> None:
+    assert STOP_WORDS.keys() == set(StartCause) - {StartCause.FIRST, StartCause.OUTBOX_LOST}
+
+
+def test_who_restarted_with_the_box_is_named() -> None:
+    shown = Shown(load_languages()["es"], 0)
+    told = {"stop": "power_lost", "restarted": ["modem", "router"], "kept_running": ["ups"], "on_battery": True}
+    assert evidence_sentences(told, shown)[1:] == [
+        "Se reiniciaron junto con la caja de medición: modem, router.",
+        "Siguieron encendidos mientras tanto: ups.",
+        "El UPS funcionaba con su batería.",
+    ]
