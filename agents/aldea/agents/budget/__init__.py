@@ -1,0 +1,23 @@
+"""The byte budget: what the agent may spend of a metered link in a month, tests and telemetry together.
+
+`plan` decides (pure), `ledger` remembers, `store` keeps that on disk, `meter` counts, `budget` joins them.
+"""
+
+from aldea.agents.budget.budget import Budget, KnownTime
+from aldea.agents.budget.meter import Meter, wan_bytes_of
+from aldea.agents.budget.plan import Allowed, Plan, Rung, Terms
+from aldea.agents.budget.slots import SiteCalendar
+from aldea.agents.budget.store import LedgerFile
+
+__all__ = [
+    "Allowed",
+    "Budget",
+    "KnownTime",
+    "LedgerFile",
+    "Meter",
+    "Plan",
+    "Rung",
+    "SiteCalendar",
+    "Terms",
+    "wan_bytes_of",
+]

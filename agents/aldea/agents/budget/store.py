@@ -1,0 +1,67 @@
+"""The ledger on disk: one small file, replaced whole, shared by the agent and a person's test by hand."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aldea.agents.budget.ledger import Ledger, from_text, to_text
+
+_LOG = logging.getLogger(__name__)
+FILE = "budget.json"
+
+
+class LedgerFile:
+    """The ledger in a data folder. What was written is on disk: a power cut leaves the old one or the new one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+
+    @contextmanager
+    def held(self) -> Iterator[LedgerFile]:
+        """Keep other processes out between reading and writing. Raises OSError when the folder cannot be written."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield self
+        finally:
+            os.close(lock)
+
+    def read(self) -> Ledger:
+        """Return the ledger; a new one where there is none.
+
+        One that cannot be read is set aside, and the month counts as spent: nobody knows what it held.
+        """
+        try:
+            return from_text(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return Ledger(salt=os.urandom(8).hex())
+        except ValueError as error:  # a UnicodeDecodeError is one
+            aside = self._path.with_suffix(".broken")
+            self._path.replace(aside)
+            _LOG.error(
+                "%s cannot be read (%s) and is now %s; no tests until next month, unless %s is removed",
+                self._path, error, aside, self._path,
+            )  # fmt: skip
+            ledger = Ledger(salt=os.urandom(8).hex(), spent_up=True)
+            self.write(ledger)
+            return ledger
+
+    def write(self, ledger: Ledger) -> None:
+        """Replace the ledger. Raises OSError, and then the old one is still there."""
+        new = self._path.with_suffix(".new")
+        with new.open("w", encoding="utf-8") as file:
+            file.write(to_text(ledger))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
