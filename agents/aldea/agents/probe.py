@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from aldea.agents.machine import clock_state
+from aldea.model.clock import ClockState
 from aldea.model.failures import Failure
 from aldea.model.sample import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from aldea.model.clock import Clock
 
@@ -40,12 +42,24 @@ class Probe(Protocol):
 class ProbeContext:
     """What probes get from the agent besides their settings.
 
-    `root` is where /proc, /sys and /etc are; `data` the folder whose disk counts.
+    `root` is where /proc, /sys and /etc are; `data` the folder whose disk counts. `anchored_ms` returns the time by
+    this boot's anchor, None while it has none.
     """
 
     clock: Clock
     data: Path
     root: Path = Path("/")
+    anchored_ms: Callable[[], int | None] | None = None
+
+    def time_ms(self) -> int | None:
+        """Return the time as well as this machine knows it, milliseconds since 1970; None while it does not.
+
+        By the boot's anchor wherever there is one: a wall clock that jumps, or is a year off, then does not matter.
+        """
+        known = None if self.anchored_ms is None else self.anchored_ms()
+        if known is not None:
+            return known
+        return None if clock_state(self.clock, self.root) is ClockState.UNSYNCED else self.clock.wall_ms()
 
 
 @dataclass(frozen=True, slots=True)

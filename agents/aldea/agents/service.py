@@ -44,7 +44,8 @@ class AgentService:
         self._clock = clock or SystemClock()
         self._options = link_options(settings)
         self._pace = pace or pace_of(settings)
-        context = ProbeContext(self._clock, settings.data)
+        self._outbox: Outbox | None = None
+        context = ProbeContext(self._clock, settings.data, anchored_ms=self._anchored_ms)
         self._probes = scheduled_probes(settings, context) if probes is None else probes
         self._machine = machine or this_machine()
         self._state = _ClockStates(self._clock)
@@ -64,7 +65,12 @@ class AgentService:
         finally:
             lock.release()
 
+    def _anchored_ms(self) -> int | None:
+        anchor = None if self._outbox is None else self._outbox.boot.anchor
+        return None if anchor is None else self._clock.mono_ms() + anchor.offset_ms
+
     async def _run(self, outbox: Outbox) -> None:
+        self._outbox = outbox
         identity = identity_of(self.settings, self._machine.version)
         uplink = Uplink(Conversation(outbox, identity, self._pace), identity, self._options, self._state.now)
         runner = Runner(

@@ -6,10 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from aldea.agents.machine import clock_state
 from aldea.agents.probes.client_sources import Sighting, SourceFailed, look
 from aldea.agents.probes.day_counter import DayCounter
-from aldea.model.clock import ClockState
 from aldea.model.sample import Reading
 
 if TYPE_CHECKING:
@@ -41,22 +39,23 @@ class ClientsProbe:
         """Return one reading; nothing when no source is configured."""
         if not self._sources:
             return []
-        now_ms = self._context.clock.wall_ms()
+        now_ms = self._context.clock.wall_ms()  # by which the machine stamps its leases
         try:
             seen = await asyncio.gather(*(look(source, self._context.root, now_ms) for source in self._sources))
         except SourceFailed as error:
             self._counter.missed()
             return [self._reading({"failure": error.failure.value})]
-        return [self._reading({**self._counted(now_ms, seen), "failure": None})]
+        return [self._reading({**self._counted(seen), "failure": None})]
 
     async def aclose(self) -> None:
         """Nothing is held but in memory."""
 
-    def _counted(self, now_ms: int, seen: Sequence[Sighting]) -> dict[str, Value]:
+    def _counted(self, seen: Sequence[Sighting]) -> dict[str, Value]:
         present = frozenset().union(*(sighting.present for sighting in seen))
         leases = {address: ends for sighting in seen for address, ends in sighting.leases.items()}
         associated = len(present | leases.keys())
-        if clock_state(self._context.clock, self._context.root) is ClockState.UNSYNCED:
+        now_ms = self._context.time_ms()
+        if now_ms is None:
             # Which day it is, nobody knows; better no count than one of the wrong day.
             self._counter.missed()
             return {"associated": associated, "unique_today": None, "day": None}

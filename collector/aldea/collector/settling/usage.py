@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OPEN_AFTER_MS = 2 * 60 * 60 * 1000
 GOOD_RATIO = 0.8
 ENOUGH_RATIO = 0.5
+NEXT_DAY = timedelta(days=1)
 _FIELDS = ("unique_today", "covered_seconds", "restarted", "day")
 
 
@@ -95,9 +96,12 @@ def _counts(store: SeriesStore, place: Place, zone: ZoneInfo, days: Sequence[dat
         }
         for tags, uniques in columns["unique_today"].items():
             for at_ms, unique in uniques.items():
-                told = columns["day"].get(tags, {}).get(at_ms)
-                day = _parsed(told) or datetime.fromtimestamp(at_ms / 1000, zone).date()
-                count = found.setdefault(day, _Count())
+                day = datetime.fromtimestamp(at_ms / 1000, zone).date()
+                told = _parsed(columns["day"].get(tags, {}).get(at_ms))
+                wrong = told is not None and abs(told - day) > NEXT_DAY
+                count = found.setdefault(day if told is None or wrong else told, _Count())
+                # A box whose clock was days off did not begin to count at midnight.
+                count.restarted |= wrong
                 count.unique = max(count.unique, int(float(unique)))
                 covered = columns["covered_seconds"].get(tags, {}).get(at_ms, 0)
                 count.covered_seconds = max(count.covered_seconds, float(covered))
