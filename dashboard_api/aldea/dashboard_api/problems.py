@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from aldea.model.series import StoreUnavailable
 from aldea.storage.register import RegisterUnavailableError
+from aldea.storage.register.errors import RegisterValueError
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,10 @@ def install(app: FastAPI) -> None:
         log.warning("%s %s: %s", request.method, request.url.path, error)
         return unavailable(request)
 
+    def on_value(request: Request, error: Exception) -> Response:
+        text = str(error)
+        return answer(request, 400, f"{text[:1].upper()}{text[1:]}.")
+
     def on_crash(request: Request, error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         detail = "Something went wrong on the server; it has been logged. Try again, or tell the operator when."
@@ -96,6 +101,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RegisterUnavailableError, on_unavailable)
+    app.add_exception_handler(RegisterValueError, on_value)
     app.add_exception_handler(StoreUnavailable, on_unavailable)
     app.add_exception_handler(Exception, on_crash)
 

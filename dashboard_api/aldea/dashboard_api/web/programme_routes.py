@@ -84,9 +84,7 @@ def edit_programme(aldea: Aldea, request: Request, visitor: SignedIn, programme:
     with aldea.register.transaction() as unit:
         before = _managed(unit, visitor, programme)
         if not _whole(visitor, before):
-            raise Problem(
-                403, "What a programme owes holds in every state: ask somebody who manages them all."
-            )
+            raise Problem(403, "What a programme owes holds in every state: ask somebody who manages them all.")
         errors, made = _read(aldea, request, sent, before.id, simulated=before.simulated)
         if made is not None and not errors:
             change_programme(unit, made)

@@ -15,5 +15,9 @@ class RegisterConflictError(RegisterError):
     """What was asked for contradicts what the register holds, for instance an id that is taken."""
 
 
+class RegisterValueError(RegisterError):
+    """A value is one that no database keeps: a number without end, half a character."""
+
+
 class UnknownEntryError(RegisterError):
     """The site, device or other entry that was named is not in the register."""

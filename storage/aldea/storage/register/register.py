@@ -13,10 +13,15 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 from sqlalchemy import text as sql
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
 from aldea.storage.register.engine import BEGIN_OPTION, make_engine
-from aldea.storage.register.errors import RegisterConflictError, RegisterError, RegisterUnavailableError
+from aldea.storage.register.errors import (
+    RegisterConflictError,
+    RegisterError,
+    RegisterUnavailableError,
+    RegisterValueError,
+)
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 MIGRATION_LOCK = 4_715_001
@@ -111,6 +116,10 @@ class Register:
             raise RegisterConflictError(f"the register {self} refused the change: {error.orig}") from error
         except OperationalError as error:
             raise RegisterUnavailableError(f"the register {self} is not available: {error.orig}") from error
+        except (DataError, OverflowError, UnicodeEncodeError) as error:
+            raise RegisterValueError(
+                "a number is too large, a text too long, or a character is none: look at the values and send them again"
+            ) from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise RegisterUnavailableError(f"the connection to the register {self} broke") from error
