@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from aldea.agents.probe import ProbeContext
 from aldea.agents.device_settings import SnmpSettings, SnmpTarget
+from aldea.agents.probe import ProbeContext
 from aldea.agents.probes.snmp import SnmpProbe
 from aldea.model.catalogue import CATALOGUE
 from aldea.model.clock import ManualClock
