@@ -14,7 +14,7 @@ import sys
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import openpyxl
@@ -24,9 +24,10 @@ from playwright.sync_api import Page, expect, sync_playwright
 from alert_rules.notify.servers import Mail, Web
 from rigs.processes import free_port
 from story.relay import Link
+from story.waiting import within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.browser, pytest.mark.mosquitto, pytest.mark.timeout(420)]
 
@@ -72,16 +73,6 @@ SITES = (
     ("isla-arena", "Isla Arena", "Campeche", "Calkiní", "04001", 700),
     ("malpaso", "Malpaso", "Chiapas", "Mezcalapa", "07124", 2300),
 )
-
-
-def within(seconds: float, happened: Callable[[], Any], what: str) -> Any:
-    """Return what `happened` says once it says something; processes need their time, bounded."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := happened():
-            return found
-        time.sleep(0.2)
-    pytest.fail(f"{what}: not within {seconds:g} s")
 
 
 class Server:
