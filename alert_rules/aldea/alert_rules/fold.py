@@ -69,11 +69,23 @@ def begin(rule: Rule) -> Memory:
 def fold(rule: Rule, place: Place, memory: Memory, event: Event) -> tuple[Memory, tuple[Verdict, ...]]:
     """Return the memory after an event, and what has changed by it."""
     if isinstance(event, Tick):
-        return _judge(rule, place, memory, event.at_ms)
+        return _judge(rule, place, _not_ahead(rule, memory, event), event.at_ms)
     if isinstance(event, PlatformHealth):
         memory = _held(memory, event)
     evidence = rule.kind.gather(memory.evidence, event)
     return (memory if evidence is memory.evidence else replace(memory, evidence=evidence)), ()
+
+
+def _not_ahead(rule: Rule, memory: Memory, tick: Tick) -> Memory:
+    """Return the memory without times that a clock wrote that was ahead and has been put right."""
+    evidence = rule.kind.gather(memory.evidence, tick)
+    if evidence is not memory.evidence:
+        memory = replace(memory, evidence=evidence, not_before_ms=min(memory.not_before_ms, tick.at_ms))
+    if memory.since_ms is not None and memory.since_ms > tick.at_ms:
+        memory = replace(memory, since_ms=tick.at_ms)
+    if memory.good_ms is not None and memory.good_ms > tick.at_ms:
+        memory = replace(memory, good_ms=tick.at_ms)
+    return memory
 
 
 def _held(memory: Memory, event: PlatformHealth) -> Memory:

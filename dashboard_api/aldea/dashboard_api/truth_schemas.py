@@ -67,7 +67,9 @@ class IntervalsDocument(Document):
     site: str
     start: str
     end: str
-    settled_until: str | None = Field(description="Up to here truth is settled; null before there is any.")
+    settled_until: str | None = Field(
+        description="Up to here all evidence has come, and is taken into account; null before there is any."
+    )
     items: list[IntervalDocument]
     next: None = None
 

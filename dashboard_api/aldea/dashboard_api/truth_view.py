@@ -9,7 +9,7 @@ from aldea.dashboard_api.instants import instant_ms
 from aldea.dashboard_api.problems import Fault, bad_request
 from aldea.model.truth import Durations, Interval, durations_between
 from aldea.storage.register.register import Unit
-from aldea.storage.register.truth import read_intervals, settled_until
+from aldea.storage.register.truth import judged_span, read_intervals, settled_until
 
 MOST_DAYS = 400
 DAY_MS = 86_400_000
@@ -25,12 +25,13 @@ class Truth:
     end_ms: int
     intervals: tuple[Interval, ...]
     settled_ms: int | None
+    judged_ms: int | None
     durations: Durations
 
     @property
     def provisional(self) -> bool:
-        """Whether late data may still change it."""
-        return self.settled_ms is None or self.settled_ms < self.end_ms
+        """Whether data that is late, or not judged yet, may still change it."""
+        return any(moment is None or moment < self.end_ms for moment in (self.settled_ms, self.judged_ms))
 
     @property
     def service_ratio(self) -> float | None:
@@ -54,7 +55,9 @@ class Truth:
 def read_truth(unit: Unit, site: str, start_ms: int, end_ms: int) -> Truth:
     """Return what is known of a site. Time that nobody has judged is in no interval and in no duration."""
     found = read_intervals(unit, [site], start_ms, end_ms)
-    return Truth(site, start_ms, end_ms, found, settled_until(unit, site), durations_between(found, start_ms, end_ms))
+    settled, judged = settled_until(unit, site), judged_span(unit, site)
+    durations = durations_between(found, start_ms, end_ms)
+    return Truth(site, start_ms, end_ms, found, settled, None if judged is None else judged[1], durations)
 
 
 def checked_window(start: str, end: str, now_ms: int) -> tuple[int, int]:

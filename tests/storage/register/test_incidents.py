@@ -139,3 +139,11 @@ def test_watched_sites_have_what_holds_now(register: Register) -> None:
         assert (found["one"].state, found["one"].primary_device) == (SiteState.COMMISSIONED, "box")
         assert (found["two"].state, found["two"].simulated) == (SiteState.CLOSED, True)
         assert watched_sites(unit, DAY - 1)["one"].facts == {}
+
+
+def test_a_lease_that_a_clock_far_ahead_took_is_free(register: Register) -> None:
+    with register.transaction() as unit:
+        assert acquire(unit, "alerts", "ahead", 365 * 86_400_000, 15_000)
+        assert acquire(unit, "alerts", "right", 1_000, 15_000), "it would have been held for a year"
+        assert acquire(unit, "settler", "a", 40_000, 15_000)
+        assert not acquire(unit, "settler", "b", 10_000, 15_000), "two servers' clocks may differ a little"

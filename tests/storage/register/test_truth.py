@@ -11,7 +11,7 @@ import pytest
 from aldea.model.truth import Interval, SlotDay, TruthState
 from aldea.model.truth.slots import DAY_MS, SLOTS_A_DAY
 from aldea.storage.register import RegisterError
-from aldea.storage.register.collectors import CollectorStatus, upsert_collector_status
+from aldea.storage.register.collectors import CollectorStatus, collector_statuses, upsert_collector_status
 from aldea.storage.register.listing import site_overview
 from aldea.storage.register.maintenance import (
     Maintenance,
@@ -35,7 +35,7 @@ from aldea.storage.register.settling import (
 from aldea.storage.register.simulated import remove_simulated_sites
 from aldea.storage.register.sites import add_sites
 from aldea.storage.register.streams import Stream, upsert_streams
-from aldea.storage.register.tables import metadata
+from aldea.storage.register.tables import collector_outage, metadata
 from aldea.storage.register.truth import (
     judged_span,
     read_intervals,
@@ -133,15 +133,14 @@ def _stream(contiguous_ms: int, open_rows: int = 0) -> Stream:
     return Stream("norte", "box", "e", 1, 9, 9, 0, 0, open_rows, 9, contiguous_ms, 1)
 
 
-def test_settled_until_is_what_has_arrived_and_what_has_been_judged(register: Register) -> None:
+def test_settled_until_is_what_has_arrived_and_no_day_that_waits_to_be_judged_again(register: Register) -> None:
     with register.transaction() as unit:
         assert settled_until(unit, "norte") is None
         upsert_streams(unit, [_stream(START + DAY_MS + 5 * HOUR)])
         assert settled_until(unit, "norte") == START + DAY_MS + 5 * HOUR
         write_progress(unit, [Progress("norte", START, START + DAY_MS + 4 * HOUR)])
-        assert settled_until(unit, "norte") == START + DAY_MS + 4 * HOUR
         mark_days(unit, [("norte", DAY + 1)])
-        assert settled_until(unit, "norte") == START + DAY_MS + 4 * HOUR
+        assert settled_until(unit, "norte") == START + DAY_MS + 5 * HOUR, "the day that goes on holds nothing back"
         mark_days(unit, [("norte", DAY)])
         assert settled_until(unit, "norte") == START
         overview = site_overview(unit, "norte", OVER)
@@ -249,3 +248,40 @@ def test_progress_comes_back_as_it_was(register: Register) -> None:
     with register.transaction() as unit:
         write_progress(unit, [kept, Progress("gone", 0, 0)])
         assert read_progress(unit) == {"norte": kept}
+
+
+def test_a_dead_card_s_rows_are_waited_for_only_until_another_has_delivered_for_a_day(register: Register) -> None:
+    dead = replace(_stream(START, open_rows=5), updated_at_ms=OVER)
+    with register.transaction() as unit:
+        upsert_streams(unit, [dead, replace(_stream(START + 9 * HOUR), epoch="new", updated_at_ms=OVER + 9 * HOUR)])
+        assert settled_until(unit, "norte") == START
+        later = replace(_stream(START + 2 * DAY_MS), epoch="new", updated_at_ms=OVER + 2 * DAY_MS)
+        upsert_streams(unit, [later])
+        assert settled_until(unit, "norte") == START + 2 * DAY_MS
+
+
+def test_what_was_settled_of_a_site_that_has_left_is_passed_over(register: Register) -> None:
+    day = UsageDay("gone", date(2026, 11, 1), 3, 1.0, "A")
+    with register.transaction() as unit:
+        write_usage_days(unit, [(day, True)])
+        assert read_usage_days(unit, ["gone"], day.day, day.day) == ()
+
+
+def test_several_outages_that_end_with_the_last_report_go_on_as_one(register: Register) -> None:
+    with register.transaction() as unit:
+        unit.connection.execute(
+            collector_outage.insert(),
+            [{"collector": "main", "from_ms": START + low, "to_ms": START + 600_000} for low in (0, 300_000)],
+        )
+        upsert_collector_status(unit, CollectorStatus("main", START + 600_000, connected=True))
+        upsert_collector_status(unit, CollectorStatus("main", START + 900_000, connected=True))
+        assert outages_between(unit, START, START + HOUR)[0] == (START, START + 900_000)
+
+
+def test_a_collector_s_clock_that_was_ahead_is_believed_again_once_it_is_put_right(register: Register) -> None:
+    with register.transaction() as unit:
+        upsert_collector_status(unit, CollectorStatus("main", START, connected=True))
+        upsert_collector_status(unit, CollectorStatus("main", START + 400 * DAY_MS, connected=True))
+        upsert_collector_status(unit, CollectorStatus("main", START + 60_000, connected=True, series_position=7))
+        assert collector_statuses(unit)[0].series_position == 7
+        assert outages_between(unit, START + 120_000, START + 500 * DAY_MS) == ()

@@ -32,13 +32,14 @@ from aldea.storage.register.liveness_marks import ENGINE, mark_alive
 from aldea.storage.register.maintenance import maintenance_between
 from aldea.storage.register.outages import outages_between
 from aldea.storage.register.pulses import site_pulses
-from aldea.storage.register.settings import registry_version
+from aldea.storage.register.settings import held_registry_version, registry_version
 from aldea.storage.register.watched import watched_sites
 
 CONSUMER = "alerts"
 LEASE_MS = 15_000
 RENEW_MS = 5_000
 AWAY_MS = 30_000
+BACKWARDS_MS = 2_000
 FIRST_LOOK_MS = 86_400_000
 CHORES_MS = 10_000
 EVENTS_AT_ONCE = 2_000
@@ -60,6 +61,7 @@ class _Turn:
     refreshed_ms: int = 0
     renewed_ms: int = 0
     chores_ms: int = 0
+    stepped_ms: int = 0
     seen_feed: int = -1
     caught_up: bool = False
     kept_doubts: Mapping[str, Any] | None = None
@@ -102,6 +104,9 @@ class Engine:
         Raises RegisterError as the register does; then nothing was kept, and the next step begins anew.
         """
         now = self._clock.wall_ms()
+        if self._turn is not None and now < self._turn.stepped_ms - BACKWARDS_MS:
+            # The clock was ahead: what was to be looked at then is due now.
+            self._turn = None
         glance = self._glance(now)
         deafness = self._collectors.look(glance.statuses, now)
         if not self._anything_due(glance, deafness, now):
@@ -123,7 +128,7 @@ class Engine:
     def _glance(self, now: int) -> _Glance:
         with self._register.reading() as unit:
             lease = find_lease(unit, CONSUMER) if self._turn is None else None
-            free = lease is None or lease.holder in ("", self._holder) or lease.expires_ms <= now
+            free = lease is None or lease.may_be_taken(self._holder, now, LEASE_MS)
             return _Glance(newest_feed_id(unit), registry_version(unit), collector_statuses(unit), free)
 
     def _anything_due(self, glance: _Glance, deafness: Deafness | None, now: int) -> bool:
@@ -146,8 +151,11 @@ class Engine:
             self._turn = None
             return False
         self._turn = turn
-        if glance.registry != turn.registry or now - turn.refreshed_ms >= self._refresh_ms(turn):
-            self._refresh(unit, turn, glance.registry, now)
+        turn.stepped_ms = now
+        # Read anew, and held: a site that has left since the glance must not get an incident.
+        registry = held_registry_version(unit)
+        if registry != turn.registry or now - turn.refreshed_ms >= self._refresh_ms(turn):
+            self._refresh(unit, turn, registry, now)
         turn.seen_feed = glance.newest_feed
         read = self._read(unit, turn)
         turn.caught_up = read < EVENTS_AT_ONCE

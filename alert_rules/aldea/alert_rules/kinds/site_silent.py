@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aldea.alert_rules.events import LIVE, Batch, Event, PlatformHealth, Presence
+from aldea.alert_rules.events import LIVE, Batch, Event, PlatformHealth, Presence, Tick
 from aldea.alert_rules.rule import Look, Place, Reason
 from aldea.model.settings import about
 
 UNDECLARED_SEND_SECONDS = 300
 MISSING_SENDS, MISSING_EXTRA_MS = 1.25, 30_000
 DEAF_SPANS = 8
+AHEAD_MS = 60_000
+"""Servers' clocks may differ by this much; a time that is further ahead was written by a clock that was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class SiteSilent:
         if isinstance(event, PlatformHealth) and event.healthy and event.deaf_from_ms is not None:
             spans = sorted({*evidence.deaf, (event.deaf_from_ms, event.at_ms)})
             return replace(evidence, deaf=tuple(spans[-DEAF_SPANS:]))
+        if isinstance(event, Tick):
+            return _not_ahead(evidence, event.at_ms)
         return evidence
 
     def look(self, evidence: Silence, at_ms: int, place: Place, *, firing: bool) -> Look:
@@ -135,6 +139,21 @@ class SiteSilent:
         heard, send, said, presence, deaf = stored
         known = None if presence is None else (int(presence[0]), int(presence[1]), bool(presence[2]))
         return Silence(heard, send, said, known, tuple((int(start), int(end)) for start, end in deaf))
+
+
+def _not_ahead(evidence: Silence, at_ms: int) -> Silence:
+    """Return the evidence without times that are still to come: our clock was ahead, and was put right."""
+    newest = max(evidence.heard_ms or 0, evidence.said_send_ms, evidence.presence[0] if evidence.presence else 0)
+    if newest <= at_ms + AHEAD_MS and all(end <= at_ms + AHEAD_MS for _, end in evidence.deaf):
+        return evidence
+    presence = evidence.presence
+    return Silence(
+        None if evidence.heard_ms is None else min(evidence.heard_ms, at_ms),
+        evidence.send_seconds,
+        min(evidence.said_send_ms, at_ms),
+        None if presence is None else (min(presence[0], at_ms), presence[1], presence[2]),
+        tuple((start, min(end, at_ms)) for start, end in evidence.deaf if start < at_ms),
+    )
 
 
 def _alive_ms(batch: Batch) -> int | None:

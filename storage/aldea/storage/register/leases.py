@@ -14,7 +14,6 @@ from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import insert
 from aldea.storage.register.tables import lease
 
-
 AHEAD_TIMES = 4
 """Two machines' clocks may differ, but hardly by this many times the length of a lease."""
 

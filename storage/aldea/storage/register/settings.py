@@ -49,6 +49,12 @@ def registry_version(unit: Unit) -> int:
     return int(get_setting(unit, REGISTRY_VERSION) or 0)
 
 
+def held_registry_version(unit: Unit) -> int:
+    """Return the number as `registry_version` does; the list can't change before the unit ends."""
+    wanted = select(setting.c.value).where(setting.c.key == REGISTRY_VERSION).with_for_update(read=True)
+    return int(unit.connection.execute(wanted).scalar_one_or_none() or 0)
+
+
 def bump_registry_version(unit: Unit) -> int:
     """Count one change to the list of sites and devices; the new number counts from the commit on."""
     unit.connection.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from aldea.model.truth import Interval, SlotDay
 from aldea.model.truth.slots import DAY_MS
 from aldea.storage.register.known import known_sites
 from aldea.storage.register.register import Unit
-from aldea.storage.register.statements import chunks, insert
+from aldea.storage.register.statements import insert
 from aldea.storage.register.tables import (
     boot,
     device,

@@ -176,7 +176,7 @@ def stream_sums(sites: Select[tuple[str]]) -> Subquery:
         .group_by(each.c.site)
         .subquery("heard_sums")
     )
-    until, again = heard.c.heard_until_ms, _judged_again_from()
+    until, again = heard.c.heard_until_ms, _judged_again_from(sites)
     # A day that goes on is judged again all the time, and does not hold it back.
     is_over = again.c.from_ms + DAY_MS + DAY_OPEN_MS <= until
     counted = (heard.c[count.name] for count in counts)
@@ -187,12 +187,11 @@ def stream_sums(sites: Select[tuple[str]]) -> Subquery:
     )
 
 
-def _judged_again_from() -> Subquery:
+def _judged_again_from(sites: Select[tuple[str]]) -> Subquery:
     """Return, by site, the start of the first day that is to be judged again."""
     first = cast(func.min(truth_dirty.c.day), BigInteger) * DAY_MS
-    return (
-        select(truth_dirty.c.site, first.label("from_ms")).group_by(truth_dirty.c.site).subquery("again")
-    )
+    wanted = select(truth_dirty.c.site, first.label("from_ms")).where(truth_dirty.c.site.in_(sites))
+    return wanted.group_by(truth_dirty.c.site).subquery("again")
 
 
 def _columns(row: Stream) -> dict[str, Any]:

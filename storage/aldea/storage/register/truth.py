@@ -63,7 +63,8 @@ def slot_day_revisions(unit: Unit, site: str, day: int) -> tuple[SlotDay, ...]:
 def settled_until(unit: Unit, site: str) -> int | None:
     """Return the event time through which the site's truth is settled, None before there is any.
 
-    Up to there the rows of its primary device are stored or accounted for, and have been judged.
+    Up to there the rows of its primary device are stored or accounted for, and no day that is over waits to be
+    judged again. Time is judged some minutes later, see `judged_span`.
     """
     sums = stream_sums(select(site_table.c.id).where(site_table.c.id == site))
     return unit.connection.execute(select(sums.c.settled_until_ms)).scalar_one_or_none()
