@@ -124,6 +124,7 @@ class AccessKeeper:
         self._files = files
         self._reload = reload
         self._seen: tuple[int, int] | None = None
+        self._told = True
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aldea-broker-access", daemon=True)
 
@@ -148,15 +149,17 @@ class AccessKeeper:
             stopping.wait(LOOK_SECONDS)
 
     def look(self) -> bool:
-        """Compare once; say whether something changed. Raises BrokerError, RegisterError."""
+        """Compare once; say whether something changed. Raises BrokerError, RegisterError.
+
+        A broker that could not be told is told again with the next look.
+        """
         with self._register.reading() as unit:
             version = (credentials_version(unit), registry_version(unit))
-            if version == self._seen:
-                return False
-            changed = write_access(unit, self._files)
-        if changed:
+            changed = version != self._seen and write_access(unit, self._files)
+        self._seen, self._told = version, self._told and not changed
+        if not self._told:
             self._reload()
-        self._seen = version
+            self._told = True
         return changed
 
     def _run(self) -> None:

@@ -9,8 +9,10 @@ examples:
 
 from __future__ import annotations
 
+import argparse
 import grp
 import json
+import os
 import re
 import signal
 import threading
@@ -29,10 +31,9 @@ from aldea.storage.register import RegisterError
 from aldea.storage.register.credentials import make_credential, revoke_credential, valid_credentials
 
 if TYPE_CHECKING:
-    import argparse
-
     from aldea.storage.register import Register
 
+MOST_TOPIC_BYTES = 1000
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}")
 
 
@@ -56,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sync = actions.add_parser("sync", help="write passwords and rules from the register again")
     _add_folder(sync)
     sync.add_argument("--watch", action="store_true", help="go on, and write after each change, until stopped")
+    sync.add_argument(
+        "--signal", type=_process, metavar="PID", help="send this process, the broker's, SIGHUP after each change"
+    )
     publisher = actions.add_parser("publisher", help="a password for a device that is not an agent (shown once)")
     publisher.add_argument("username", help="1 to 39 of a-z, 0-9 and -")
     publisher.add_argument("--topic", action="append", required=True, help="what it may publish to; repeatable")
@@ -100,7 +104,7 @@ def _config(register: Register, arguments: argparse.Namespace) -> int:
 
 def _sync(register: Register, arguments: argparse.Namespace) -> int:
     files = _files(arguments)
-    keeper = AccessKeeper(register, files, lambda: print(f"{files.folder} has changed", flush=True))
+    keeper = AccessKeeper(register, files, lambda: _changed(files, arguments.signal))
     if not arguments.watch:
         keeper.look()
         print(f"{files.passwords} and {files.rules} are as the register has it; reload mosquitto if they changed.")
@@ -112,14 +116,36 @@ def _sync(register: Register, arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _process(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is no process: give its number, such as that in mosquitto.pid")
+    return int(text)
+
+
+def _changed(files: AccessFiles, process: int | None) -> None:
+    """Say it, and have the broker read its files again. Raises BrokerError."""
+    print(f"{files.folder} has changed", flush=True)
+    if process is None:
+        return
+    try:
+        os.kill(process, signal.SIGHUP)
+    except OSError as error:
+        raise BrokerError(f"process {process} was not told to read them again ({error.strerror})") from error
+
+
 def _publisher(register: Register, arguments: argparse.Namespace) -> int:
     if not NAME.fullmatch(arguments.username) or arguments.username.startswith("aldea-"):
         raise CommandError(
             f"the name {arguments.username!r} must be 1 to 39 of a-z, 0-9 and -, and not begin with aldea-"
         )
     for topic in arguments.topic:
-        if topic.split("/")[0] in ("", "#", "+", "aldea", "$SYS", "$share", "$CONTROL") or "\n" in topic:
+        first, *rest = topic.split("/")
+        wild = [level for level in rest if set(level) & set("+#") and level != "+"]
+        if first in ("", "aldea") or set(first) & set("+#$") or not topic.isprintable() or topic != topic.strip():
             raise CommandError(f"--topic {topic!r} must begin with a level of its own that is not aldea, + or #")
+        # One bad line would keep mosquitto from reading all the others.
+        if wild not in ([], ["#"]) or (wild and rest[-1] != "#") or len(topic.encode()) > MOST_TOPIC_BYTES:
+            raise CommandError(f"--topic {topic!r}: + stands for a whole level, and # for all that follow, at the end")
     now = SystemClock().wall_ms()
     with register.transaction() as unit:
         password = make_credential(unit, arguments.username, now, hardware={"publishes": arguments.topic})

@@ -4,25 +4,31 @@ examples:
   aldea tail                         every site, as it arrives
   aldea tail --site isla-arena       one site
   aldea tail --json | jq .           a JSON document a message
+
+With passwords and TLS it signs in as the collector does: ALDEA_MQTT_USERNAME, ALDEA_MQTT_PASSWORD_FILE,
+ALDEA_MQTT_CA_FILE, or the options.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.model.messages import Will, parse_ack, parse_status
+from aldea.model.sample import is_id
 from aldea.model.topics import Lane, TopicError, parse_topic
 from aldea.model.wire import Rejected, decode
 
 if TYPE_CHECKING:
-    import argparse
-
     from aldea.model.sample import Row
 
 
@@ -30,18 +36,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--mqtt-host", default=os.environ.get("ALDEA_MQTT_HOST") or "127.0.0.1")
     parser.add_argument("--mqtt-port", type=int, default=os.environ.get("ALDEA_MQTT_PORT") or "1883")
-    parser.add_argument("--site", default="+", help="one site's id (default: all)")
+    parser.add_argument("--username", default=os.environ.get("ALDEA_MQTT_USERNAME") or None)
+    parser.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        default=os.environ.get("ALDEA_MQTT_PASSWORD_FILE") or None,
+        help="a file that holds the password alone",
+    )
+    parser.add_argument(
+        "--ca",
+        type=Path,
+        metavar="FILE",
+        default=os.environ.get("ALDEA_MQTT_CA_FILE") or None,
+        help="the authority of the broker's certificate; given: TLS",
+    )
+    parser.add_argument("--site", default="+", type=_site, help="one site's id (default: all)")
     parser.add_argument("--json", action="store_true", help="one JSON document a message")
     parser.add_argument("--count", type=int, default=0, help="stop after so many messages (default: never)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Subscribe and print until stopped."""
-    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+    client = _client(arguments)
     left = [arguments.count]
+    refused: list[str] = []
 
-    def on_connect(client: paho.Client, *_: Any) -> None:
-        client.subscribe(f"aldea/1/{arguments.site}/+/+")
+    def on_connect(client: paho.Client, _data: Any, _flags: Any, answer: ReasonCode, *_: Any) -> None:
+        if answer.is_failure:
+            refused.append(str(answer))
+            client.disconnect()
+        else:
+            client.subscribe(f"aldea/1/{arguments.site}/+/+")
 
     def on_message(client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         shown = described(message.topic, bytes(message.payload))
@@ -54,12 +80,37 @@ def run(arguments: argparse.Namespace) -> int:
     client.on_message = on_message
     try:
         client.connect(arguments.mqtt_host, arguments.mqtt_port)
+    except ssl.SSLError as error:
+        raise CommandError(f"the broker's certificate is not trusted ({error.reason}); see --ca") from error
     except OSError as error:
         raise CommandError(
             f"no broker answers at {arguments.mqtt_host}:{arguments.mqtt_port} ({error}); see --mqtt-host, --mqtt-port"
         ) from error
     client.loop_forever()
+    if refused:
+        raise CommandError(f"the broker lets nobody in so ({refused[0]}); see --username, --password-file")
     return OK
+
+
+def _site(text: str) -> str:
+    if text != "+" and not is_id(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no site's id: 1 to 39 of a-z, 0-9 and -")
+    return text
+
+
+def _client(arguments: argparse.Namespace) -> paho.Client:
+    if arguments.password_file is not None and arguments.username is None:
+        raise CommandError("a password file needs a name as well: --username, such as aldea-collector")
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+    try:
+        if arguments.username is not None:
+            file = arguments.password_file
+            client.username_pw_set(arguments.username, None if file is None else Path(file).read_text().strip())
+        if arguments.ca is not None:
+            client.tls_set_context(ssl.create_default_context(cafile=str(arguments.ca)))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"--password-file or --ca can't be read ({error}): is it there, and yours?") from error
+    return client
 
 
 def described(topic: str, payload: bytes) -> dict[str, Any]:
