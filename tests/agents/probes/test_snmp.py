@@ -169,6 +169,7 @@ def snmpd3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
     """A router that knows a user of version 3."""
     folder = tmp_path_factory.mktemp("snmpd3")
     extra = ["createUser aldea SHA authsecret1 AES privsecret1", "rouser aldea auth"]
+    extra += ["createUser aldea512 SHA-512 authsecret1", "rouser aldea512 auth"]
     with Snmpd(folder, extra=extra) as server:
         yield server
 
@@ -191,6 +192,27 @@ def test_version_3_authenticates_and_encrypts(
     fields = _one(context, _user(snmpd3, tmp_path, "authsecret1", privacy=privacy)).fields
     assert fields["failure"] is None
     assert fields["rx_bytes_total"] is not None
+
+
+def test_a_wrong_privacy_password_is_refused_and_not_silence(
+    context: ProbeContext, snmpd3: Snmpd, tmp_path: Path
+) -> None:
+    pytest.importorskip("cryptography", reason="privacy needs the package cryptography")
+    reading = _one(context, _user(snmpd3, tmp_path, "authsecret1", privacy="wrongsecret"))
+    assert reading.fields == {"failure": "snmp_authentication"}
+
+
+def test_a_level_below_what_the_router_asks_for_is_refused(
+    context: ProbeContext, snmpd3: Snmpd, tmp_path: Path
+) -> None:
+    open_to_all = replace(_user(snmpd3, tmp_path, "authsecret1"), auth_protocol="none", auth_password_file=None)
+    reading = _one(context, open_to_all)
+    assert reading.fields == {"failure": "snmp_authentication"}
+
+
+def test_version_3_with_a_long_digest(context: ProbeContext, snmpd3: Snmpd, tmp_path: Path) -> None:
+    target = replace(_user(snmpd3, tmp_path, "authsecret1", user="aldea512"), auth_protocol="sha512")
+    assert _one(context, target).fields["failure"] is None
 
 
 @pytest.mark.parametrize(("user", "password"), [("aldea", "wrongsecret"), ("nobody", "authsecret1")])

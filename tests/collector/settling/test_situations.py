@@ -36,6 +36,8 @@ class Teller:
         rows = self.station.rows([(at(a), at(b), kind) for a, b, kind in told["spans"]])
         for moment, uptime in told.get("router", []):
             rows.append((at(moment), ("snmp", {"target": "router"}, {"uptime_seconds": uptime})))
+        for moment, fields in told.get("ups", []):
+            rows.append((at(moment), ("power", {"source": "ups"}, fields)))
         rows += [(at(moment), (name, tags, fields)) for moment, name, tags, fields in told.get("rows", [])]
         rows.sort(key=lambda row: row[0])
         booted = told.get("booted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pysnmp.hlapi.v3arch import asyncio as hlapi
@@ -19,6 +20,8 @@ Value = int | str | None
 
 _ROWS_A_QUESTION = 20
 _TOO_BIG = 1
+_NOT_ALLOWED = 16  # authorizationError (RFC 3416): the user may not, at this level
+_SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
 _AUTHENTICATION = (
     errind.AuthenticationError,
     errind.AuthenticationFailure,
@@ -66,6 +69,8 @@ class SnmpClient:
             # Small devices fit only a few objects into an answer.
             half = len(oids) // 2
             return {**await self.get(oids[:half]), **await self.get(oids[half:])}
+        if isinstance(answer[0], errind.RequestTimedOut) and self._has_privacy:
+            await self._ask_openly()
         return _values(answer)
 
     async def walk(self, column: str, most_rows: int) -> dict[str, Value]:
@@ -84,6 +89,27 @@ class SnmpClient:
                 break
             last = next(reversed(new))
         return found
+
+    @property
+    def _has_privacy(self) -> bool:
+        return self._target.version == "3" and self._target.privacy_protocol != "none"
+
+    async def _ask_openly(self) -> None:
+        """Tell a wrong privacy password from a device that is off: what can't be deciphered is dropped in silence.
+
+        Asks for the uptime without encryption. Raises SnmpError when the device has something to say to that.
+        """
+        openly = SnmpClient(
+            replace(self._target, privacy_protocol="none", privacy_password_file=None), self._timeout_seconds, 0
+        )
+        try:
+            await openly.get([_SYS_UPTIME])
+        except SnmpError as error:
+            if error.failure == Failure.SNMP_TIMEOUT:
+                return
+        finally:
+            openly.close()
+        raise SnmpError(Failure.SNMP_AUTHENTICATION, "it is there, but does not answer what is encrypted")
 
     def close(self) -> None:
         """Close the socket."""
@@ -128,6 +154,8 @@ def _values(answer: tuple[Any, Any, Any, Sequence[Any]]) -> dict[str, Value]:
     if indication is not None and indication:
         raise SnmpError(_failure_of(indication), str(indication))
     if status:
+        if int(status) == _NOT_ALLOWED:
+            raise SnmpError(Failure.SNMP_AUTHENTICATION, "the user may not ask this, or not at this level")
         raise SnmpError(Failure.SNMP_ERROR, f"the router answers {status.prettyPrint()}")
     return {str(variable[0]): _plain(variable[1]) for variable in variables if not isinstance(variable[1], _NOTHING)}
 

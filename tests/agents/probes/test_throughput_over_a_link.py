@@ -1,0 +1,159 @@
+"""Throughput over a cable between two namespaces, shaped by tbf: rates, and bytes against the interface's counters."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from aldea.agents.probes.throughput.http_test import HttpTest
+from aldea.agents.probes.throughput.iperf3_test import Iperf3Test
+from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
+from bench.namespaces import Namespace, cable
+from bench.report import CannotMeasure
+from rigs.processes import find_program
+
+SITE, SERVER = "192.0.2.2", "192.0.2.1"
+PORT = 8080
+RATE = 8_000_000
+LIMITS = Limits(wire_bytes=20_000_000, seconds=8.0, flows=4, connect_seconds=3.0)
+
+
+class Objects(BaseHTTPRequestHandler):
+    """Serves /N as N bytes and takes a POST, as any web server might."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        size = int(self.path[1:])
+        self.send_response(200)
+        self.send_header("Content-Length", str(size))
+        self.end_headers()
+        try:
+            self.wfile.write(bytes(size))
+        except OSError:
+            self.close_connection = True
+
+    def do_POST(self) -> None:
+        left = int(self.headers["Content-Length"])
+        try:
+            while left > 0 and (part := self.rfile.read1(min(left, 65_536))):
+                left -= len(part)
+            self.send_response(204)
+            self.end_headers()
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Link:
+    """A site and a server with a cable of RATE bits a second both ways."""
+
+    def __init__(self, site: Namespace, server: Namespace) -> None:
+        self.site, self.server = site, server
+
+    def measure(self, test: HttpTest | Iperf3Test) -> tuple[Outcome, int]:
+        """Run a test at the site; return it and what the site's interface has carried, Ethernet's headers off."""
+        before = self.site.counters("wan")
+        outcome = self.site.call(test.run)
+        time.sleep(0.5)  # what was on its way when the test was cut still comes
+        return outcome, self.site.counters("wan").since(before).total_bytes
+
+    def carried(self, direction: Direction) -> int:
+        """Return the interface's counter, as a site's own agent reads it."""
+        counters = self.site.counters("wan")
+        return counters.rx_bytes if direction is Direction.DOWN else counters.tx_bytes
+
+
+class _Enters(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+
+@pytest.fixture(scope="module")
+def link() -> Iterator[Link]:
+    try:
+        site, server = Namespace("site"), Namespace("server")
+        cable(site, "wan", f"{SITE}/30", server, "lan", f"{SERVER}/30")
+    except CannotMeasure as error:
+        pytest.skip(str(error))
+    for place, interface in ((site, "wan"), (server, "lan")):
+        shape = ("qdisc", "add", "dev", interface, "root", "tbf", "rate", f"{RATE}bit", "burst", "6kb", "latency", "80ms")
+        done = subprocess.run(place.command(find_program("tc", "iproute2"), *shape), capture_output=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"tc cannot shape here: {done.stderr.decode()}")
+    web = server.call(_Enters, (SERVER, PORT), Objects)
+    threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
+    yield Link(site, server)
+    web.shutdown()
+    web.server_close()
+    site.close()
+    server.close()
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+def test_http_finds_the_rate_stops_early_and_counts_what_the_interface_counts(link: Link, direction: Direction) -> None:
+    url = f"http://{SERVER}:{PORT}/" + ("{bytes}" if direction is Direction.DOWN else "")
+    outcome, carried = link.measure(HttpTest(url, direction, LIMITS, None))
+    assert outcome.failure is None
+    assert outcome.steady
+    assert outcome.seconds < 6.0, "it did not stop early"
+    assert outcome.bits_per_second == pytest.approx(RATE * 0.95, rel=0.07)
+    assert outcome.spent_bytes == pytest.approx(carried, rel=0.05)
+    assert carried < LIMITS.wire_bytes
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+def test_a_capped_test_is_not_steady_and_costs_no_more_than_its_cap(link: Link, direction: Direction) -> None:
+    url = f"http://{SERVER}:{PORT}/" + ("{bytes}" if direction is Direction.DOWN else "")
+    limits = Limits(wire_bytes=500_000, seconds=8.0, flows=4, connect_seconds=3.0)
+    outcome, carried = link.measure(HttpTest(url, direction, limits, None))
+    assert (outcome.failure, outcome.steady) == (None, False)
+    assert outcome.bits_per_second is not None
+    assert carried <= limits.wire_bytes
+    assert outcome.spent_bytes == pytest.approx(carried, rel=0.05)
+
+
+@pytest.fixture(scope="module")
+def iperf3(link: Link) -> Iterator[None]:
+    try:
+        program = find_program("iperf3", "iperf3")
+    except Exception as error:  # noqa: BLE001 - whatever the rig says of a missing program
+        pytest.skip(str(error))
+    process = subprocess.Popen(link.server.command(program, "-s", "-B", SERVER), stdout=subprocess.DEVNULL)
+    time.sleep(0.3)
+    yield
+    process.terminate()
+    process.wait(5)
+
+
+@pytest.mark.usefixtures("iperf3")
+@pytest.mark.parametrize("direction", list(Direction))
+def test_iperf3_finds_the_rate_and_counts_what_the_interface_counts(link: Link, direction: Direction) -> None:
+    reads = lambda: link.carried(direction)  # noqa: E731 - asked from the site's own thread it would wait for itself
+    del reads
+    outcome, carried = link.measure(
+        Iperf3Test(SERVER, 5201, direction, LIMITS, lambda: _counted(direction))
+    )
+    assert outcome.failure is None
+    assert outcome.steady
+    assert outcome.bits_per_second == pytest.approx(RATE * 0.95, rel=0.07)
+    assert outcome.seconds < 7.0
+    assert outcome.spent_bytes == pytest.approx(carried, rel=0.05)
+
+
+def _counted(direction: Direction) -> int:
+    """Read the site's counter in the site's own thread, where the test runs."""
+    from pathlib import Path  # noqa: PLC0415
+
+    line = next(
+        line for line in Path("/proc/thread-self/net/dev").read_text().splitlines() if line.strip().startswith("wan:")
+    )
+    numbers = [int(word) for word in line.split(":")[1].split()]
+    return numbers[0] if direction is Direction.DOWN else numbers[8]
