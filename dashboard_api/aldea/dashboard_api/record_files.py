@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from aldea.dashboard_api.record_intake import Intake, check, new_record
 from aldea.model.forms import Definition, Fault, TableEntry, read_table, sentence, table_header
+from aldea.storage.importing.cells import as_meant, harmless
 from aldea.storage.register.facts import fact_history
 from aldea.storage.register.records import NewRecord, put_record, record_of_token
 from aldea.storage.register.register import Unit
@@ -70,7 +71,7 @@ def read_lines(content: bytes, language: str) -> list[list[str]]:
     first = text.split("\n", 1)[0]
     delimiter = max(_DELIMITERS, key=first.count)
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        lines = [list(map(as_meant, line)) for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
     except csv.Error as error:
         raise FileError(f"{NOT_TEXT[language]} ({error})") from error
     if len(lines) > MAX_LINES:
@@ -182,7 +183,8 @@ def _rejects(lines: Sequence[Sequence[str]], rejected: set[int], bad: Sequence[B
     writer = csv.writer(out)
     for number, line in enumerate(lines, 1):
         if number in rejected:
-            writer.writerow([*line, " ".join(item.sentence for item in bad if item.line == number)])
+            why = " ".join(item.sentence for item in bad if item.line == number)
+            writer.writerow([*map(harmless, line), why])
         elif number == 1:
-            writer.writerow(line)
+            writer.writerow(map(harmless, line))
     return "\ufeff" + out.getvalue()

@@ -16,6 +16,7 @@ from openpyxl import Workbook, load_workbook
 from aldea.simulator.fleet import registrations
 from aldea.storage.importing import tables, words
 from aldea.storage.importing.applying import apply_plan
+from aldea.storage.importing.cells import as_meant, harmless
 from aldea.storage.importing.columns import COLUMNS
 from aldea.storage.importing.files import rejects_csv, rejects_xlsx, template_csv, template_xlsx
 from aldea.storage.importing.plan import Plan, Wish, day_start, make_plan
@@ -25,6 +26,8 @@ from aldea.storage.importing.values import read_hours, written_hours
 from aldea.storage.importing.words import TableError
 from aldea.storage.register import Register, open_register
 from aldea.storage.register.facts import fact_at, fact_history, programmes_at
+from aldea.storage.register.people import add_person, set_disabled
+from aldea.storage.register.programmes import Programme, add_programme
 from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites, count_sites, find_site, state_at
 
 if TYPE_CHECKING:
@@ -50,6 +53,12 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def register(tmp_path: Path, migrated: Path) -> Iterator[Register]:
     shutil.copy(migrated, tmp_path / "register.db")
     made = open_register(f"sqlite:///{tmp_path / 'register.db'}")
+    with made.transaction() as unit:
+        for name in ("b", "p", "q", "r", "aldeas-inteligentes"):
+            add_programme(unit, Programme(name, name, date(2024, 1, 1), None, {}))
+        for name in ("tekax", "kancab"):
+            add_person(unit, name, name.title(), NOW)
+        set_disabled(unit, "kancab", disabled=True, at_ms=NOW)
     yield made
     made.close()
 
@@ -222,7 +231,48 @@ def test_the_reject_file_is_the_table_again_with_reasons_and_can_be_mended(regis
     mended = rejects_csv(plan).decode().replace("many", "5")
     again = plan_of(register, mended)
     assert (len(again.added), again.refused, [name for name, _ in again.ignored]) == (1, (), ["nota"])
+    assert again.added[0].row.name == "=1+1", "what was made harmless is read as it was meant"
     assert read_table(rejects_xlsx(plan)).lines[0].cells[3] == "many"
+
+
+def test_a_programme_and_a_person_that_there_are_not_are_named_with_the_fix(register: Register) -> None:
+    text = (
+        f"{HEAD};programa;responsable\nx;X;Campeche;C;aldeas-inteligente, p;tekaks\ny;Y;Campeche;C;zzz;kancab, nobody"
+    )
+    assert sentences(plan_of(register, text)) == [
+        (
+            "programa names the programme “aldeas-inteligente”, which there is not: did you mean aldeas-inteligentes? Else "
+            "add it first"
+        ),
+        "responsable names the person “tekaks”, who has no account: did you mean tekax? Else add the person first",
+        "programa names the programme “zzz”, which there is not: correct it, or add the programme first",
+        "responsable names the person “kancab”, who has no account: correct it, or add the person first",
+        "responsable names the person “nobody”, who has no account: correct it, or add the person first",
+    ]
+    good = plan_of(register, f"{HEAD};programa;responsable\nx;X;Campeche;C;p;tekax")
+    assert good.refused == ()
+
+
+def test_what_a_site_has_named_already_it_may_go_on_naming(register: Register) -> None:
+    text = f"{HEAD};responsable;proveedor\nx;X;Campeche;C;tekax;A"
+    load(register, text)
+    with register.transaction() as unit:
+        set_disabled(unit, "tekax", disabled=True, at_ms=NOW)
+    assert plan_of(register, text.replace(";A", ";B")).refused == ()
+    assert len(plan_of(register, text.replace("\nx;X", "\ny;Y")).refused) == 1
+
+
+@given(st.text(max_size=20))
+def test_no_cell_is_run_as_a_formula_and_each_is_read_as_it_was(text: str) -> None:
+    written = harmless(text)
+    assert not written.startswith(("=", "@", "\t", "\r"))
+    assert written[:1] not in {"+", "-"} or all(letter.isdigit() or letter in ".," for letter in written[1:])
+    assert as_meant(written) == text or text.startswith("'")
+
+
+def test_a_formula_behind_a_number_is_none_either() -> None:
+    assert harmless("-2+3+cmd|' /C calc'!A0") == "'-2+3+cmd|' /C calc'!A0"
+    assert [harmless(text) for text in ("-90.45", "+5", "1,000")] == ["-90.45", "+5", "1,000"]
 
 
 @pytest.mark.parametrize("language", ["es", "en"])

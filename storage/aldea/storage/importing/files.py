@@ -10,6 +10,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
+from aldea.storage.importing.cells import harmless
 from aldea.storage.importing.columns import COLUMNS, Column
 from aldea.storage.importing.plan import REASONS, Plan
 from aldea.storage.importing.words import Translate, as_it_is
@@ -95,15 +96,8 @@ def _explain(book: Workbook) -> None:
 
 def _csv_bytes(lines: Sequence[Sequence[str]]) -> bytes:
     out = io.StringIO(newline="")
-    csv.writer(out).writerows([[_harmless(cell) for cell in line] for line in lines])
+    csv.writer(out).writerows([[harmless(cell) for cell in line] for line in lines])
     return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from running a cell as a formula; a negative number is none."""
-    if cell[:1] in ("=", "+", "@", "\t", "\r") or (cell[:1] == "-" and not cell[1:2].isdigit()):
-        return f"'{cell}"
-    return cell
 
 
 def _bytes_of(book: Workbook) -> bytes:

@@ -15,6 +15,8 @@ from aldea.storage.importing.rows import SEVERAL, RowCheck, SiteRow
 from aldea.storage.importing.tables import Table
 from aldea.storage.importing.words import Fault, TableError
 from aldea.storage.register.facts import facts_at
+from aldea.storage.register.people import list_people
+from aldea.storage.register.programmes import list_programmes
 from aldea.storage.register.register import Unit
 from aldea.storage.register.sites import Site, SiteState, find_site, state_at
 
@@ -116,6 +118,36 @@ class _Columns:
         return {key: cells[place] if place < len(cells) else "" for key, place in self.places.items()}
 
 
+class _Names:
+    """Which programmes and people there are. What a site has named already, it may go on naming."""
+
+    def __init__(self, unit: Unit) -> None:
+        programmes = [programme.id for programme in list_programmes(unit, simulated=False)]
+        people = [person.id for person in list_people(unit) if not person.disabled]
+        self._known = {"programme": programmes, "responsible": people}
+
+    def faults(self, unit: Unit, row: SiteRow, columns: _Columns, at_ms: int) -> tuple[Fault, ...]:
+        """Return a fault for each name in a row that there is not, with the one that was probably meant."""
+        named = [(key, item) for key, items in row.several.items() for item in items if item not in self._known[key]]
+        if not named:
+            return ()
+        held = {(fact.fact, fact.item) for fact in facts_at(unit, row.id, at_ms)}
+        return tuple(
+            self._fault(row.line, columns.heading(key), key, item) for key, item in named if (key, item) not in held
+        )
+
+    def _fault(self, line: int, heading: str, key: str, item: str) -> Fault:
+        close = difflib.get_close_matches(item.casefold(), self._known[key], 1)
+        text, near = _UNKNOWN[key]
+        return Fault(line, heading, near if close else text, {"value": item[:60], "close": "".join(close)})
+
+
+_UNKNOWN = {
+    "programme": (words.NO_PROGRAMME, words.NEAR_PROGRAMME),
+    "responsible": (words.NO_PERSON, words.NEAR_PERSON),
+}
+
+
 def make_plan(unit: Unit, table: Table, wish: Wish, now_ms: int) -> Plan:
     """Return what importing the table would do now; nothing is changed. Raises TableError for its headings."""
     columns = _Columns(table)
@@ -125,13 +157,15 @@ def make_plan(unit: Unit, table: Table, wish: Wish, now_ms: int) -> Plan:
     refused: list[Refused] = []
     accepted: list[Fault] = []
     lines_of: dict[str, int] = {}
+    names = _Names(unit)
     for line in table.lines:
         check = RowCheck(line.number, columns.cells(line.cells), columns, accept_fixes=wish.accept_fixes)
         row = check.row()
         planned = None if row is None else _planned(unit, row, wish, now_ms, columns, lines_of)
-        if row is None or isinstance(planned, Fault):
-            faults = (planned,) if isinstance(planned, Fault) else tuple(check.faults)
-            refused.append(Refused(line.number, line.cells, faults))
+        unknown = () if row is None else names.faults(unit, row, columns, now_ms)
+        if row is None or isinstance(planned, Fault) or unknown:
+            own = (planned,) if isinstance(planned, Fault) else tuple(check.faults)
+            refused.append(Refused(line.number, line.cells, (*own, *unknown)))
             continue
         accepted += check.accepted
         assert planned is not None

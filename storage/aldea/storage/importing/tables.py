@@ -14,6 +14,7 @@ from xml.etree.ElementTree import ParseError
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
+from aldea.storage.importing.cells import as_meant
 from aldea.storage.importing.columns import column_of
 from aldea.storage.importing.words import NO_HEADER, NO_ROWS, NOT_A_TABLE, TOO_LARGE, TOO_MANY_ROWS, Fault, TableError
 
@@ -149,4 +150,4 @@ def _decoded(content: bytes) -> str:
 
 
 def _clean(text: str) -> str:
-    return " ".join(text.replace("\xa0", " ").replace("\x00", "").split())
+    return as_meant(" ".join(text.replace("\xa0", " ").replace("\x00", "").split()))
