@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 OPEN_AFTER_MS = 2 * 60 * 60 * 1000
 GOOD_RATIO = 0.8
 ENOUGH_RATIO = 0.5
-NEXT_DAY = timedelta(days=1)
+ROUND_MS = 15 * 60 * 1000
+"""How far from its day a count may be written down: a round takes its time."""
 _FIELDS = ("unique_today", "covered_seconds", "restarted", "day")
 
 
@@ -96,11 +97,11 @@ def _counts(store: SeriesStore, place: Place, zone: ZoneInfo, days: Sequence[dat
         }
         for tags, uniques in columns["unique_today"].items():
             for at_ms, unique in uniques.items():
-                day = datetime.fromtimestamp(at_ms / 1000, zone).date()
                 told = _parsed(columns["day"].get(tags, {}).get(at_ms))
-                wrong = told is not None and abs(told - day) > NEXT_DAY
-                count = found.setdefault(day if told is None or wrong else told, _Count())
-                # A box whose clock was days off did not begin to count at midnight.
+                wrong = told is not None and not _is_about(told, at_ms, zone)
+                day = datetime.fromtimestamp(at_ms / 1000, zone).date() if told is None or wrong else told
+                count = found.setdefault(day, _Count())
+                # A box whose clock was wrong did not begin to count at midnight.
                 count.restarted |= wrong
                 count.unique = max(count.unique, int(float(unique)))
                 covered = columns["covered_seconds"].get(tags, {}).get(at_ms, 0)
@@ -112,6 +113,11 @@ def _counts(store: SeriesStore, place: Place, zone: ZoneInfo, days: Sequence[dat
 def _by_time(series: Series) -> dict[int, float | str]:
     values: Sequence[float | str] = series.values if isinstance(series.values, list) else series.values.tolist()
     return dict(zip(series.times_ms.tolist(), values, strict=True))
+
+
+def _is_about(day: date, at_ms: int, zone: ZoneInfo) -> bool:
+    start, end = _bounds(day, zone)
+    return start - ROUND_MS <= at_ms < end + ROUND_MS
 
 
 def _parsed(text: float | str | None) -> date | None:

@@ -1,0 +1,230 @@
+"""Whatever the box's clock says, the same village comes to the same truth: from an agent's bytes to days and counts.
+
+Each story is lived twice, with a right clock and with a wrong one that jumps. What is settled must be the same.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from aldea.agents.machine import RELEASED_MS
+from aldea.agents.probe import ProbeContext
+from aldea.agents.probes.day_counter import DayCounter
+from aldea.model.clock import ClockState
+from aldea.model.sample import Reading, Value
+from aldea.storage.register.truth import read_intervals
+from aldea.storage.register.usage_days import UsageDay, read_usage_days
+from delivery.world import DAY, HOUR, SITE, START_MS
+from settlingkit.whole import MINUTE, Whole
+
+if TYPE_CHECKING:
+    from aldea.model.truth import Interval
+
+STORIES = int(os.environ.get("ALDEA_CLOCK_STORIES", "4"))
+"""How many stories are made up beside those written down."""
+
+ERRORS = (0, -START_MS, RELEASED_MS - START_MS, 365 * DAY, -365 * DAY, HOUR, -HOUR, 90_000)
+STATES = (ClockState.UNSYNCED, ClockState.RTC)
+SLOT = 5 * MINUTE
+FIRST, LAST = date(1969, 1, 1), date(2040, 1, 1)
+MERIDA = ZoneInfo("America/Merida")
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Some hours of a village: how it went, and what its box's clock made of it."""
+
+    hours: int
+    anchor: int
+    online: bool
+    power_cut: bool
+    error_ms: int
+    state: ClockState
+    ntp_steps_in: bool
+
+
+CHAPTERS = st.lists(
+    st.builds(
+        Chapter,
+        hours=st.integers(2, 9),
+        anchor=st.sampled_from((3, 0)),
+        online=st.booleans(),
+        power_cut=st.booleans(),
+        error_ms=st.sampled_from(ERRORS),
+        state=st.sampled_from(STATES),
+        ntp_steps_in=st.booleans(),
+    ),
+    min_size=2,
+    max_size=4,
+)
+
+
+class _BoxClock:
+    """What the box's program sees of the world's time."""
+
+    def __init__(self, whole: Whole) -> None:
+        self._whole = whole
+
+    def wall_ms(self) -> int:
+        return self._whole.world.now().wall_ms
+
+    def mono_ms(self) -> int:
+        return self._whole.world.now().mono_ms
+
+
+class Lived(Whole):
+    """A story as one box lives it, with two devices in the village that the box counts."""
+
+    def __init__(self, folder: Path, *, right_clock: bool) -> None:
+        super().__init__(folder)
+        self.right = right_clock
+        self.sources: list[str | None] = []
+        self._new_program()
+
+    def _new_program(self) -> None:
+        self._counter = DayCounter(MERIDA, 2.5 * 300)
+        self._context = ProbeContext(_BoxClock(self), Path(), Path("/nonexistent"), self._anchored)
+
+    def _anchored(self) -> int | None:
+        anchor = self.world.outbox.boot.anchor
+        return None if anchor is None else self.world.now().mono_ms + anchor.offset_ms
+
+    def live(self, chapters: list[Chapter]) -> None:
+        """Live them, and be on-line at the end."""
+        self._set_clock(chapters[0])
+        self.world.run(3)
+        for chapter in chapters:
+            if chapter.power_cut:
+                self.world.power_cut(minutes=30)
+                self._new_program()
+            self._set_clock(chapter)
+            self._connection(online=chapter.online)
+            self._pass(chapter, first_half=True)
+            if chapter.ntp_steps_in and not self.right:
+                self.world.state, self.world.wall_error_ms = ClockState.NTP, 0
+            self._pass(chapter, first_half=False)
+        self.world.run(30)
+        self.world.clock.advance(HOUR)
+
+    def _set_clock(self, chapter: Chapter) -> None:
+        self.world.state = ClockState.NTP if self.right else chapter.state
+        self.world.wall_error_ms = 0 if self.right else chapter.error_ms
+
+    def _connection(self, *, online: bool) -> None:
+        if online:
+            self.world.connect()
+        else:
+            self.world.disconnect()
+
+    def _pass(self, chapter: Chapter, *, first_half: bool) -> None:
+        hours = chapter.hours // 2 if first_half else chapter.hours - chapter.hours // 2
+        for _ in range(hours * 12):
+            self.world.record(
+                Reading("ping", {"sent": 3, "received": chapter.anchor}, {"target": "1.1.1.1", "role": "anchor"}),
+                Reading("ping", {"sent": 3, "received": 3}, {"target": "192.168.1.1", "role": "gateway"}),
+                self._clients(),
+            )
+            before = self.world.clock.wall_ms()
+            self.world.step(0)
+            self.world.clock.advance(SLOT - (self.world.clock.wall_ms() - before))
+
+    def _clients(self) -> Reading:
+        now_ms = self._context.time_ms()
+        if now_ms is None:
+            self._counter.missed()
+            return Reading("clients", {"associated": 2}, {"source": "ap"})
+        count = self._counter.sighted(now_ms, [b"abcdef", b"ghijkl"], {})
+        told: dict[str, Value] = {"unique_today": count.unique, "day": count.day.isoformat(), "covered_seconds": count.covered_seconds}
+        return Reading("clients", {**told, "associated": 2, "restarted": count.restarted}, {"source": "ap"})
+
+    def usage(self) -> tuple[UsageDay, ...]:
+        """The daily counts of any day there ever was."""
+        with self.register.reading() as unit:
+            return tuple(read_usage_days(unit, [SITE], FIRST, LAST))
+
+    def intervals(self) -> list[Interval]:
+        """What is settled of any time there ever was."""
+        with self.register.reading() as unit:
+            return list(read_intervals(unit, [SITE], 0, 4 * START_MS // 3))
+
+
+def lives(chapters: list[Chapter], *, right_clock: bool) -> tuple[list[Interval], tuple[UsageDay, ...], Lived]:
+    """Live a story and settle it."""
+    with tempfile.TemporaryDirectory() as folder:
+        lived = Lived(Path(folder), right_clock=right_clock)
+        try:
+            lived.live(chapters)
+            lived.settle()
+            lived.world.check_all_arrived()
+            assert lived.world.quarantined() == []
+            lived.sources = [boot.source for boot in lived.world.boots_known()]
+            return lived.intervals(), lived.usage(), lived
+        finally:
+            lived.close()
+
+
+def story_of(intervals: list[Interval]) -> list[tuple[str, str | None]]:
+    """What was known, in order, without how long it lasted and without what is not known."""
+    known = [(item.state.value, item.cause) for item in intervals if item.state.value != "unknown"]
+    return [key for key, _ in groupby(known)]
+
+
+def check_same(one: list[Interval], other: list[Interval]) -> None:
+    """Both say the same, give or take the slot in which a border falls."""
+    assert [(item.state, item.cause) for item in one] == [(item.state, item.cause) for item in other]
+    for mine, theirs in zip(one, other, strict=True):
+        assert abs(mine.start_ms - theirs.start_ms) <= SLOT
+        assert abs(mine.end_ms - theirs.end_ms) <= SLOT
+
+
+BLIND = Chapter(9, 3, online=False, power_cut=True, error_ms=365 * DAY, state=ClockState.RTC, ntp_steps_in=False)
+SEEN = Chapter(3, 0, online=True, power_cut=True, error_ms=-HOUR, state=ClockState.UNSYNCED, ntp_steps_in=True)
+
+
+@settings(max_examples=STORIES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(CHAPTERS)
+@example([BLIND, BLIND, SEEN])
+@example([SEEN, BLIND])
+def test_a_wrong_clock_makes_no_other_truth(chapters: list[Chapter]) -> None:
+    right, right_days, _ = lives(chapters, right_clock=True)
+    wrong, wrong_days, lived = lives(chapters, right_clock=False)
+    began = START_MS // DAY * DAY
+    assert all(began <= item.start_ms <= item.end_ms <= lived.world.clock.wall_ms() for item in wrong)
+    assert all(one.end_ms == other.start_ms for one, other in pairwise(wrong))
+    boots = lived.sources
+    if "estimated" in boots:
+        assert story_of(wrong) == story_of(right)
+    else:
+        check_same(wrong, right)
+    # A clock that nobody believes may cost counts; it never makes any.
+    expected = {item.day: item for item in right_days}
+    assert {item.day for item in wrong_days} <= expected.keys()
+    for item in wrong_days:
+        assert item.unique_devices in {None, 2}
+        assert (item.covered_ratio or 0) <= (expected[item.day].covered_ratio or 0) + SLOT / DAY
+
+
+@pytest.mark.parametrize("error_ms", [-START_MS, 365 * DAY, -HOUR])
+def test_a_box_that_has_met_the_server_counts_its_days_as_with_a_right_clock(error_ms: int) -> None:
+    chapters = [
+        Chapter(hours, 3, online=online, power_cut=False, error_ms=error, state=ClockState.RTC, ntp_steps_in=False)
+        for hours, online, error in ((20, True, 0), (9, False, error_ms), (20, True, -error_ms // 2), (9, True, 0))
+    ]
+    right, right_days, _ = lives(chapters, right_clock=True)
+    wrong, wrong_days, _ = lives(chapters, right_clock=False)
+    check_same(wrong, right)
+    assert len(wrong_days) >= 2
+    assert [(d.day, d.unique_devices, d.status) for d in wrong_days] == [
+        (d.day, d.unique_devices, d.status) for d in right_days
+    ]
