@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+from rigs.snmpd import Snmpd
 
 SERVER_LIBRARIES = {
     "numpy", "fastapi", "starlette", "sqlalchemy", "alembic", "influxdb_client", "apscheduler", "pydantic",
@@ -45,6 +50,20 @@ if sys.argv[1:]:
         dns=replace(settings.dns, servers=("127.0.0.1:9",), timeout_seconds=0.1),
         http=replace(settings.http, targets=(HttpTarget(url="http://127.0.0.1:9/"),)),
     )
+    if sys.argv[2:]:
+        # And a router and a UPS by SNMP, with version 3 and encryption where a folder with passwords is given.
+        from aldea.agents.device_settings import NutUps, PowerSettings, SnmpSettings, SnmpTarget, SnmpUps
+        device = {"host": "127.0.0.1", "port": int(sys.argv[2])}
+        if sys.argv[3:]:
+            secrets = Path(sys.argv[3])
+            device |= dict(version="3", user="aldea", auth_password_file=secrets / "auth")
+            device |= dict(privacy_protocol="aes", privacy_password_file=secrets / "privacy")
+        target = SnmpTarget(**device, interface="lo", clients_oid="1.3.6.1.2.1.2.2.1.1", clients_from="rows")
+        settings = replace(
+            settings,
+            snmp=SnmpSettings(targets=(target,)),
+            power=PowerSettings(machine=True, nut=(NutUps(ups="none", port=9),), snmp=(SnmpUps(**device),)),
+        )
     async def rounds():
         for scheduled in scheduled_probes(settings, ProbeContext(SystemClock(), Path("."))):
             for _ in range(3):
@@ -87,3 +106,19 @@ def test_the_default_probes_load_neither_snmp_nor_certificates_and_stay_small() 
     print(f"after three rounds of the default probes: {fresh['resident'] / 1e6:.1f} MB resident")
     assert not {"pysnmp", "cryptography"} & _packages(fresh["modules"])
     assert fresh["resident"] <= 40e6
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_with_a_router_and_a_ups_by_snmp_it_stays_within_its_budget(tmp_path: Path, encrypted: bool) -> None:
+    secrets = []
+    if encrypted:
+        pytest.importorskip("cryptography", reason="privacy needs the package cryptography")
+        (tmp_path / "auth").write_text("authsecret1")
+        (tmp_path / "privacy").write_text("privsecret1")
+        secrets = [str(tmp_path)]
+    extra = ["createUser aldea SHA authsecret1 AES privsecret1", "rouser aldea priv"]
+    with Snmpd(tmp_path / "router", extra=extra) as router:
+        fresh = _fresh("pass", "measure", str(router.port), *secrets)
+    print(f"with SNMP and power: {fresh['resident'] / 1e6:.1f} MB resident")
+    assert "pysnmp" in _packages(fresh["modules"])
+    assert fresh["resident"] <= 64e6
