@@ -15,7 +15,9 @@ from aldea.agents.probe import ProbeContext
 from aldea.agents.probes.power import PowerProbe
 from aldea.agents.probes.power_nut import failure_in, fields_of, parse_upsc
 from aldea.agents.probes.power_reading import PowerFailed
+from aldea.agents.probes.power_snmp import ups_fields
 from aldea.agents.settings import AgentSettings, SeesSettings, agent_settings, what_it_sees
+from aldea.agents.snmp_profiles import load_profile
 from aldea.model.catalogue import CATALOGUE
 from aldea.model.failures import Failure
 from aldea.model.sample import Reading
@@ -147,6 +149,20 @@ def test_a_status_of_neither_mains_nor_battery_is_no_statement() -> None:
         fields_of(parse_upsc("ups.status: OFF\nbattery.charge: 100\nnonsense\n"))
     said = fields_of(parse_upsc("ups.status: OL\nbattery.charge: n/a\nbattery.voltage: -1\n"))
     assert said == {"on_battery": False, "mains": True, "battery_low": False}
+    discharging = fields_of(parse_upsc("ups.status: OB DISCHRG\nbattery.charge: 60"))
+    expected = {"on_battery": True, "mains": False, "battery_low": False, "battery_charge_ratio": 0.6}
+    assert discharging == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "seconds", "on_battery"),
+    [(5, None, True), (5, 0, True), (3, None, False), (3, 40, False), (2, 40, True), (None, 0, False), (2, None, None)],
+)
+def test_where_a_ups_takes_its_output_from_comes_before_how_long_it_is_on_battery(
+    source: int | None, seconds: int | None, on_battery: bool | None
+) -> None:
+    answers = {"1.3.6.1.2.1.33.1.4.1.0": source, "1.3.6.1.2.1.33.1.2.2.0": seconds}
+    assert ups_fields(load_profile("ups").ups, answers).get("on_battery") is on_battery
 
 
 def _supply(machine: ProbeContext, name: str, files: Mapping[str, str]) -> None:
