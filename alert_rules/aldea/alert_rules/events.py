@@ -14,7 +14,7 @@ NO_PING: Mapping[str, tuple[int, int]] = MappingProxyType({})
 class Batch:
     """Rows of the site came in. `ping`: of each role, packets sent and answered, summed over the batch.
 
-    `at_ms`: arrival. `event_to_ms`: the time of its newest row, None while that is not known.
+    `at_ms`: arrival. `event_from_ms`, `event_to_ms`: the time of its oldest and newest row, None while not known.
     `device`, `epoch` and `first_seq` tell a batch that came twice from two batches.
     """
 
@@ -25,6 +25,7 @@ class Batch:
     first_seq: int = 0
     event_to_ms: int | None = None
     ping: Mapping[str, tuple[int, int]] = field(default_factory=lambda: NO_PING)
+    event_from_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

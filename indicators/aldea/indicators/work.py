@@ -16,6 +16,7 @@ from aldea.model.clock import Clock
 from aldea.storage.register import Register, Unit
 from aldea.storage.register.indicator_sources import evidence_marks, feed_positions, months_touched
 from aldea.storage.register.indicator_values import Stored, known_periods, put_values
+from aldea.storage.register.known import known_sites
 from aldea.storage.register.settings import get_setting, set_setting
 
 EVERY_MINUTES = 10
@@ -60,10 +61,15 @@ class IndicatorWork:
         """Compute one period now and store it, in one transaction; closed if it is over by `close_days`."""
         now = self._clock.wall_ms()
         with self._register.reading() as unit:
-            values = compute(RegisterInputs(unit), period, simulated=simulated, at_ms=now, close_days=self._close_days)
+            inputs = RegisterInputs(unit)
+            sites = [site.id for site in inputs.sites(simulated=simulated)]
+            values = compute(inputs, period, simulated=simulated, at_ms=now, close_days=self._close_days)
             positions = dict(feed_positions(unit))
         closing = now >= period.months[-1].span_ms(LATEST_ZONE)[1] + self._close_days * DAY_MS
         with self._register.transaction() as unit:
+            if simulated and not known_sites(unit, sites):
+                # They have left while this was worked out: nothing of theirs may come back.
+                return Outcome(period.code, simulated, closing, Stored())
             stored = put_values(
                 unit,
                 period.code,
@@ -84,7 +90,7 @@ class IndicatorWork:
             digest = _digest(unit, inputs, simulated=simulated)
             if not sites or (digest == last["digest"] and 0 <= now - last["at_ms"] < STALE_MS):
                 return []
-            since = last["at_ms"] - OVERLAP_MS
+            since = min(last["at_ms"], now) - OVERLAP_MS
             due = self._due(unit, now, since, _first_month(inputs, simulated=simulated), simulated=simulated)
         done = [self.publish(period, simulated=simulated) for period in due]
         with self._register.transaction() as unit:

@@ -26,6 +26,7 @@ def event_of(entry: FeedEvent) -> Batch | Presence:
         epoch=entry.epoch or "",
         first_seq=entry.first_seq or 0,
         event_to_ms=entry.event_to_ms,
+        event_from_ms=entry.event_from_ms,
         ping=_pings(entry.summary),
     )
 

@@ -1,7 +1,8 @@
 """The rule kind `sustained_loss`: too many of a site's pings go unanswered, over a moving window. Pure.
 
-Only the live lane counts: a backlog tells of the past. Where nothing was measured it says nothing, so a site that
-falls silent neither fires nor is resolved.
+Only the live lane counts: a backlog tells of the past, and so does the first live batch after a silence, which holds
+what was measured meanwhile. Where nothing was measured it says nothing, so a site that falls silent neither fires nor
+is resolved.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from aldea.alert_rules.rule import Look, Place, Reason
 from aldea.model.settings import about
 
 MOST_BATCHES = 500
+RECENT_RATIO = 2 / 3
+"""A batch whose oldest row is older than this share of the window was held back: it is no picture of now."""
 
 Piece = tuple[int, str, str, int, int, int]
 """When, device, epoch, first seq, packets sent, packets answered."""
@@ -62,6 +65,8 @@ class SustainedLoss:
         """Take a live batch's pings in, once."""
         if not isinstance(event, Batch) or event.lane != LIVE or self.role not in event.ping:
             return evidence
+        if event.event_from_ms is not None and event.at_ms - event.event_from_ms > self._recent_ms:
+            return evidence
         sent, received = event.ping[self.role]
         at_ms = event.at_ms if event.event_to_ms is None else min(event.event_to_ms, event.at_ms)
         piece: Piece = (at_ms, event.device, event.epoch, event.first_seq, int(sent), int(received))
@@ -93,6 +98,10 @@ class SustainedLoss:
         }
         again = within[0][0] + self.window_seconds * 1000
         return Look(bad, Reason("loss" if bad else "little_loss", values), again_ms=again)
+
+    @property
+    def _recent_ms(self) -> int:
+        return round(self.window_seconds * 1000 * RECENT_RATIO)
 
     def dump(self, evidence: Pings) -> Any:
         """Return the evidence as JSON."""

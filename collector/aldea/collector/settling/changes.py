@@ -27,11 +27,15 @@ HISTORY_DAYS = 400
 
 
 class Changes:
-    """Marks to be made and progress to be kept; what is registered and how far it is judged come with it."""
+    """Marks to be made and progress to be kept; what is registered and how far it is judged come with it.
+
+    `ahead`: sites of which days were judged that have not come yet.
+    """
 
     def __init__(self, places: Mapping[str, Place], progress: Mapping[str, Progress], now_ms: int) -> None:
         self.marks: set[tuple[str, int]] = set()
         self.progress: dict[str, Progress] = {}
+        self.ahead: set[str] = set()
         self._places = places
         self._held = progress
         self._now_ms = now_ms
@@ -109,10 +113,20 @@ class Changes:
         """Mark the newest days of commissioned sites that have not been judged for a while: silence sends nothing."""
         for site, place in self._places.items():
             progress = self.of(site)
+            if progress is not None and progress.judged_until_ms > until_ms + ADVANCE_MS:
+                self._take_back(progress, until_ms)
+                continue
             if progress is None or until_ms - progress.judged_until_ms < ADVANCE_MS:
                 continue
             if any(high > progress.judged_until_ms and low < until_ms for low, high in commissioned(place)):
                 self.mark(site, progress.judged_until_ms, until_ms)
+
+    def _take_back(self, progress: Progress, until_ms: int) -> None:
+        """Judge anew where a clock that was ahead had judged; days that have not come yet go (`ahead`)."""
+        until = max(until_ms, progress.judged_from_ms)
+        self.progress[progress.site] = replace(progress, judged_until_ms=until)
+        self.ahead.add(progress.site)
+        self.mark(progress.site, until, self._now_ms)
 
     def take_boots(self, boots: Mapping[str, Mapping[str, Sequence[int]]], marks: Iterable[tuple[str, int]]) -> None:
         """Mark what changed boots touch, and keep the boots as they are now."""

@@ -16,6 +16,7 @@ from aldea.storage.register.maintenance import maintenance_between, set_consider
 from aldea.storage.register.outages import outages_between
 from aldea.storage.register.settling import (
     clear_marks,
+    drop_days_after,
     mark_days,
     marked_days,
     read_boots,
@@ -167,6 +168,8 @@ class Settler:
         self._waiting = None
 
     def _keep(self, unit: Unit, changes: Changes) -> None:
+        if changes.ahead:
+            drop_days_after(unit, changes.ahead, self._clock.wall_ms() // DAY_MS)
         mark_days(unit, changes.marks)
         write_progress(unit, list(changes.progress.values()))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from aldea.model.truth import Interval, SlotDay
 from aldea.model.truth.slots import DAY_MS
 from aldea.storage.register.known import known_sites
 from aldea.storage.register.register import Unit
-from aldea.storage.register.statements import insert
+from aldea.storage.register.statements import chunks, insert
 from aldea.storage.register.tables import (
     boot,
     device,
@@ -137,6 +137,17 @@ def write_days(unit: Unit, days: Sequence[SettledDay], latest: Mapping[tuple[str
     for item in days:
         if item.slots.site in known:
             _write_day(unit, item, latest.get((item.slots.site, item.slots.day)), now_ms)
+
+
+def drop_days_after(unit: Unit, sites: Collection[str], day: int) -> None:
+    """Take back what was settled of UTC days after `day`, by a clock that was ahead: they have not come yet."""
+    for chunk in chunks(sorted(sites)):
+        for table, late in (
+            (slot_day, slot_day.c.day > day),
+            (truth_dirty, truth_dirty.c.day > day),
+            (truth_interval, truth_interval.c.start_ms >= (day + 1) * DAY_MS),
+        ):
+            unit.connection.execute(delete(table).where(table.c.site.in_(chunk), late))
 
 
 def read_progress(unit: Unit) -> dict[str, Progress]:
