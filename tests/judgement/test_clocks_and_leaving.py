@@ -89,7 +89,7 @@ def test_an_engine_that_died_with_a_clock_ahead_is_followed_by_another(country: 
     country.clock.step_wall(30 * DAY)
     country.run(60)
     country.clock.step_wall(-30 * DAY)
-    country.engine = country.new_engine()
+    country.engine = country.new_engine("another")
     country.run(30)
     assert country.engine.active
     with country.register.reading() as unit:
@@ -105,8 +105,9 @@ def test_sites_that_leave_while_the_engine_looks_leave_no_trace(
     country.run(60)
     country.cut("uno")
     country.run(14 * 60)
-    country.clock.advance(100 * SECOND)
-    country.report()
+    for _ in range(20):
+        country.clock.advance(5 * SECOND)
+        country.report()
     all_leave_before_the_next_transaction(country.register, monkeypatch)
     country.judge()
     country.run(60)

@@ -62,7 +62,9 @@ class Judging:
         self._settler = Leased(register, clock, "settler", holder, Settler(register, store, clock).step)
         indicators = IndicatorWork(register, clock)
         self._indicators = Leased(register, clock, "indicators", holder, lambda: bool(indicators.step()))
-        self._upkeep = Upkeep(register, store, clock, plan, self._indicators.step, trim_journal)
+        # A standby must not roll up, compact and trim beside the one that works.
+        self._tending = Leased(register, clock, "upkeep", holder, lambda: True)
+        self._upkeep = Upkeep(register, store, clock, plan, self._indicators.step, trim_journal, self._tending.step)
         self._heartbeat = (
             None
             if settings.heartbeat_url is None
@@ -83,6 +85,7 @@ class Judging:
             self._stack.callback(self._quietly, self._heartbeat.close)
             self._run("heartbeat", self._heartbeat.step, HEARTBEAT_SECONDS)
         self._stack.callback(self._quietly, self._indicators.close)
+        self._stack.callback(self._quietly, self._tending.close)
         self._upkeep.start()
         self._stack.callback(self._upkeep.stop)
 

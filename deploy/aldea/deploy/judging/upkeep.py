@@ -50,7 +50,8 @@ class UpkeepPlan:
 class Upkeep:
     """What has to be done now and then, each a method; `start` sets the times.
 
-    `compute_indicators` does one step of theirs; `trim_journal` is told how many days the journal keeps.
+    `compute_indicators` does one step of theirs; `trim_journal` is told how many days the journal keeps; `is_ours` says
+    whether this process is the one of several that looks after the stores.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class Upkeep:
         plan: UpkeepPlan,
         compute_indicators: Callable[[], object],
         trim_journal: Callable[[int], None] | None = None,
+        is_ours: Callable[[], bool] | None = None,
     ) -> None:
         self._register = register
+        self._is_ours = is_ours or (lambda: True)
         self._store = store
         self._clock = clock
         self._plan = plan
@@ -104,29 +107,31 @@ class Upkeep:
     def roll_up(self) -> None:
         """Recompute the hours that new or late rows touched."""
         if isinstance(self._store, SqliteSeriesStore):
-            while not self._stopping.is_set() and self._store.roll_up():
+            while not self._stopping.is_set() and self._is_ours() and self._store.roll_up():
                 pass
 
     def compact(self) -> None:
         """Join the small pieces of days that are over."""
-        if isinstance(self._store, SqliteSeriesStore):
+        if isinstance(self._store, SqliteSeriesStore) and self._is_ours():
             self._store.compact(self._clock.wall_ms() - SETTLE_BEFORE_COMPACTION_MS)
 
     def retain(self) -> None:
         """Remove what has outlived its time: rows, feed, journal. Rollups stay: days are folded from their hours."""
         now = self._clock.wall_ms()
+        if self._trim_journal is not None:
+            self._trim_journal(JOURNAL_DAYS)  # this process' own
+        if not self._is_ours():
+            return
         self.roll_up()
         self._store.trim(now - self._plan.keep_days * DAY_MS)
         with self._register.transaction() as unit:
             while trim_feed(unit, now - FEED_DAYS * DAY_MS):
                 pass
-        if self._trim_journal is not None:
-            self._trim_journal(JOURNAL_DAYS)
 
     def back_up(self) -> None:
         """Copy everything into one file, and keep the newest few; without room the old ones stay."""
         places, folder = self._plan.backup_places, self._plan.backup_folder
-        if places is None or folder is None:
+        if places is None or folder is None or not self._is_ours():
             return
         now_ms = self._clock.wall_ms()
         try:
