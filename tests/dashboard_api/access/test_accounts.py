@@ -176,6 +176,31 @@ def test_people_get_a_link_a_role_and_an_end_and_may_be_kept_out(
     assert {"set_up", "person_added", "grant_given", "password_set", "person_disabled"} <= set(deeds)
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"role": "king"}, "Choose one of the roles in the list"),
+        ({"role": "admin", "region": "Yucatán"}, "leave programme and region empty"),
+        ({"role": "viewer", "programme": "aldea"}, "There is no such programme"),
+        ({"role": "viewer", "region": "Yucatan"}, "That is no federal state"),
+        ({"role": "viewer", "ends": "30/6/2027"}, "Write the day as year-month-day"),
+        ({"role": "viewer", "ends": "2020-01-01"}, "That day has passed"),
+        ({"role": "viewer", "ends": "9999-12-31"}, "Write the day as year-month-day"),
+    ],
+)
+def test_a_role_that_cannot_be_gets_a_sentence_and_what_was_typed_stays(
+    admin: Client, empty: Village, typed: dict[str, str], said: str
+) -> None:
+    empty.add_sites(1)
+    send(admin, "/admin/people", label="Beto", account="beto")
+    page = send(admin, "/admin/people/beto/grants", on="/admin/people/beto", **typed)
+    assert page.status_code == 400
+    assert said in page.text
+    for name in set(typed) - {"role"}:
+        assert f'value="{typed[name]}"' in page.text
+    assert send(admin, "/admin/people/nobody/grants", on="/admin/people", role="viewer").status_code == 404
+
+
 def test_the_last_administrator_stays(admin: Client) -> None:
     answer = send(admin, "/admin/people/admin-one/disable", on="/admin/people/admin-one")
     assert answer.status_code == 400

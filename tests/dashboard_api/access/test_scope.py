@@ -62,7 +62,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[
         assign_site(unit, "sur", YUCATAN, NOW_MS - 9 * DAY)
         for place in ({"programme": "norte"}, {"region": "Oaxaca"}, {"programme": "sur"}, {}):
             window = Maintenance(
-                **place,
+                **place,  # type: ignore[arg-type]  # one of three names
                 from_ms=NOW_MS + DAY,
                 to_ms=NOW_MS + 2 * DAY,
                 announced_ms=NOW_MS,

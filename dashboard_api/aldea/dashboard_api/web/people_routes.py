@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 
 from aldea.dashboard_api.access.flash import flash
 from aldea.dashboard_api.access.redirects import see_other
-from aldea.dashboard_api.access.scope import scopes_of
 from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
@@ -18,6 +17,7 @@ from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.web.access_words import ACTION_WORDS, ROLE_DEEDS, ROLE_WORDS
 from aldea.dashboard_api.web.account_routes import end_error, end_of_day
 from aldea.dashboard_api.web.sign_in_routes import Typed, person_errors
+from aldea.storage.importing.scopes import Scopes, known_scopes
 from aldea.storage.register import RegisterConflictError, RegisterError
 from aldea.storage.register.audit import audit, list_audit
 from aldea.storage.register.passwords import keep_hash, kept_hash, make_link
@@ -90,6 +90,10 @@ def grant(
     now, expires = aldea.clock.wall_ms(), end_of_day(form.ends, aldea.pages.zone)
     typed = {name: text.strip() for name, text in form.model_dump().items()}
     errors = _grant_errors(typed) | _end_errors(form.ends, expires, now)
+    if not errors:
+        with aldea.register.reading() as unit:
+            _known(unit, person)
+            errors = _scope_errors(typed, known_scopes(unit, now))
     if not errors:
         wanted = Grant(person, typed["role"], typed["programme"], typed["region"], now, expires)
         try:
@@ -186,6 +190,16 @@ def _grant_errors(typed: dict[str, str]) -> dict[str, str]:
     return {}
 
 
+def _scope_errors(typed: dict[str, str], known: Scopes) -> dict[str, str]:
+    """Return what is wrong with a limit: a right in a place that there is not would allow nothing."""
+    errors: dict[str, str] = {}
+    if typed["programme"] and typed["programme"] not in known.programmes:
+        errors["programme"] = N_("There is no such programme: choose one of the list, or add it first.")
+    if typed["region"] and typed["region"] not in known.regions:
+        errors["region"] = N_("That is no federal state: choose one of the list.")
+    return errors
+
+
 def _end_errors(ends: str, expires: int | None, now: int) -> dict[str, str]:
     wrong = end_error(ends, expires, now)
     return {} if wrong is None else {"ends": wrong}
@@ -268,9 +282,6 @@ def _person(
 
 
 def _choices(unit: Unit, now: int) -> dict[str, list[str]]:
-    """Return the programmes and regions that sites are in, to choose from."""
-    scopes = scopes_of(unit, now).values()
-    return {
-        "programmes": sorted({programme for scope in scopes for programme in scope.programmes}),
-        "regions": sorted({scope.region for scope in scopes if scope.region}),
-    }
+    """Return the programmes and regions to choose from."""
+    known = known_scopes(unit, now)
+    return {"programmes": sorted(known.programmes), "regions": sorted(known.regions)}

@@ -23,6 +23,7 @@ from aldea.dashboard_api.access.permissions import TOKEN_PERMISSIONS
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
 from aldea.model.clock import SystemClock
+from aldea.storage.importing.scopes import closest, known_scopes
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.passwords import hashed, keep_hash, make_link, weakness
@@ -186,6 +187,7 @@ def _token(register: Register, arguments: argparse.Namespace) -> int:
     expires = None if arguments.days is None else now + arguments.days * DAY_MS
     _known(register, arguments.account)
     with register.transaction() as unit:
+        _check_scope(unit, arguments.programme, arguments.region, now)
         secret, token = make_token(
             unit,
             arguments.account,
@@ -218,11 +220,23 @@ def _list(register: Register, arguments: argparse.Namespace) -> int:
 
 
 def _give(unit: Unit, arguments: argparse.Namespace, now: int) -> Grant:
+    _check_scope(unit, arguments.programme, arguments.region, now)
     wanted = Grant(arguments.account, arguments.role, arguments.programme, arguments.region, now, _end(arguments.until))
     made = give_role(unit, wanted)
     detail = BY | {"role": made.role, "programme": made.programme, "region": made.region}
     audit(unit, None, "grant_given", made.person, detail, now)
     return made
+
+
+def _check_scope(unit: Unit, programme: str, region: str, now: int) -> None:
+    """Refuse a limit that there is not: it would allow nothing, and nobody knew why. Raises CommandError."""
+    known = known_scopes(unit, now)
+    for option, text, names in (("--programme", programme, known.programmes), ("--region", region, known.regions)):
+        if text and text not in names:
+            near = closest(text, names)
+            raise CommandError(
+                f"{option} {text!r} is not known: " + (f"did you mean {near!r}?" if near else "add it first")
+            )
 
 
 def _set(unit: Unit, account: str, made: str | None, now: int) -> str:
@@ -244,7 +258,7 @@ def _end(text: str | None) -> int | None:
         return None
     try:
         day = date.fromisoformat(text) + timedelta(days=1)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise CommandError(f"--until {text!r} is not a day: write it as 2027-06-30") from error
     return int(datetime.combine(day, time(), UTC).timestamp() * 1000)
 
