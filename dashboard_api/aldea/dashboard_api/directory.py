@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -49,21 +49,37 @@ def listed(pulses: Iterable[Pulse], now_ms: int) -> list[Listed]:
     return [Listed(pulse, state_of(pulse, now_ms)) for pulse in pulses]
 
 
-def counts(sites: Sequence[Listed]) -> Mapping[SiteState, int]:
-    """Return how many sites are in each state, zero included, the most urgent first."""
-    found = dict.fromkeys(SEVERITY, 0)
+Shelves = Mapping[bool, Mapping[SiteState, list[Listed]]]
+"""Sites by whether they are simulated, then by state, in the order that a person wants them."""
+
+
+def shelved(sites: Iterable[Listed]) -> Shelves:
+    """Return the sites on their shelves: real before simulated, what is down first; empty shelves included."""
+    shelves: dict[bool, dict[SiteState, list[Listed]]] = {
+        simulated: {state: [] for state in SEVERITY} for simulated in (False, True)
+    }
     for site in sites:
-        found[site.state] += 1
+        shelves[site.pulse.simulated][site.state].append(site)
+    return shelves
+
+
+def cut(shelves: Shelves, state: SiteState | None, first: int, last: int) -> list[Listed]:
+    """Return the sites from `first` up to before `last`, by name within a shelf; `state`: of this one only.
+
+    Only the shelves that the part touches are put in order: of ten thousand sites a page shows a hundred.
+    """
+    found: list[Listed] = []
+    reached = 0
+    for shelf in (one for shelves_of in shelves.values() for key, one in shelves_of.items() if state in {None, key}):
+        start, end = max(first - reached, 0), min(last - reached, len(shelf))
+        if start < end:
+            found += sorted(shelf, key=_place)[start:end]
+        reached += len(shelf)
     return found
 
 
-def by_urgency(sites: Iterable[Listed]) -> list[Listed]:
-    """Return the sites as a person wants them: what is down first, real before simulated, then by name."""
-    rank = {state: place for place, state in enumerate(SEVERITY)}
-    return sorted(
-        sites,
-        key=lambda site: (rank[site.state], site.pulse.simulated, _alphabetical(site.pulse.name), site.pulse.site),
-    )
+def _place(site: Listed) -> tuple[str, str]:
+    return _alphabetical(site.pulse.name), site.pulse.site
 
 
 @lru_cache(maxsize=65_536)

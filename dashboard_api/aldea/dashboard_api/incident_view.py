@@ -22,7 +22,7 @@ from aldea.storage.register.incidents import (
 )
 from aldea.storage.register.notifications import Notification, NotificationFilter, list_notifications
 from aldea.storage.register.register import Unit
-from aldea.storage.register.sites import Site, find_site
+from aldea.storage.register.sites import Site, find_sites
 
 DEMO_AUTHOR = "demo"
 """Who has done what the demo administrator did, who has no account."""
@@ -71,9 +71,12 @@ class IncidentView:
 
 def sites_of(one: Incident) -> tuple[str, ...]:
     """Return the ids of the sites that an incident concerns: its own, or those of a group; none of the platform."""
-    if one.site is not None:
-        return (one.site,)
-    listed = one.summary.get("sites", ())
+    return (one.site,) if one.site is not None else sites_listed(one.summary)
+
+
+def sites_listed(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ids of the sites that a group's summary lists."""
+    listed = summary.get("sites", ())
     if not isinstance(listed, list | tuple):
         return ()
     return tuple(map(_id_of, listed))
@@ -155,8 +158,7 @@ def view_incident(unit: Unit, visitor: Visitor, incident_id: str, now_ms: int) -
 
 def named_sites(unit: Unit, ids: Iterable[str]) -> dict[str, Site]:
     """Return the sites with these ids; those that are gone are left out."""
-    found = ((key, find_site(unit, key)) for key in sorted(set(ids)))
-    return {key: site for key, site in found if site is not None}
+    return find_sites(unit, ids)
 
 
 def author_of(visitor: Visitor) -> str:

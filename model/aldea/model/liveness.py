@@ -37,8 +37,7 @@ def site_state(now_ms: int, last_heard_ms: int | None, send_seconds: int | None,
         return SiteState.UNKNOWN
     interval = 300 if send_seconds is None else send_seconds
     silence = now_ms - last_heard_ms
-    if silence >= down_after_ms(interval):
-        return SiteState.DOWN
-    if silence >= SUSPECT_AFTER_SENDS * interval * 1000 or online is False:
-        return SiteState.SUSPECT
-    return SiteState.UP
+    # What most sites are comes first: lists ask this of ten thousand. Suspect is always before down.
+    if silence < SUSPECT_AFTER_SENDS * interval * 1000 and online is not False:
+        return SiteState.UP
+    return SiteState.DOWN if silence >= down_after_ms(interval) else SiteState.SUSPECT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -149,9 +150,10 @@ def test_a_list_takes_two_queries_however_many_sites(register: Register, count: 
         facts = (NewFact("provider", "north"), NewFact("municipality", "Tekax"))
         add_sites(unit, [entry(f"s{n:05}", *facts) for n in range(count)])
     asked: list[str] = []
+    here = threading.get_ident()
 
     def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "SELECT" in statement and "pg_catalog" not in statement:
+        if threading.get_ident() == here and "SELECT" in statement and "pg_catalog" not in statement:
             asked.append(statement)
 
     with register.reading() as unit:

@@ -77,11 +77,9 @@ class Reader:
 
 def area_names(places: Sequence[SitePlace]) -> dict[tuple[str, str], str]:
     """Return what each area is called, by level and code; a municipality with its state, because names repeat."""
-    names = {(Level.SITE.value, place.site): place.name for place in places}
-    for place in places:
-        if place.state:
-            names[Level.STATE.value, place.state] = place.state
-        if place.municipality:
-            parts = (place.municipality_name or place.municipality, place.state)
-            names[Level.MUNICIPALITY.value, place.municipality] = ", ".join(part for part in parts if part)
-    return names
+    site, state, municipality = Level.SITE.value, Level.STATE.value, Level.MUNICIPALITY.value
+    names = {(site, place.site): place.name for place in places}
+    names |= {(state, found): found for found in {place.state for place in places} if found}
+    towns = {place.municipality: (place.municipality_name or place.municipality, place.state) for place in places}
+    named = ((code, parts) for code, parts in towns.items() if code)
+    return names | {(municipality, code): ", ".join(part for part in parts if part) for code, parts in named}

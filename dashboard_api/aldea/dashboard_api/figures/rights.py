@@ -24,11 +24,14 @@ class Rights:
     def of(cls, visitor: Visitor, places: Sequence[SitePlace]) -> Rights:
         """Return the rights of a visitor, given where the sites are."""
         held = tuple(one for one in visitor.held if Permission.VIEW in one.permissions)
+        everything = visitor.everywhere(Permission.VIEW)
+        analyst = visitor.may(Permission.MANAGE_PROGRAMMES)
+        if everything:
+            return cls(everything, analyst, held, {})
         states = {(Level.SITE.value, place.site): place.state or "" for place in places}
         states |= {(Level.MUNICIPALITY.value, place.municipality or ""): place.state or "" for place in places}
         states |= {(Level.STATE.value, place.state or ""): place.state or "" for place in places}
-        analyst = visitor.may(Permission.MANAGE_PROGRAMMES)
-        return cls(visitor.everywhere(Permission.VIEW), analyst, held, states)
+        return cls(everything, analyst, held, states)
 
     def may_see(self, level: str, code: str, programme: str) -> bool:
         """Whether a figure may be seen: one grant must cover its whole area and its programme."""

@@ -18,8 +18,8 @@ STATE_CHOICES: Mapping[str, tuple[IncidentState, ...]] = {
 STATE_CHOICE_WORDS: Mapping[str, str] = {ALL: N_("Open and over"), OPEN: N_("Open"), RESOLVED: N_("Over")}
 
 RULE_WORDS: Mapping[str, str] = {
-    "site-silent": N_("No connection"),
-    "sustained-loss": N_("Many packets are lost"),
+    "site_silent": N_("No connection"),
+    "sustained_loss": N_("Many packets are lost"),
     "platform": N_("Aldea receives no data from the sites"),
     "group": N_("Several sites down together"),
     "flapping": N_("Goes down and comes back again and again"),
@@ -58,7 +58,8 @@ EVENT_LOOKS: Mapping[str, tuple[str, str]] = {
 def rule_text(one: Incident, shown: Shown) -> str:
     """Return what an incident is about, in a few words: its own title, else its rule's."""
     own = spoken(one.summary.get("title"), shown)
-    return own or (shown.say(RULE_WORDS[one.rule]) if one.rule in RULE_WORDS else one.rule)
+    rule = one.rule.replace("-", "_")
+    return own or (shown.say(RULE_WORDS[rule]) if rule in RULE_WORDS else one.rule)
 
 
 def reason_text(one: Incident, shown: Shown) -> str:

@@ -21,6 +21,7 @@ from aldea.storage.register import Unit
 from aldea.storage.register.indicator_sources import site_places
 from aldea.storage.register.indicator_values import known_periods
 from aldea.storage.register.programmes import Programme, list_programmes
+from aldea.storage.register.sites import count_sites
 
 SERIES_MONTHS = 13
 SORTS = ("name", "value", "coverage")
@@ -79,8 +80,7 @@ def choose(context: Context, unit: Unit, visitor: Visitor, asked: PageQuery) -> 
     """Return what to show. Raises Problem for a parameter that cannot be, or a figure outside the visitor's rights."""
     now = context.clock.wall_ms()
     simulated = asked.kind == "simulated"
-    worlds = [site_places(unit, now, simulated=kind) for kind in (False, True)]
-    places = worlds[simulated]
+    places = site_places(unit, now, simulated=simulated)
     rights = Rights.of(visitor, places)
     programmes = [
         one
@@ -113,7 +113,7 @@ def choose(context: Context, unit: Unit, visitor: Visitor, asked: PageQuery) -> 
         municipalities=_listed(Level.MUNICIPALITY, codes_of(Level.MUNICIPALITY, places), names),
         reader=Reader(unit, places, rights),
         has_urban=any(place.urban for place in places),
-        counts=(len(worlds[0]), len(worlds[1])),
+        counts=(count_sites(unit, simulated=False), count_sites(unit, simulated=True)),
         names=names,
     )
 

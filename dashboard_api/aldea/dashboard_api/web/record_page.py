@@ -73,6 +73,7 @@ def record_page(aldea: Context, request: Request, visitor: Visitor, record: str,
     definition = load_forms().get(found.form)
     zone = ZoneInfo(site.timezone)
     return {
+        "shown": shown,
         "record": found,
         "site": site,
         "form": {"title": found.form} if definition is None else form_texts(definition, language),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import math
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
@@ -14,6 +18,9 @@ from aldea.model.catalogue import field_of
 from aldea.model.sample import Value
 
 NONE = "\N{EN DASH}"
+THRESHOLD = 1.2
+"""How much of a unit a length of time must have to be written in it."""
+_WORD_UNITS = (31_536_000, 2_592_000, 604_800, 86_400, 3600, 60)
 _BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 _LENGTHS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 _BITS = ("bit/s", "kbit/s", "Mbit/s", "Gbit/s")
@@ -43,7 +50,7 @@ class Shown:
         past = timedelta(milliseconds=min(0, ms - self._now_ms))
         if past > timedelta(seconds=-5):
             return self.say("just now")
-        return str(format_timedelta(past, add_direction=True, locale=self._locale, threshold=1.2))
+        return _length_words(_representative(round(-past.total_seconds())), self._locale, past=True)
 
     def moment(self, ms: int | None, zone: ZoneInfo) -> str:
         """Return a day and a time of day."""
@@ -58,13 +65,21 @@ class Shown:
         """Return a moment to the second, with the zone it is written in."""
         if ms is None:
             return NONE
-        at = datetime.fromtimestamp(ms / 1000, zone)
-        return str(format_datetime(at, "d MMM yyyy, HH:mm:ss zzz", tzinfo=zone, locale=self._locale))
+        at = datetime.fromtimestamp(ms // 1000, zone)
+        # Put together from parts that repeat, because a list shows hundreds of them.
+        return f"{_day(at.date(), self._locale)}, {at:%H:%M:%S} {self._zone(at, zone)}"
 
     def minute(self, ms: int, zone: ZoneInfo) -> str:
         """Return a day and a time of day with the zone it is written in."""
-        at = datetime.fromtimestamp(ms / 1000, zone)
-        return str(format_datetime(at, "d MMM yyyy, HH:mm zzz", tzinfo=zone, locale=self._locale))
+        at = datetime.fromtimestamp(ms // 1000, zone)
+        return f"{_day(at.date(), self._locale)}, {at:%H:%M} {self._zone(at, zone)}"
+
+    def _zone(self, at: datetime, zone: ZoneInfo) -> str:
+        return _zone_words(at.replace(minute=0, second=0), zone.key, self._locale)
+
+    def day(self, day: date) -> str:
+        """Return a day of the calendar."""
+        return _day(day, self._locale)
 
     def mark(self, at: datetime, label: str) -> str:
         """Return what stands at a time axis."""
@@ -76,6 +91,8 @@ class Shown:
 
     def number(self, value: float) -> str:
         """Return a number with its thousands."""
+        if isinstance(value, int) and 0 <= value < 1000:
+            return str(value)
         return str(format_decimal(value, "#,##0.##", locale=self._locale))
 
     def plain(self, value: float) -> str:
@@ -90,8 +107,7 @@ class Shown:
             return NONE
         if 0.999 <= ratio < 1:
             ratio = 0.999
-        pattern = "#,##0 %" if ratio in {0, 1} else "#,##0.# %"
-        return str(format_percent(ratio, pattern, locale=self._locale))
+        return _percent(ratio, self._locale)
 
     def scale(self, unit: str, highest: float) -> tuple[float, str]:
         """Return the factor and the unit in which values of this size are written."""
@@ -132,7 +148,7 @@ class Shown:
 
     def duration(self, seconds: float) -> str:
         """Return a length of time in words."""
-        return str(format_timedelta(timedelta(seconds=float(seconds)), locale=self._locale, threshold=1.2))
+        return _length_words(_representative(round(seconds)), self._locale, past=False)
 
     def length(self, ms: int) -> str:
         """Return a length of time in its two largest units, such as `22 h 40 min`; the symbols are everybody's."""
@@ -152,6 +168,44 @@ class Shown:
 def machine_time(ms: int | None) -> str:
     """Return an instant for programs."""
     return "" if ms is None else datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _representative(seconds: int) -> int:
+    """Return a length that is written with the same words, and is the same for all that are."""
+    larger = math.inf
+    for size in _WORD_UNITS:
+        if seconds >= THRESHOLD * size:
+            found = max(round(seconds / size) * size, math.ceil(THRESHOLD * size))
+            return found if found < THRESHOLD * larger else seconds
+        larger = size
+    return seconds
+
+
+@lru_cache(maxsize=4096)
+def _length_words(seconds: int, locale: Locale, *, past: bool) -> str:
+    length = timedelta(seconds=-seconds if past else seconds)
+    return str(format_timedelta(length, add_direction=past, locale=locale, threshold=THRESHOLD))
+
+
+@lru_cache(maxsize=4096)
+def _percent(ratio: float, locale: Locale) -> str:
+    pattern = "#,##0 %" if ratio in {0, 1} else "#,##0.# %"
+    return str(format_percent(ratio, pattern, locale=locale))
+
+
+@lru_cache(maxsize=1024)
+def _day(day: date, locale: Locale) -> str:
+    return str(format_date(day, "d MMM yyyy", locale=locale))
+
+
+@lru_cache(maxsize=1024)
+def _zone_words(hour: datetime, zone: str, locale: Locale) -> str:
+    """Return what a zone is called at an hour; as `UTC-6` where the language has no short name for it."""
+    name = str(format_datetime(hour, "zzz", tzinfo=ZoneInfo(zone), locale=locale))
+    if not re.fullmatch(r"[+-]\d{4}", name):
+        return name
+    hours, minutes = int(name[1:3]), name[3:]
+    return f"UTC{name[0]}{hours}" + ("" if minutes == "00" else f":{minutes}")
 
 
 def _power(value: float, units: int) -> int:

@@ -13,9 +13,9 @@ from fastapi import Request
 from aldea.dashboard_api.access.scope import visible_programmes, visible_sites
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.context import Context
-from aldea.dashboard_api.directory import Listed, by_urgency, counts, listed, visible_pulses
+from aldea.dashboard_api.directory import Listed, cut, listed, shelved, visible_pulses
 from aldea.dashboard_api.health import delivery
-from aldea.dashboard_api.incident_view import sites_of
+from aldea.dashboard_api.incident_view import sites_listed
 from aldea.dashboard_api.web.shown import Shown
 from aldea.dashboard_api.web.strip import STATES, TRUTH_WORDS, Strip, stretches, strip
 from aldea.model.liveness import SiteState
@@ -23,7 +23,7 @@ from aldea.model.truth import Interval
 from aldea.storage.register.collectors import collector_statuses
 from aldea.storage.register.feed import newest_feed_id
 from aldea.storage.register.grants import site_scopes
-from aldea.storage.register.incidents import Incident, open_incidents
+from aldea.storage.register.incident_feed import open_marks
 from aldea.storage.register.listing import SiteOverview, overviews_of
 from aldea.storage.register.programmes import list_programmes
 from aldea.storage.register.register import Unit
@@ -76,7 +76,7 @@ class SiteRow:
     ratio: float | None
     complete: str
     strip: Strip
-    incidents: Sequence[Incident]
+    incidents: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +108,17 @@ def site_list(context: Context, request: Request, visitor: Visitor, wish: ListWi
         feed_id = newest_feed_id(unit)
         visible = visible_sites(unit, visitor, now)
         registered = _registered(unit) if visible is None else len(visible)
-        found = by_urgency(listed(visible_pulses(unit, visible, simulated=simulated, search=wish.q), now))
+        found = listed(visible_pulses(unit, visible, simulated=simulated, search=wish.q), now)
         opened = _opened(unit)
         narrow = _narrowed(unit, wish, opened, now)
         if narrow is not None:
             found = [site for site in found if site.pulse.site in narrow]
-        groups = [[site for site in found if site.pulse.simulated is kind] for kind in (False, True)]
-        wanted = [site for group in groups for site in group if wish.state in {None, site.state}]
-        page = wanted[(wish.page - 1) * limit : wish.page * limit]
+        shelves = shelved(found)
+        counted = {kind: {key: len(shelf) for key, shelf in states.items()} for kind, states in shelves.items()}
+        matching = sum(
+            count for states in counted.values() for key, count in states.items() if wish.state in {None, key}
+        )
+        page = cut(shelves, wish.state, (wish.page - 1) * limit, wish.page * limit)
         ids = [site.pulse.site for site in page]
         overviews = overviews_of(unit, ids, now)
         judged = _by_site(read_intervals(unit, ids, now - STRIP_MS, now))
@@ -127,15 +130,15 @@ def site_list(context: Context, request: Request, visitor: Visitor, wish: ListWi
     return {
         "shown": shown,
         "wish": wish,
-        "groups": [_group(group, page, rows, wish) for group in groups if group],
+        "groups": [_group(kind, states, page, rows, wish) for kind, states in counted.items() if any(states.values())],
         "registered": registered,
         "programmes": programmes,
         "strip_words": [(state, shown.say(TRUTH_WORDS[state])) for state in STATES],
-        "matching": len(wanted),
+        "matching": matching,
         "first": (wish.page - 1) * limit + 1,
         "last": (wish.page - 1) * limit + len(page),
         "before": wish.address(page=wish.page - 1) if wish.page > 1 else None,
-        "behind": wish.address(page=wish.page + 1) if len(wanted) > wish.page * limit else None,
+        "behind": wish.address(page=wish.page + 1) if matching > wish.page * limit else None,
         "delivery": state,
         "stale_since": shown.moment(state.since_ms, context.pages.zone),
         "feed_id": feed_id,
@@ -147,19 +150,19 @@ def _registered(unit: Unit) -> int:
 
 
 def _group(
-    sites: Sequence[Listed],
+    simulated: bool,  # noqa: FBT001  # which group, not a switch
+    found: Mapping[SiteState, int],
     page: Sequence[Listed],
     writer: RowMaker,
     wish: ListWish,
 ) -> Group:
-    simulated = sites[0].pulse.simulated
-    found = counts(sites)
     rows = [
         writer.row(site) for site in page if site.pulse.simulated is simulated and site.pulse.site in writer.overviews
     ]
     kind = "simulated" if simulated else "real"
     links = {state: wish.address(state=state.value, kind=kind) for state in found}
-    return Group(simulated, found, len(sites), _shares(found, len(sites)), links, rows)
+    total = sum(found.values())
+    return Group(simulated, found, total, _shares(found, total), links, rows)
 
 
 def _shares(found: Mapping[SiteState, int], total: int) -> list[Share]:
@@ -172,16 +175,16 @@ def _shares(found: Mapping[SiteState, int], total: int) -> list[Share]:
     return shares
 
 
-def _opened(unit: Unit) -> Mapping[str, Sequence[Incident]]:
-    """Return the open incidents by the sites that they concern."""
-    found: dict[str, list[Incident]] = {}
-    for one in open_incidents(unit):
-        for site in sites_of(one):
-            found.setdefault(site, []).append(one)
+def _opened(unit: Unit) -> Mapping[str, Sequence[str]]:
+    """Return the ids of the open incidents by the sites that they concern."""
+    found: dict[str, list[str]] = {}
+    for one in open_marks(unit):
+        for site in sites_listed(one.summary) if one.site is None else (one.site,):
+            found.setdefault(site, []).append(one.id)
     return found
 
 
-def _narrowed(unit: Unit, wish: ListWish, opened: Mapping[str, Sequence[Incident]], now: int) -> frozenset[str] | None:
+def _narrowed(unit: Unit, wish: ListWish, opened: Mapping[str, Sequence[str]], now: int) -> frozenset[str] | None:
     """Return the sites that programme and incidents leave, None where neither was asked for."""
     if not wish.programme:
         return frozenset(opened) if wish.incident else None
@@ -206,7 +209,7 @@ class RowMaker:
         now: int,
         overviews: Mapping[str, SiteOverview],
         judged: Mapping[str, Sequence[Interval]],
-        opened: Mapping[str, Sequence[Incident]],
+        opened: Mapping[str, Sequence[str]],
     ) -> None:
         self.overviews = overviews
         self._shown = shown

@@ -121,7 +121,7 @@ def _facts(view: SiteView, primary: SiteStatus | None, shown: Shown) -> list[tup
         (shown.say("Run by"), _joined(facts.get("organisation"))),
         (shown.say("Agent version"), "" if primary is None else primary.agent_version or ""),
         (shown.say("Agent's clock"), _say(shown, CLOCK_WORDS, clock)),
-        (shown.say("Time zone"), view.overview.site.timezone),
+        (shown.say("Time zone"), view.overview.site.timezone.replace("_", " ")),
     ]
     return [(label, text) for label, text in found if text]
 

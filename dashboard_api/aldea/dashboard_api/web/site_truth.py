@@ -17,7 +17,7 @@ from aldea.dashboard_api.site_view import SiteView
 from aldea.dashboard_api.truth_view import Truth, read_truth
 from aldea.dashboard_api.web.cause_words import cause_text, evidence_sentences
 from aldea.dashboard_api.web.incident_list import RowWriter
-from aldea.dashboard_api.web.shown import NONE, Shown
+from aldea.dashboard_api.web.shown import Shown
 from aldea.dashboard_api.web.strip import STATES, TRUTH_WORDS, stretches, strip
 from aldea.model.truth import Interval, TruthState
 from aldea.storage.register.incidents import Incident, incidents_between, open_incidents
@@ -98,7 +98,7 @@ def site_truth(
 def _incidents(unit: Unit, site: str, now: int) -> list[Incident]:
     """Return the site's incidents of the last month and the groups it is in now, open ones first."""
     own = incidents_between(unit, [site], now - 30 * DAY_MS, now + 1)
-    shared = [one for one in open_incidents(unit) if one.site is None and site in sites_of(one)]
+    shared = [one for one in open_incidents(unit, shared=True) if site in sites_of(one)]
     found = sorted((*own, *shared), key=lambda one: (one.resolved_ms is not None, -one.opened_ms))
     return found[:INCIDENTS_SHOWN]
 
@@ -112,7 +112,7 @@ def _applies(one: Maintenance, view: SiteView) -> bool:
 
 def _figures(truth: Truth, shown: Shown) -> list[Figure]:
     sums, bounds = truth.durations, truth.durations.bounds
-    between = NONE
+    between = shown.say(N_("Too little of this time is known yet"))
     if bounds is not None:
         text = shown.say(N_("between %(low)s and %(high)s, whatever the unknown time was"))
         between = text % {"low": shown.percent(bounds.low), "high": shown.percent(bounds.high)}

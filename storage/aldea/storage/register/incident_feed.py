@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select, type_coerce
 
 from aldea.storage.register.incidents import Incident, IncidentState, find_incident, open_incidents
 from aldea.storage.register.register import Unit
@@ -28,7 +29,24 @@ def incidents_changed(unit: Unit, after: int, limit: int) -> tuple[Incident, ...
 
 def open_real_incidents(unit: Unit) -> tuple[Incident, ...]:
     """Return the incidents of real sites, and of the platform, that are not over."""
-    return tuple(one for one in open_incidents(unit) if not one.simulated)
+    return open_incidents(unit, simulated=False)
+
+
+class OpenMark(NamedTuple):
+    """That an incident is open: its id, its site, and of one without a site its summary."""
+
+    id: str
+    site: str | None
+    summary: Mapping[str, Any]
+
+
+def open_marks(unit: Unit) -> list[OpenMark]:
+    """Return of every incident that fires the little that a list of sites shows, oldest first."""
+    firing = incident.c.state == IncidentState.FIRING.value
+    shared = case((incident.c.site.is_(None), incident.c.summary))
+    wanted = select(incident.c.id, incident.c.site, type_coerce(shared, incident.c.summary.type)).where(firing)
+    rows = unit.connection.execute(wanted.order_by(incident.c.opened_at_ms, incident.c.id)).all()
+    return [OpenMark(key, place, summary or {}) for key, place, summary in rows]
 
 
 def last_resolved_ms(unit: Unit, *, simulated: bool, sites: Collection[str] | None = None) -> int | None:

@@ -145,10 +145,15 @@ def incident_events(unit: Unit, incident_id: str) -> tuple[IncidentEvent, ...]:
     return tuple(IncidentEvent(**row._mapping) for row in rows)
 
 
-def open_incidents(unit: Unit) -> tuple[Incident, ...]:
-    """Return every incident that fires, oldest first: what an engine that starts goes on with."""
-    firing = incident.c.state == IncidentState.FIRING.value
-    return _incidents(unit, select(incident).where(firing).order_by(incident.c.opened_at_ms, incident.c.id))
+def open_incidents(unit: Unit, *, simulated: bool | None = None, shared: bool = False) -> tuple[Incident, ...]:
+    """Return every incident that fires, oldest first: what an engine that starts goes on with.
+
+    `simulated`: only of this world; `shared`: only those that are of no single site.
+    """
+    wanted = select(incident).where(*_conditions((IncidentState.FIRING,), simulated=simulated))
+    if shared:
+        wanted = wanted.where(incident.c.site.is_(None))
+    return _incidents(unit, wanted.order_by(incident.c.opened_at_ms, incident.c.id))
 
 
 def resolved_since(unit: Unit, since_ms: int) -> tuple[Incident, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Select, Table, and_, func, or_, select
 
@@ -96,9 +96,11 @@ def evidence_marks(unit: Unit, *, simulated: bool) -> tuple[tuple[int, int], ...
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class SitePlace:
-    """Where a site is at a moment: its municipality (5 digits) and state as on file, and whether it is in a town."""
+class SitePlace(NamedTuple):
+    """Where a site is at a moment: its municipality (5 digits) and state as on file, and whether it is in a town.
+
+    A tuple, because ten thousand are made for each page of figures.
+    """
 
     site: str
     name: str
@@ -113,32 +115,30 @@ def site_places(unit: Unit, at_ms: int, *, simulated: bool) -> list[SitePlace]:
     holds = and_(
         site_fact.c.valid_from_ms <= at_ms, or_(site_fact.c.valid_to_ms.is_(None), site_fact.c.valid_to_ms > at_ms)
     )
-    wanted = (
-        select(site.c.id, site.c.name, site_fact.c.fact, site_fact.c.value)
-        .select_from(
-            site.outerjoin(site_fact, and_(site_fact.c.site == site.c.id, holds, site_fact.c.fact.in_(PLACING)))
+    execute = unit.connection.execute
+    of_world = site_fact.join(site, site.c.id == site_fact.c.site)
+    held: dict[str, dict[str, str]] = {fact: {} for fact in PLACING}
+    wanted = select(site_fact.c.site, site_fact.c.fact, site_fact.c.value_text).select_from(of_world)
+    for key, fact, text in execute(_of(wanted.where(holds, site_fact.c.fact.in_(PLACING)), simulated)).all():
+        held[fact][key] = text
+    sites = execute(_of(select(site.c.id, site.c.name), simulated).order_by(site.c.id)).all()
+    codes, names, states, urban = (held[fact] for fact in PLACING)
+    return [
+        SitePlace(
+            key,
+            name,
+            _municipality(codes.get(key)),
+            names.get(key),
+            states.get(key),
+            (urban.get(key) or "").lower() == "true",
         )
-        .order_by(site.c.id)
-    )
-    facts: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in unit.connection.execute(_of(wanted, simulated)):
-        mine = facts.setdefault((row.id, row.name), {})
-        if row.fact is not None:
-            mine[row.fact] = row.value
-    return [_place(key, name, mine) for (key, name), mine in facts.items()]
+        for key, name in sites
+    ]
 
 
-def _place(site_id: str, name: str, facts: Mapping[str, Any]) -> SitePlace:
-    code = str(facts.get("inegi_code") or "")
-    named, state = facts.get("municipality"), facts.get("state_name")
-    return SitePlace(
-        site_id,
-        name,
-        code[:5] if len(code) in {5, 9} else None,
-        None if named is None else str(named),
-        None if state is None else str(state),
-        str(facts.get("urban")).lower() == "true",
-    )
+def _municipality(code: str | None) -> str | None:
+    """Return the five digits of the municipality in a code of a municipality or a locality."""
+    return code[:5] if code is not None and len(code) in {5, 9} else None
 
 
 def _of(wanted: Select[Any], simulated: bool) -> Select[Any]:  # noqa: FBT001  # a column's value, not a switch

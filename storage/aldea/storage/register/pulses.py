@@ -58,9 +58,9 @@ def site_pulses(
 def _query() -> Select[Any]:
     arrival = site_status.c.last_arrival_ms
     mine = and_(device.c.site == site_status.c.site, device.c.id == site_status.c.device)
-    joined = site.outerjoin(
-        site_status.outerjoin(device, and_(mine, device.c.is_primary)), site_status.c.site == site.c.id
-    )
+    # One join after the other: nested, SQLite puts the inner one aside first.
+    joined = site.outerjoin(site_status, site_status.c.site == site.c.id)
+    joined = joined.outerjoin(device, and_(mine, device.c.is_primary))
     primary = device.c.id.is_not(None)
     return (
         select(
@@ -80,7 +80,7 @@ def _query() -> Select[Any]:
 def _pulses(unit: Unit, wanted: Select[Any]) -> list[Pulse]:
     return [
         Pulse(key, name, bool(simulated), arrival, interval, _ONLINE.get(presence))
-        for key, name, simulated, arrival, interval, presence in unit.connection.execute(wanted)
+        for key, name, simulated, arrival, interval, presence in unit.connection.execute(wanted).all()
     ]
 
 

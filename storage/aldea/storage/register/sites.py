@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -126,6 +126,14 @@ def find_site(unit: Unit, site_id: str) -> Site | None:
     """Return one site, or None."""
     row = unit.connection.execute(select(site).where(site.c.id == site_id)).first()
     return None if row is None else site_of(row)
+
+
+def find_sites(unit: Unit, ids: Iterable[str]) -> dict[str, Site]:
+    """Return the sites with these ids, by id; one that is not registered is left out."""
+    found: dict[str, Site] = {}
+    for chunk in chunks(sorted(set(ids))):
+        found |= {row.id: site_of(row) for row in unit.connection.execute(select(site).where(site.c.id.in_(chunk)))}
+    return found
 
 
 def count_sites(unit: Unit, *, simulated: bool) -> int:
