@@ -101,11 +101,12 @@ def test_an_engine_that_died_with_a_clock_ahead_is_followed_by_another(country: 
 def test_sites_that_leave_while_the_engine_looks_leave_no_trace(
     country: Country, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("aldea.alert_rules.engine.engine.REFRESH_LEAST_MS", DAY)  # no look at the list by chance
     country.add("uno", simulated=True)
     country.run(60)
     country.cut("uno")
-    country.run(14 * 60)
-    for _ in range(20):
+    country.run(14 * 60 + 50, every=10)
+    for _ in range(2):
         country.clock.advance(5 * SECOND)
         country.report()
     all_leave_before_the_next_transaction(country.register, monkeypatch)
