@@ -63,6 +63,22 @@ def test_the_refused_lines_and_the_templates_can_be_had(pages: Client) -> None:
     assert "id,name" in pages.get("/admin/import/template.csv").text
 
 
+def test_a_day_that_is_none_and_a_table_without_its_columns_change_nothing(pages: Client, empty: Village) -> None:
+    good = upload(pages, "id;name;state;municipality\nx;X;Campeche;Calkini\n")
+    for path in (good, f"{good}/rejects.csv"):
+        page = pages.get(path, params={"from_day": "tomorrow"})
+        assert page.status_code == 400, path
+        assert "is not a date: write the day" in page.text
+    assert pages.post(good, data={"from_day": "tomorrow"}).status_code == 400
+    # A bad heading keeps the file from being looked at, confirmed, and handed back.
+    bad = upload(pages, "id;state;municipality\nx;Campeche;C\n")
+    for answer in (pages.get(bad), pages.get(f"{bad}/rejects.csv"), pages.post(bad)):
+        assert answer.status_code == 400
+        assert "name / nombre" in answer.text
+    with empty.register.reading() as unit:
+        assert count_sites(unit, simulated=False) == 0
+
+
 def test_a_file_that_is_no_table_and_one_that_waited_too_long_get_a_sentence(pages: Client, clock: ManualClock) -> None:
     answer = pages.post("/admin/import", files={"file": ("photo.png", b"\x89PNG\x00\x00")})
     assert (answer.status_code, "neither XLSX nor CSV" in answer.text) == (400, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -174,6 +175,14 @@ def test_people_get_a_link_a_role_and_an_end_and_may_be_kept_out(
         assert beto.get("/account").status_code == 303
     deeds = [entry.action for entry in _audit(empty)]
     assert {"set_up", "person_added", "grant_given", "password_set", "person_disabled"} <= set(deeds)
+
+
+def test_a_proxy_that_names_nobody_does_not_make_a_demo_admin(server: RunningServer) -> None:
+    for version, status in (("1.0", b"401"), ("1.1", b"200")):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            head = f"GET /api/v1/sites HTTP/{version}\r\nHost: 127.0.0.1:{server.port}\r\nConnection: close\r\n\r\n"
+            connection.sendall(head.encode())
+            assert connection.recv(64).split()[1] == status
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ def is_local(request: Request) -> bool:
     The name matters: a foreign page may have its own name lead to 127.0.0.1.
     """
     client = "" if request.client is None else request.client.host
-    if any(name in request.headers for name in FORWARDED):
+    if any(name in request.headers for name in FORWARDED) or request.scope.get("http_version") == "1.0":
+        # A proxy that is not told otherwise names nobody and speaks HTTP/1.0; no browser does.
         return False
     return is_loopback(client) and is_loopback(request.url.hostname or "")
 

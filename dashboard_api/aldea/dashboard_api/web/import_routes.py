@@ -30,6 +30,7 @@ router = APIRouter(include_in_schema=False)
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHOWN = 200
+NO_DAY = N_("“%(value)s” is not a date: write the day from which it holds as 2026-03-01.")
 GONE = N_("That file is no longer here: files wait for an hour. Upload it again.")
 
 
@@ -101,7 +102,10 @@ def confirm(
         found = find_upload(unit, upload, _owner(visitor), now)
         if found is None:
             return _gone(aldea, request)
-        plan, _ = _plan(aldea, unit, visitor, found, from_day, accept=bool(fixes))
+        try:
+            plan, _ = _plan(aldea, unit, visitor, found, from_day, accept=bool(fixes))
+        except TableError as error:
+            return _start(aldea, request, error.faults)
         if plan.refused and not good_rows:
             response = RedirectResponse(f"/admin/import/{upload}?from_day={from_day[:10]}&fixes={fixes[:1]}", 303)
             flash(response, shown.say(N_("Nothing was changed: mend the lines, or choose to take the good ones.")))
@@ -126,7 +130,10 @@ def rejects(
         found = find_upload(unit, upload, _owner(visitor), now)
         if found is None or kind not in ("xlsx", "csv"):
             return _gone(aldea, request)
-        plan, _ = _plan(aldea, unit, visitor, found, from_day, accept=bool(fixes))
+        try:
+            plan, _ = _plan(aldea, unit, visitor, found, from_day, accept=bool(fixes))
+        except TableError as error:
+            return _start(aldea, request, error.faults)
     make = rejects_xlsx if kind == "xlsx" else rejects_csv
     name = "rechazados" if shown.code == "es" else "refused"
     return _file(make(plan, shown.code, shown.say), f"{name}.{kind}")
@@ -136,8 +143,9 @@ def _plan(
     aldea: Context, unit: Unit, visitor: Visitor, found: Upload, from_day: str, *, accept: bool
 ) -> tuple[Plan, str]:
     now = aldea.clock.wall_ms()
-    otherwise = today(aldea.pages.zone.key, now)
-    day = read_day(from_day, otherwise) or otherwise
+    day = read_day(from_day, today(aldea.pages.zone.key, now))
+    if day is None:
+        raise TableError(Fault(0, "", NO_DAY, {"value": from_day[:20]}))
     mine = visible_sites(unit, visitor, now, Permission.MANAGE_SITES)
     wish = Wish(
         from_day=day,
