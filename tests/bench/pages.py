@@ -24,6 +24,7 @@ from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
 from aldea.storage.register.status import Latest, Presence, StatusUpdate, upsert_status
 from aldea.storage.register.streams import Stream, upsert_streams
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
+from bench.pages_fill import fill_judged
 from bench.report import CannotMeasure, Figure, median, percentile
 from bench.village import wait_until
 from builders import make_batch, make_pings
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
 
 FLEETS = {76: 50.0, 10_000: 200.0}
 YEAR_BUDGET_MS, FIRST_PAGE_BUDGET_KB = 100.0, 50.0
+LISTS = ("/incidents?kind=simulated", "/indicators?kind=simulated", "/records?kind=simulated")
 MINUTE, DAY = 60_000, 86_400_000
 DAYS = 365
 
 
 def section(*, quick: bool) -> list[Figure]:
-    """Measure both fleets, one site's year and the first page's size."""
+    """Measure both fleets' pages, one site's year and the first page's size."""
     figures: list[Figure] = []
     for sites, budget in FLEETS.items():
         requests = 40 if quick else 200 if sites < 1000 else 100
@@ -54,7 +56,7 @@ def section(*, quick: bool) -> list[Figure]:
             with _served(folder) as port:
                 figures += [
                     _latency(port, path, requests, f"GET {path}, {sites:,} sites, p95", budget)
-                    for path in ("/api/v1/sites", "/")
+                    for path in ("/api/v1/sites", "/", f"/sites/{first}", *LISTS)
                 ]
                 if sites == 76:
                     figures += _year(port, first, max(20, requests // 4))
@@ -74,6 +76,7 @@ def fill(register: Register, count: int) -> None:
             upsert_status(unit, [_status(entry.site.id, first + place, now) for place, entry in enumerate(part)])
             upsert_streams(unit, [_stream(entry.site.id, now) for entry in part])
             append_feed(unit, [_event(entry.site.id, first + place + 1, now) for place, entry in enumerate(part)])
+    fill_judged(register, [entry.site.id for entry in sites], now)
 
 
 def _entry(like: SimulatedSite, number: int, now: int) -> SiteEntry:
