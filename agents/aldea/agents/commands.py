@@ -75,7 +75,7 @@ async def _run_until_asked(settings: AgentSettings) -> None:
 
 def run_one_probe(settings: AgentSettings, name: str) -> Sequence[Reading]:
     """Run one probe once and return its readings; nothing is stored or sent. Raises KeyError for another name."""
-    probe = PROBES[name](settings, ProbeContext(SystemClock(), settings.data))
+    probe = PROBES[name](settings, ProbeContext(SystemClock(), settings.data, by_hand=True))
 
     async def once() -> Sequence[Reading]:
         try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from aldea.agents.budget.meter import Meter
 from aldea.agents.machine import clock_state
 from aldea.model.clock import ClockState
 from aldea.model.failures import Failure
@@ -43,13 +44,16 @@ class ProbeContext:
     """What probes get from the agent besides their settings.
 
     `root` is where /proc, /sys and /etc are; `data` the folder whose disk counts. `anchored_ms` returns the time by
-    this boot's anchor, None while it has none.
+    this boot's anchor, None while it has none. `meter` counts what the agent itself puts on the link; `by_hand`: a
+    person asked for this round.
     """
 
     clock: Clock
     data: Path
     root: Path = Path("/")
     anchored_ms: Callable[[], int | None] | None = None
+    meter: Meter = field(default_factory=Meter)
+    by_hand: bool = False
 
     def time_ms(self) -> int | None:
         """Return the time as well as this machine knows it, milliseconds since 1970; None while it does not.

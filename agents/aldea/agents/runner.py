@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from aldea.agents.budget import Meter, wan_bytes_of
 from aldea.agents.changes import ChangeWatch
 from aldea.agents.follow_up import FollowUp
 from aldea.agents.footprint import footprint
@@ -35,10 +36,12 @@ class Runner:
         clock: Clock,
         recorded: Recorded,
         shift: float = 0.0,
+        meter: Meter | None = None,
     ) -> None:
         self._outbox = outbox
         self._probes = {item.probe.name: item for item in probes}
         self._clock = clock
+        self._meter = meter or Meter()
         self._recorded = recorded
         every = {name: max(1, round(item.every_seconds * 1000)) for name, item in self._probes.items()}
         self._schedule = Schedule({**every, _FOOTPRINT: _FOOTPRINT_EVERY_MS}, shift)
@@ -81,7 +84,9 @@ class Runner:
         for name, task in list(self._running.items()):
             if task.done():
                 del self._running[name]
-                readings += task.result()
+                found = task.result()
+                self._meter.add(sum(wan_bytes_of(reading) for reading in found))
+                readings += found
         return readings
 
     async def _footprint(self) -> list[Reading]:

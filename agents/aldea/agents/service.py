@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
+from aldea.agents.budget import Meter
 from aldea.agents.lock import FolderLock
 from aldea.agents.machine import boot_id, clock_state, hardware_id, is_going_down
 from aldea.agents.outbox import Limits, Machine, Outbox, OutboxUnavailable, Reserve, Span, Stopped
@@ -45,7 +46,8 @@ class AgentService:
         self._options = link_options(settings)
         self._pace = pace or pace_of(settings)
         self._outbox: Outbox | None = None
-        context = ProbeContext(self._clock, settings.data, anchored_ms=self._anchored_ms)
+        self._meter = Meter()
+        context = ProbeContext(self._clock, settings.data, anchored_ms=self._anchored_ms, meter=self._meter)
         self._probes = scheduled_probes(settings, context) if probes is None else probes
         self._machine = machine or this_machine()
         self._state = _ClockStates(self._clock)
@@ -72,13 +74,15 @@ class AgentService:
     async def _run(self, outbox: Outbox) -> None:
         self._outbox = outbox
         identity = identity_of(self.settings, self._machine.version)
-        uplink = Uplink(Conversation(outbox, identity, self._pace), identity, self._options, self._state.now)
+        conversation = Conversation(outbox, identity, self._pace)
+        uplink = Uplink(conversation, identity, self._options, self._state.now, meter=self._meter)
         runner = Runner(
             outbox,
             self._probes,
             self._clock,
             lambda urgent: uplink.recorded(urgent=urgent),
             shift=zlib.crc32(f"{identity.site}/{identity.device}".encode()) / 2**32,
+            meter=self._meter,
         )
         uplink.start()
         measuring = asyncio.create_task(runner.run(), name="runner")

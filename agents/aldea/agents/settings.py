@@ -18,6 +18,7 @@ from aldea.agents.probe_settings import (
     InterfacesSettings,
     PingSettings,
 )
+from aldea.agents.throughput_settings import BudgetSettings, ThroughputSettings
 from aldea.model.sample import is_id
 from aldea.model.settings import about, load_settings
 
@@ -113,6 +114,8 @@ class AgentSettings:
     snmp: SnmpSettings = field(default_factory=SnmpSettings)
     clients: ClientsSettings = field(default_factory=ClientsSettings)
     power: PowerSettings = field(default_factory=PowerSettings)
+    throughput: ThroughputSettings = field(default_factory=ThroughputSettings)
+    budget: BudgetSettings = field(default_factory=BudgetSettings)
 
     def __post_init__(self) -> None:
         if self.send_seconds < self.sample_seconds:

@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 
 # `struct tcp_info` of <linux/tcp.h> as far as it is used here; it only ever grew at its end (Linux 4.19 has all this).
-_LAYOUT = struct.Struct("=68xI20xI24xQQII56xQQ")
+_LAYOUT = struct.Struct("=20xI44xI20xI24xQQII8xI44xQQ")
 _IPV4_HEADERS, _IPV6_HEADERS = 52, 72
 _MAPPED = "::ffff:"
 
@@ -32,13 +32,14 @@ def tcp_info(connection: socket.socket) -> TcpInfo | None:
     """Return what the kernel counts; None when it does not (not TCP, closed, an old kernel).
 
     A segment's headers are taken as 52 bytes: 20 of IPv4 (40 of IPv6), 20 of TCP, 12 of time stamps, as
-    Linux sends them. Retransmissions count, for the provider counts them.
+    Linux sends them. What came or went twice counts, for the provider counts it: what came twice is not in the
+    bytes received, so full segments are counted where that is more.
     """
     try:
         raw = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAYOUT.size)
         if len(raw) < _LAYOUT.size:
             return None
-        rtt, rcv_rtt, acked, received, segments_out, segments_in, sent, _again = _LAYOUT.unpack(raw)
+        mss, rtt, rcv_rtt, acked, received, segments_out, segments_in, data_in, sent, _again = _LAYOUT.unpack(raw)
         is_ipv6 = connection.family == socket.AF_INET6 and not connection.getpeername()[0].startswith(_MAPPED)
     except (OSError, AttributeError):
         return None
@@ -48,5 +49,5 @@ def tcp_info(connection: socket.socket) -> TcpInfo | None:
         acked_bytes=acked,
         received_bytes=received,
         sent_wire_bytes=sent + segments_out * headers,
-        received_wire_bytes=received + segments_in * headers,
+        received_wire_bytes=max(received, data_in * mss) + segments_in * headers,
     )

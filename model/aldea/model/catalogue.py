@@ -58,6 +58,10 @@ def _bytes(name: str, title: str) -> Field:
     return Field(name, Kind.INTEGER, title, "B", 0, 0, 2**62)
 
 
+def _rate(name: str, title: str) -> Field:
+    return Field(name, Kind.INTEGER, title, "bit/s", 0, 0, 10**12)
+
+
 def _ratio(name: str, title: str) -> Field:
     return Field(name, Kind.REAL, title, "ratio", 4, 0, 1)
 
@@ -197,6 +201,43 @@ CATALOGUE: dict[str, Measurement] = {
                 _text("day", "Local day"),
                 Field("covered_seconds", Kind.REAL, "Time of the day observed", "s", 0, 0, 100_000),
                 Field("restarted", Kind.FLAG, "Counting began anew during the day"),
+                FAILURE,
+            ),
+        ),
+        Measurement(
+            "throughput",
+            "Speed of the link",
+            ("direction",),
+            (
+                _rate("rate_bits_per_second", "Speed measured"),
+                _rate("cross_bits_per_second", "Other traffic meanwhile"),
+                _rate("link_bits_per_second", "Speed and other traffic"),
+                _bytes("body_bytes", "Bytes carried"),
+                _bytes("spent_bytes", "Bytes spent"),
+                _seconds("duration_seconds", "Length of the test", decimals=3),
+                _count("flows", "Parallel connections", 100),
+                Field("censored", Kind.FLAG, "Ended before it was steady"),
+                _text("size", "Size of the test"),
+                Field("by_hand", Kind.FLAG, "Asked for by a person"),
+                _text("method", "Method"),
+                FAILURE,
+            ),
+        ),
+        Measurement(
+            "budget",
+            "The month's bytes",
+            (),
+            (
+                _text("month", "Month"),
+                _bytes("planned_bytes", "Budget of the month"),
+                _bytes("spent_bytes", "Spent this month"),
+                _bytes("tests_bytes", "Spent on tests"),
+                _bytes("hand_bytes", "Spent on tests by hand"),
+                _bytes("telemetry_bytes", "Spent on measuring and reporting"),
+                _bytes("forecast_bytes", "Expected by the month's end"),
+                _count("tests", "Tests this month", 1_000_000),
+                _count("peak_tests", "Valid tests in the peak hours", 1_000_000),
+                _text("rung", "Size of the next test"),
                 FAILURE,
             ),
         ),

@@ -37,6 +37,8 @@ class Failure(StrEnum):
     PROBE_TIMEOUT = "probe_timeout"
     PROBE_CRASHED = "probe_crashed"
     UNKNOWN = "unknown_failure"
+    SERVER_BUSY = "server_busy"
+    BUDGET_SPENT = "budget_spent"
 
 
 _BY_ERRNO = {

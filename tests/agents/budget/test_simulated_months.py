@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from aldea.agents.budget.ledger import Ledger
-from aldea.agents.budget.plan import PEAK_TESTS_A_MONTH, Plan, Rung, Terms
+from aldea.agents.budget.plan import PEAK_TESTS_A_MONTH, Allowed, Plan, Rung, Terms
 from aldea.agents.budget.slots import SiteCalendar
 
 START_MS = round(datetime(2026, 1, 1, 7, tzinfo=UTC).timestamp()) * 1000
@@ -73,21 +73,26 @@ def live(plan: Plan, link: Link, zone: ZoneInfo, months: int) -> Seen:
         if allowed is None and dice.random() < 0.02:
             allowed, ledger = plan.by_hand(ledger, now_ms)
         if allowed is not None:
-            cost = round(min(allowed.cap_bytes, link.settles_bytes * dice.uniform(0.7, 1.4)))
-            seen.spent[name] += cost
-            valid = cost < allowed.cap_bytes
-            if dice.random() < 0.99:  # else the power was cut: the cap stays booked
-                ledger = plan.settle(ledger, allowed, cost, valid=valid)
-            if not allowed.by_hand:
-                seen.tests[name] += 1
-                seen.rungs[allowed.rung] += 1
-                seen.hours[local.hour] += 1
-                seen.hours_of_month[name].add(local.hour)
-                seen.peak[name] += valid and allowed.at_peak
+            ledger = spend(plan, ledger, link, seen, allowed, local)
         following = plan.next_ms(ledger, now_ms)
         if dice.random() < link.off_ratio:
             following += round(dice.expovariate(1 / (6 * HOUR_MS)))
         now_ms = max(now_ms + 1000, following)
+
+
+def spend(plan: Plan, ledger: Ledger, link: Link, seen: Seen, allowed: Allowed, local: datetime) -> Ledger:
+    """Run the test: it costs what the link needs to settle, or its cap. Now and then the power is cut meanwhile."""
+    dice, name = link.dice, f"{local.year:04d}{local.month:02d}"
+    cost = round(min(allowed.cap_bytes, link.settles_bytes * dice.uniform(0.7, 1.4)))
+    valid = cost < allowed.cap_bytes
+    seen.spent[name] += cost
+    if not allowed.by_hand:
+        seen.tests[name] += 1
+        seen.rungs[allowed.rung] += 1
+        seen.hours[local.hour] += 1
+        seen.hours_of_month[name].add(local.hour)
+        seen.peak[name] += valid and allowed.at_peak
+    return ledger if dice.random() > 0.99 else plan.settle(ledger, allowed, cost, valid=valid)
 
 
 def dice_seed(link: Link) -> float:

@@ -80,6 +80,8 @@ def test_a_probe_is_never_faster_than_the_sampling_cycle(context: ProbeContext) 
         "snmp": 300,
         "clients": 300,
         "power": 300,
+        "throughput": 300,
+        "budget": 3600,
     }
 
 

@@ -136,21 +136,17 @@ class Plan:
         """
         at = self._place(ledger, now_ms)
         ledger, slot = at.ledger, at.slot
-        if ledger.decided == slot.key:
-            return None, ledger
         planned_ms = _planned_ms(at)
-        if now_ms < planned_ms:
+        if ledger.decided == slot.key or now_ms < planned_ms:
             return None, ledger
         latest_ms = at.window[1] - LAST_START_MS
-        if now_ms > planned_ms + MISSED_MS and now_ms < latest_ms:
-            later_ms = now_ms + round(share_of(ledger.salt, slot.key, now_ms) * (latest_ms - now_ms))
+        missed = now_ms > planned_ms + MISSED_MS
+        if now_ms < latest_ms and (missed or busy):
+            by_lot = round(share_of(ledger.salt, slot.key, now_ms) * (latest_ms - now_ms))
+            later_ms = now_ms + (by_lot if missed else min(RETRY_MS, latest_ms - now_ms))
             return None, replace(ledger, moved=slot.key, moved_ms=later_ms)
-        if busy and now_ms < latest_ms:
-            return None, replace(ledger, moved=slot.key, moved_ms=min(latest_ms, now_ms + RETRY_MS))
         decided = replace(ledger, decided=slot.key)
-        if busy and _may_cancel(at):
-            return None, decided
-        rung = self._rung(at, now_ms)
+        rung = Rung.PING if busy and _may_cancel(at) else self._rung(at, now_ms)
         if rung is Rung.PING:
             return None, decided
         sampled = {**ledger.sampled, str(slot.index): slot.day.toordinal()}
@@ -229,7 +225,7 @@ class Plan:
         return 0 if at_most == 0 else days_need(wanted, day.days_left, at_most)
 
     def _rung(self, at: _Place, now_ms: int) -> Rung:
-        """Return the largest size whose usual cost is within this slot's share, and whose cap is within what is left."""
+        """Return the largest size whose usual cost is within the slot's share, and its cap within what is left."""
         left = self.forecast(at.ledger, now_ms).left_bytes
         share = left * at.weight / at.weight_left
         for rung in SIZES:
@@ -267,7 +263,7 @@ def _planned_ms(at: _Place) -> int:
 
 
 def _may_cancel(at: _Place) -> bool:
-    """A test may be given up for the people on the link when neither month nor time of day needs it."""
+    """Say whether a test may be given up for the people on the link: neither month nor time of day needs it."""
     if at.is_main and at.ledger.this().peak_tests < PEAK_TESTS_A_MONTH:
         return False
     return at.slot.day.toordinal() - at.ledger.sampled.get(str(at.slot.index), 0) < UNSAMPLED_DAYS

@@ -86,7 +86,7 @@ class SiteCalendar:
         return Slot(day, index, self._local_ms(day, first), self._local_ms(day, last), longest)
 
     def _local_ms(self, day: date, minute: int) -> int:
-        """Return the moment of a local time. A local hour that is skipped or repeated lengthens a slot or shortens it."""
+        """Return the moment of a local time; an hour that is skipped or repeated makes a slot shorter or longer."""
         local = datetime.combine(day + timedelta(minute // 1440), time(minute // 60 % 24, minute % 60))
         aware = local.astimezone() if self._zone is None else local.replace(tzinfo=self._zone)
         return round(aware.timestamp()) * 1000

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aldea.agents.probe import Probe, ProbeContext, ScheduledProbe
+from aldea.agents.probes.budget import BudgetProbe, budget_of
 from aldea.agents.probes.clients import ClientsProbe
 from aldea.agents.probes.dns import DnsProbe
 from aldea.agents.probes.host import HostProbe
@@ -17,6 +18,9 @@ from aldea.agents.probes.interfaces import InterfacesProbe
 from aldea.agents.probes.ping import PingProbe
 from aldea.agents.probes.power import PowerProbe
 from aldea.agents.probes.snmp import SnmpProbe
+from aldea.agents.probes.throughput import ThroughputProbe
+from aldea.agents.probes.throughput.crossing import Crossing
+from aldea.agents.settings import what_it_sees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +47,13 @@ PROBES: dict[str, Callable[[AgentSettings, ProbeContext], Probe]] = {
     "power": lambda settings, context: PowerProbe(
         settings.power, context, limit_seconds(settings, settings.power.every_seconds) - SPARE_SECONDS
     ),
+    "throughput": lambda settings, context: ThroughputProbe(
+        settings.throughput,
+        context,
+        budget_of(settings, context),
+        Crossing(settings.snmp, context, sees_all=what_it_sees(settings).wan_bytes),
+    ),
+    "budget": lambda settings, context: BudgetProbe(budget_of(settings, context)),
 }
 
 

@@ -18,6 +18,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from aldea.agents.tcp_info import tcp_info
+
 _CONNECT_SECONDS = 20.0
 _UNACKNOWLEDGED_MS = 90_000
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME; Python has no name for it
@@ -72,6 +74,7 @@ class Link:
         self._wanted: list[tuple[str, int]] = []
         self._welcomed = self._ended = False
         self._max_packet_bytes: int | None = None
+        self._wire_bytes = 0
         # Version 5 has no such argument: there a clean start is asked for at each connect.
         clean_session = None if version is MQTTProtocolVersion.MQTTv5 else True
         self._client = Client(
@@ -130,6 +133,14 @@ class Link:
     def is_flushed(self) -> bool:
         """Say whether the last message that the broker must confirm was confirmed."""
         return self._ended or self._last_promised is None or self._last_promised.is_published()
+
+    def wire_bytes(self) -> int:
+        """Return what this connection has cost so far, both ways, headers included; once closed, as known last."""
+        connection = self._socket()
+        found = None if connection is None else tcp_info(connection)
+        if found is not None:
+            self._wire_bytes = found.wire_bytes
+        return self._wire_bytes
 
     def close(self) -> None:
         """Say goodbye: the broker then keeps the will to itself."""

@@ -11,6 +11,7 @@ from random import Random
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
+from aldea.agents.budget.meter import Meter
 from aldea.agents.uplink.anchors import Moment
 from aldea.agents.uplink.backoff import Backoff, is_loopback
 from aldea.agents.uplink.conversation import Conversation
@@ -44,6 +45,7 @@ class Uplink:
         options: LinkOptions,
         now: Callable[[], Moment],
         random: Random | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._conversation = conversation
         self._identity = identity
@@ -52,6 +54,8 @@ class Uplink:
         self._backoff = Backoff(options.host, random or Random())  # noqa: S311 - spreads load, hides nothing
         self._versions = _VERSIONS[options.version]
         self._link: Link | None = None
+        self._meter = meter or Meter()
+        self._metered = 0
         self._opened_ms: int | None = None
         self._attempt_ms = 0
         self._welcomed = False
@@ -114,10 +118,17 @@ class Uplink:
             urgent = self._urgent.is_set()
             self._urgent.clear()
             self._conversation.recorded(urgent=urgent)
+        self._count()
         now = self._now()
         if self._opened_ms is None and now.mono_ms - self._attempt_ms > self._patience_ms():
             self._take(Lost("the broker does not answer", before_welcome=True))
         self._publish(self._conversation.tick(now))
+
+    def _count(self) -> None:
+        """Tell the meter what this connection has cost since the last time."""
+        total = 0 if self._link is None else self._link.wire_bytes()
+        self._meter.add(max(0, total - self._metered))
+        self._metered = total
 
     def _patience_ms(self) -> int:
         """Return how long to wait for the broker's welcome."""
@@ -194,6 +205,7 @@ class Uplink:
         link = self._link
         if link is None:
             return
+        self._count()
         self._publish(self._conversation.farewell())
         deadline = self._now().mono_ms + _FAREWELL_SECONDS * 1000
         while not link.is_flushed() and self._now().mono_ms < deadline:

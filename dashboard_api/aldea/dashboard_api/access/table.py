@@ -109,6 +109,8 @@ ROUTES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         ("POST", "/admin/programmes/{programme}/sites"): P.MANAGE_PROGRAMMES,
         # Sites' import, enrolment, the real start
         ("POST", "/api/v1/enrol"): P.PUBLIC,
+        ("GET", "/api/v1/throughput/{bytes}"): P.PUBLIC,
+        ("POST", "/api/v1/throughput"): P.PUBLIC,
         ("GET", "/admin/sites"): P.MANAGE_SITES,
         ("GET", "/admin/sites/new"): P.MANAGE_SITES,
         ("POST", "/admin/sites/new"): P.MANAGE_SITES,

@@ -16,6 +16,7 @@ from aldea.dashboard_api.routes import (
     series,
     sites,
     stream,
+    throughput,
     truth,
 )
 
@@ -32,4 +33,5 @@ ROUTERS: Final = (
     indicators.router,
     records.router,
     enrolment.router,
+    throughput.router,
 )

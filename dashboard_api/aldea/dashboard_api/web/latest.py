@@ -41,6 +41,8 @@ FAILURE_WORDS: Mapping[str, str] = {
     Failure.PROBE_TIMEOUT: N_("the measurement took too long"),
     Failure.PROBE_CRASHED: N_("the measurement itself failed"),
     Failure.UNKNOWN: N_("failed, cause not known"),
+    Failure.SERVER_BUSY: N_("the test server is busy"),
+    Failure.BUDGET_SPENT: N_("the month's bytes for this are spent"),
 }
 
 

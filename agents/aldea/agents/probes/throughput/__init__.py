@@ -1,0 +1,168 @@
+"""`throughput`: how fast the site's link is, when the byte budget has a test due."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from aldea.agents.probes.throughput.crossing import Crossing, Passed, bits_per_second, own_counters
+from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
+from aldea.model.counters import counter_delta
+from aldea.model.failures import Failure
+from aldea.model.sample import Reading
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from aldea.agents.budget import Allowed, Budget
+    from aldea.agents.probe import ProbeContext
+    from aldea.agents.probes.throughput.http_test import HttpTest
+    from aldea.agents.probes.throughput.iperf3_test import Iperf3Test
+    from aldea.agents.throughput_settings import ThroughputSettings
+    from aldea.model.sample import Value
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+"""Between two looks at the link's counters, before a test: by then the cycle's other probes have been answered."""
+
+
+class ThroughputProbe:
+    """Asks the budget each round; where a test is due, looks whether the link is quiet, and measures both directions.
+
+    `by_hand`: a person asks. Then the test runs at once, out of what is kept for that.
+    """
+
+    name = "throughput"
+
+    def __init__(
+        self,
+        settings: ThroughputSettings,
+        context: ProbeContext,
+        budget: Budget,
+        crossing: Crossing,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._settings = settings
+        self._context = context
+        self._budget = budget
+        self._crossing = crossing
+        self._pause = pause
+
+    async def measure(self) -> Sequence[Reading]:
+        """Return a reading for each direction and one of the budget; nothing while no test is due."""
+        if not self._settings.has_server:
+            return []
+        allowed = await self._by_hand() if self._context.by_hand else await self._scheduled()
+        if allowed is None:
+            failure: dict[str, Value] = {"failure": Failure.BUDGET_SPENT.value}
+            return [Reading(self.name, failure)] if self._context.by_hand else []
+        return await self._test(allowed)
+
+    async def aclose(self) -> None:
+        """Give back what asks the router."""
+        await self._crossing.aclose()
+
+    async def _by_hand(self) -> Allowed | None:
+        return await asyncio.to_thread(self._budget.by_hand)
+
+    async def _scheduled(self) -> Allowed | None:
+        if not await asyncio.to_thread(self._budget.is_due):
+            return None
+        before = await self._crossing.look()
+        await self._pause(LOOK_SECONDS)
+        now = await self._crossing.look()
+        busy = (
+            before is not None
+            and now is not None
+            and bits_per_second(before, now) > self._settings.busy_bits_per_second
+        )
+        return await asyncio.to_thread(self._budget.ask, busy=busy)
+
+    async def _test(self, allowed: Allowed) -> Sequence[Reading]:
+        outcomes: list[tuple[Direction, Outcome, float | None]] = []
+        for direction, part in self._parts(allowed):
+            outcome, cross = await self._direction(direction, part)
+            outcomes.append((direction, outcome, cross))
+        spent = sum(outcome.spent_bytes for _, outcome, _ in outcomes)
+        valid = any(direction is Direction.DOWN and outcome.steady for direction, outcome, _ in outcomes)
+        await asyncio.to_thread(self._budget.settle, allowed, spent, valid=valid)
+        readings = [self._reading(allowed, *found) for found in outcomes]
+        return [*readings, await asyncio.to_thread(self._budget.reading)]
+
+    def _parts(self, allowed: Allowed) -> list[tuple[Direction, int]]:
+        """Return what each direction may spend; one without an address leaves all to the other."""
+        iperf3 = self._settings.iperf3_host is not None
+        up = round(allowed.cap_bytes * self._settings.upload_ratio)
+        if not iperf3 and self._settings.up_url is None:
+            up = 0
+        if not iperf3 and self._settings.down_url is None:
+            up = allowed.cap_bytes
+        parts = [(Direction.DOWN, allowed.cap_bytes - up), (Direction.UP, up)]
+        return [(direction, part) for direction, part in parts if part > 0]
+
+    async def _direction(self, direction: Direction, cap_bytes: int) -> tuple[Outcome, float | None]:
+        """Measure one direction; return also what else crossed the link that way, in bits per second."""
+        settings = self._settings
+        limits = Limits(cap_bytes, settings.max_seconds, settings.flows, settings.connect_seconds)
+        before = await self._crossing.look()
+        test = self._made(direction, limits)
+        try:
+            outcome = await asyncio.to_thread(test.run)
+        finally:
+            test.abandon()  # given up: its threads must not go on spending
+        after = await self._crossing.look()
+        return outcome, _cross(before, after, direction, outcome)
+
+    def _made(self, direction: Direction, limits: Limits) -> HttpTest | Iperf3Test:
+        settings = self._settings
+        if settings.iperf3_host is not None:
+            from aldea.agents.probes.throughput.iperf3_test import Iperf3Test  # noqa: PLC0415 - where it is used
+
+            def counted() -> int | None:
+                passed = own_counters(self._context.root)
+                return None if passed is None else passed.of(direction)
+
+            return Iperf3Test(settings.iperf3_host, settings.iperf3_port, direction, limits, counted)
+        from aldea.agents.probes.throughput.http_test import HttpTest  # noqa: PLC0415 - with http.client
+
+        url = settings.down_url if direction is Direction.DOWN else settings.up_url
+        assert url is not None
+        return HttpTest(url, direction, limits, self._tls if url.startswith("https:") else None)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        import ssl  # noqa: PLC0415 - 2 MB with its certificates, for encrypted tests alone
+
+        ca_file = self._settings.ca_file
+        return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+
+    def _reading(self, allowed: Allowed, direction: Direction, outcome: Outcome, cross: float | None) -> Reading:
+        rate = outcome.bits_per_second
+        fields: dict[str, Value] = {
+            "rate_bits_per_second": None if rate is None else round(rate),
+            "cross_bits_per_second": None if cross is None else round(cross),
+            "link_bits_per_second": None if rate is None else round(rate + (cross or 0.0)),
+            "body_bytes": outcome.body_bytes,
+            "spent_bytes": outcome.spent_bytes,
+            "duration_seconds": round(outcome.seconds, 3),
+            "flows": self._settings.flows,
+            "censored": None if rate is None else not outcome.steady,
+            "size": allowed.rung.value,
+            "by_hand": allowed.by_hand,
+            "method": "http" if self._settings.iperf3_host is None else "iperf3",
+            "failure": None if outcome.failure is None else outcome.failure.value,
+        }
+        return Reading(self.name, fields, {"direction": direction.value})
+
+
+def _cross(before: Passed | None, after: Passed | None, direction: Direction, outcome: Outcome) -> float | None:
+    if before is None or after is None:
+        return None
+    passed, was_reset = counter_delta(before.of(direction), after.of(direction))
+    if was_reset:
+        return None
+    return 8 * max(0, passed - outcome.own_bytes) / max(after.at_seconds - before.at_seconds, 1e-3)

@@ -1,0 +1,176 @@
+"""One of a test's parallel connections: asks for a sized object again and again, or posts one."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import SplitResult
+
+from aldea.agents.probes.throughput.outcome import Direction
+from aldea.agents.tcp_info import TcpInfo, tcp_info
+from aldea.model.failures import Failure, failure_of
+
+_BUFFER_BYTES = 65_536
+_HEADERS = {"User-Agent": "Aldea-agent", "Accept-Encoding": "identity", "Cache-Control": "no-cache, no-store"}
+_RESET_ON_CLOSE = b"\x01\0\0\0\0\0\0\0"  # struct linger: on, 0 s; what is not sent yet is dropped
+
+
+class FlowFailed(Exception):
+    """The flow cannot go on. `failure` is the word for it."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.value)
+        self.failure = failure
+
+
+@dataclass(slots=True)
+class Flow:
+    """One connection, used by one thread; `stop` and the numbers by another. `address`: the URL for so many bytes."""
+
+    address: Callable[[int], SplitResult]
+    direction: Direction
+    share_bytes: int
+    timeout_seconds: float
+    tls: ssl.SSLContext | None
+    body_bytes: int = 0
+    failure: Failure | None = None
+    _connection: http.client.HTTPConnection | None = None
+    _last: TcpInfo | None = None
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def connect(self) -> None:
+        """Open the connection. Raises FlowFailed."""
+        url = self.address(self.share_bytes)
+        assert url.hostname is not None
+        if self.tls is None:
+            made = http.client.HTTPConnection(url.hostname, url.port, timeout=self.timeout_seconds)
+        else:
+            made = http.client.HTTPSConnection(url.hostname, url.port, timeout=self.timeout_seconds, context=self.tls)
+        self._connection = made
+        self._guarded(made.connect, Failure.CONNECT_TIMEOUT)
+
+    def run(self) -> None:
+        """Carry this flow's share, until it is done or stopped. Never raises for what the network does."""
+        try:
+            work = self._fetch if self.direction is Direction.DOWN else self._send
+            while self.body_bytes < self.share_bytes and not self._stopped.is_set():
+                self._guarded(work, Failure.READ_TIMEOUT)
+        except FlowFailed as error:
+            if not self._stopped.is_set():
+                self.failure = error.failure
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the flow was told to end."""
+        return self._stopped.is_set()
+
+    @property
+    def info(self) -> TcpInfo | None:
+        """What the kernel counts of this connection, or did last."""
+        channel = None if self._connection is None else self._connection.sock
+        found = None if channel is None else tcp_info(channel)
+        self._last = found or self._last
+        return self._last
+
+    @property
+    def arrived_bytes(self) -> int:
+        """The bytes that have come to the end of their way: read here, or acknowledged there."""
+        if self.direction is Direction.DOWN:
+            return self.body_bytes
+        info = self.info
+        return self.body_bytes if info is None else min(info.acked_bytes, self.body_bytes)
+
+    def stop(self) -> None:
+        """End it from outside: what is not sent yet is dropped."""
+        self._stopped.set()
+        channel = None if self._connection is None else self._connection.sock
+        if channel is not None:
+            try:
+                if self.direction is Direction.UP:
+                    channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+                channel.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return  # it was closed already
+
+    def close(self) -> None:
+        """Close the connection; its numbers stay."""
+        _ = self.info
+        if self._connection is not None:
+            self._connection.close()
+
+    def _guarded(self, work: Callable[[], None], on_timeout: Failure) -> None:
+        try:
+            work()
+        except http.client.HTTPException as error:
+            raise FlowFailed(Failure.HTTP_INVALID) from error
+        except TimeoutError as error:
+            raise FlowFailed(on_timeout) from error
+        except OSError as error:
+            raise FlowFailed(failure_of(error)) from error
+
+    def _fetch(self) -> None:
+        assert self._connection is not None
+        wanted = self.share_bytes - self.body_bytes
+        url = self.address(wanted)
+        # A fixed object that is larger than the share gives the part that is asked for, where the server can.
+        ranged = {"Range": f"bytes=0-{wanted - 1}"} if self.address(1) == url else {}
+        self._connection.request("GET", _path(url), headers={**_HEADERS, **ranged})
+        response = self._connection.getresponse()
+        _judge(response, None if ranged else wanted)
+        began = self.body_bytes
+        while self.body_bytes < self.share_bytes and not self._stopped.is_set():
+            # read1: what is there, now. Waiting for a full buffer would count in lumps.
+            count = len(response.read1(min(_BUFFER_BYTES, self.share_bytes - self.body_bytes)))
+            if count == 0:
+                break
+            self.body_bytes += count
+        if self.body_bytes == began:
+            raise FlowFailed(Failure.HTTP_INVALID)  # an empty object would be asked for ever
+        if response.will_close and self.body_bytes < self.share_bytes:
+            raise FlowFailed(Failure.CONNECTION_RESET)
+
+    def _send(self) -> None:
+        assert self._connection is not None
+        url = self.address(self.share_bytes)
+        self._connection.putrequest("POST", _path(url), skip_accept_encoding=True)
+        headers = {**_HEADERS, "Content-Type": "application/octet-stream", "Content-Length": str(self.share_bytes)}
+        for name, value in headers.items():
+            self._connection.putheader(name, value)
+        self._connection.endheaders()
+        block = os.urandom(_BUFFER_BYTES)  # random: a link that compresses must not look faster
+        try:
+            while self.body_bytes < self.share_bytes and not self._stopped.is_set():
+                part = block[: self.share_bytes - self.body_bytes]
+                self._connection.send(part)
+                self.body_bytes += len(part)
+        except (BrokenPipeError, ConnectionResetError):
+            if self._stopped.is_set():
+                return
+            _judge(self._connection.getresponse(), None)  # a server that refuses may say why before it hangs up
+            raise
+        if not self._stopped.is_set():
+            response = self._connection.getresponse()
+            _judge(response, None)
+            response.read(_BUFFER_BYTES)
+
+
+def _path(url: SplitResult) -> str:
+    return (url.path or "/") + (f"?{url.query}" if url.query else "")
+
+
+def _judge(response: http.client.HTTPResponse, wanted: int | None) -> None:
+    """Raise FlowFailed when the answer is not the sized object, or the thanks for one, but a portal's or an error."""
+    if response.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        raise FlowFailed(Failure.SERVER_BUSY)
+    if response.status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED or 300 <= response.status < 400:
+        raise FlowFailed(Failure.CAPTIVE_PORTAL)
+    if response.status >= 400:
+        raise FlowFailed(Failure.HTTP_STATUS)
+    if wanted is not None and response.length != wanted:
+        raise FlowFailed(Failure.CAPTIVE_PORTAL)

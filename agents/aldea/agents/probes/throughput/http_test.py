@@ -1,0 +1,123 @@
+"""One direction of a test by HTTP: parallel flows, watched window by window until the rate has settled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from aldea.agents.probes.throughput.http_flow import Flow, FlowFailed
+from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
+from aldea.agents.probes.throughput.settling import Settling
+from aldea.model.failures import Failure
+
+if TYPE_CHECKING:
+    import ssl
+
+LEAST_WINDOW_SECONDS = 0.25
+WIRE_PER_BODY = 1.1
+"""Headers, answers and what is sent twice, beside the body. Measured over a shaped link: 1.04 to 1.07."""
+FLOW_BYTES = 6_000
+"""A flow's opening: TCP and TLS handshake, and the request."""
+
+
+class HttpTest:
+    """Runs in a thread of its own; `abandon` ends it from another."""
+
+    def __init__(self, url: str, direction: Direction, limits: Limits, tls: ssl.SSLContext | None) -> None:
+        body = max(0, round((limits.wire_bytes - limits.flows * FLOW_BYTES) / WIRE_PER_BODY))
+        share = max(1, body // limits.flows)
+        secure = tls if url.startswith("https:") else None
+        self._direction = direction
+        self._limits = limits
+        self._flows = [Flow(_sized(url), direction, share, limits.connect_seconds, secure) for _ in range(limits.flows)]
+        self._ended = threading.Event()
+
+    def abandon(self) -> None:
+        """End the test now."""
+        self._ended.set()
+        for flow in self._flows:
+            flow.stop()
+
+    def run(self) -> Outcome:
+        """Measure. Never raises for what the network does."""
+        try:
+            for flow in self._flows:
+                flow.connect()
+        except FlowFailed as error:
+            return self._outcome(Settling(), 0.0, error.failure, in_flight=0)
+        threads = [threading.Thread(target=self._carry, args=(flow,), daemon=True) for flow in self._flows]
+        rtt = max((flow.info.rtt_seconds for flow in self._flows if flow.info is not None), default=0.0)
+        settling = Settling()
+        started = perf_counter()
+        for thread in threads:
+            thread.start()
+        self._watch(settling, threads, started, max(LEAST_WINDOW_SECONDS, rtt))
+        seconds = perf_counter() - started
+        cut_short = any(thread.is_alive() for thread in threads)
+        for flow in self._flows:
+            flow.stop()
+        for thread in threads:
+            thread.join(self._limits.connect_seconds)
+        failure = next((flow.failure for flow in self._flows if flow.failure is not None), None)
+        if failure is None and not any(flow.arrived_bytes for flow in self._flows):
+            failure = Failure.READ_TIMEOUT
+        in_flight = self._in_flight(settling) if cut_short and self._direction is Direction.DOWN else 0
+        return self._outcome(settling, seconds, failure, in_flight)
+
+    def _carry(self, flow: Flow) -> None:
+        flow.run()
+        if flow.failure is not None:
+            self._ended.set()
+
+    def _watch(self, settling: Settling, threads: Sequence[threading.Thread], started: float, window: float) -> None:
+        """Look at the end of each window, until it is settled, over, or has taken too long."""
+        before, began = 0, started
+        while any(thread.is_alive() for thread in threads):
+            left = self._limits.seconds - (perf_counter() - started)
+            if left <= 0 or self._ended.wait(min(window, left)):
+                return
+            arrived, now = sum(flow.arrived_bytes for flow in self._flows), perf_counter()
+            if not all(thread.is_alive() for thread in threads):
+                # A flow that has had its share no longer fills the link: this window is not like the others.
+                if settling.bits_per_second is None:
+                    settling.add(arrived, now - started)
+                return
+            settling.add(arrived - before, now - began)
+            before, began = arrived, now
+            if settling.is_settled:
+                return
+
+    def _in_flight(self, settling: Settling) -> int:
+        """Return about what was still on its way when the connections were cut, and crosses the link all the same."""
+        infos = [flow.info for flow in self._flows]
+        rtt = max((info.rtt_seconds for info in infos if info is not None), default=0.0)
+        rate = settling.bits_per_second or 0.0
+        unsent = sum(flow.share_bytes - flow.body_bytes for flow in self._flows)
+        return min(max(0, unsent), round(rate * min(rtt, 2.0) / 8))
+
+    def _outcome(self, settling: Settling, seconds: float, failure: Failure | None, in_flight: int) -> Outcome:
+        infos = [flow.info for flow in self._flows]
+        for flow in self._flows:
+            flow.close()
+        body = sum(flow.arrived_bytes for flow in self._flows)
+        known = [info for info in infos if info is not None]
+        down, up = sum(info.received_wire_bytes for info in known), sum(info.sent_wire_bytes for info in known)
+        if len(known) < len(infos):
+            down, up = round(body * WIRE_PER_BODY), round(body * (WIRE_PER_BODY - 1))
+        return Outcome(
+            bits_per_second=None if failure is not None else settling.bits_per_second,
+            steady=failure is None and settling.is_settled,
+            body_bytes=body,
+            spent_bytes=down + up + in_flight,
+            own_bytes=(down if self._direction is Direction.DOWN else up) + in_flight,
+            seconds=seconds,
+            failure=failure,
+        )
+
+
+def _sized(url: str) -> Callable[[int], SplitResult]:
+    """Return the address for so many bytes: `{bytes}` in it stands for them."""
+    return lambda count: urlsplit(url.replace("{bytes}", str(count)))

@@ -1,0 +1,139 @@
+"""One direction of a test by the program iperf3, against a real iperf3 server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from aldea.agents.probes.throughput.http_test import WIRE_PER_BODY
+from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
+from aldea.agents.probes.throughput.settling import Settling
+from aldea.model.failures import Failure
+
+_WINDOW_SECONDS = 0.5
+"""Twice that of the HTTP test: iperf3 counts what its program has read or written, which comes in lumps."""
+_CONTROL_BYTES = 12_000
+_GRACE_SECONDS = 5.0
+_HEADERS = 52
+_USUAL_MSS = 1448
+_WORDS = (
+    ("server is busy", Failure.SERVER_BUSY),
+    ("connection refused", Failure.CONNECTION_REFUSED),
+    ("timed out", Failure.CONNECT_TIMEOUT),
+    ("no route to host", Failure.NO_ROUTE),
+    ("network is unreachable", Failure.NETWORK_UNREACHABLE),
+    ("name or service not known", Failure.DNS_FAILED),
+    ("temporary failure in name resolution", Failure.DNS_FAILED),
+    ("connection reset", Failure.CONNECTION_RESET),
+)
+
+CountedBytes = Callable[[], int | None]
+"""What the link's interface has carried in the test's direction so far; None when nobody can say."""
+
+
+class Iperf3Test:
+    """Runs in a thread of its own; `abandon` ends it from another.
+
+    iperf3 shows its numbers at its end only (`-J`), so the interface's counter tells when it may end: settled
+    there, the link is steady. Where nobody can read one, iperf3's own intervals decide afterwards. What it has cost is
+    reckoned from its bytes and what it sent twice, and is never more than the interface has carried.
+    """
+
+    def __init__(self, host: str, port: int, direction: Direction, limits: Limits, counted: CountedBytes) -> None:
+        self._host, self._port = host, port
+        self._direction = direction
+        self._limits = limits
+        self._counted = counted
+        self._process: subprocess.Popen[str] | None = None
+        self._ended = threading.Event()
+        self._calm = False
+
+    def abandon(self) -> None:
+        """End the test now."""
+        self._ended.set()
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+
+    def run(self) -> Outcome:
+        """Measure. Never raises for what the network does."""
+        program = shutil.which("iperf3")
+        if program is None:
+            return _failed(Failure.NOT_AVAILABLE)
+        body = max(1, round((self._limits.wire_bytes - _CONTROL_BYTES) / WIRE_PER_BODY))
+        command = [program, "-J", "-c", self._host, "-p", str(self._port), "-P", str(self._limits.flows)]
+        command += ["-n", str(body), "-l", "16K", "-i", str(_WINDOW_SECONDS)]
+        command += ["--connect-timeout", str(round(self._limits.connect_seconds * 1000))]
+        command += ["-R"] if self._direction is Direction.DOWN else []
+        started, passed = perf_counter(), self._counted()
+        self._process = subprocess.Popen(  # noqa: S603 - the program is named here, host and port by the settings
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        text = self._watched(self._process, started)
+        seconds, now = perf_counter() - started, self._counted()
+        return self._outcome(text, seconds, None if now is None or passed is None else now - passed)
+
+    def _watched(self, process: subprocess.Popen[str], started: float) -> str:
+        """Interrupt the program when the link's rate has settled or the time is over; return what it says."""
+        gathered: list[str] = []
+        reader = threading.Thread(target=lambda: gathered.append(process.communicate()[0] or ""), daemon=True)
+        reader.start()
+        settling, before, began = Settling(), self._counted(), started
+        while reader.is_alive() and not settling.is_settled and perf_counter() - started < self._limits.seconds:
+            if self._ended.is_set():
+                break
+            reader.join(_WINDOW_SECONDS)
+            now, moment = self._counted(), perf_counter()
+            if now is not None and before is not None and now >= before:
+                settling.add(now - before, moment - began)
+            before, began = now, moment
+        self._calm = settling.is_settled
+        if reader.is_alive():
+            process.send_signal(signal.SIGINT)
+            reader.join(_GRACE_SECONDS)
+        if reader.is_alive():
+            process.kill()
+            reader.join(_GRACE_SECONDS)
+        return "".join(gathered)
+
+    def _outcome(self, text: str, seconds: float, carried: int | None) -> Outcome:
+        try:
+            found: dict[str, Any] = json.loads(text[text.index("{") :])
+        except ValueError:
+            return _failed(Failure.UNKNOWN)
+        parts = [item["sum"] for item in found.get("intervals", ()) if item["sum"]["seconds"] > _WINDOW_SECONDS / 2]
+        body = sum(int(item["sum"]["bytes"]) for item in found.get("intervals", ()))
+        settling = Settling()
+        for part in parts:
+            settling.add(int(part["bytes"]), float(part["seconds"]))
+        if body == 0:
+            return _failed(_word(str(found.get("error", ""))), _CONTROL_BYTES)
+        again = sum(int(item["sum"].get("retransmits", 0)) for item in found.get("intervals", ()))
+        mss = int(found.get("start", {}).get("tcp_mss_default") or _USUAL_MSS)
+        segments = body / max(mss, 1) + again
+        own = round(body + again * mss + segments * _HEADERS) + _CONTROL_BYTES // 2
+        if carried is not None and 0 <= carried < own:
+            own = carried  # what iperf3 had written, and was not sent when it ended
+        return Outcome(
+            bits_per_second=settling.bits_per_second,
+            steady=self._calm or settling.is_settled,
+            body_bytes=body,
+            spent_bytes=own + round(segments / 2 * _HEADERS) + _CONTROL_BYTES // 2,
+            own_bytes=own,
+            seconds=seconds,
+            failure=None,
+        )
+
+
+def _failed(failure: Failure, spent_bytes: int = 0) -> Outcome:
+    return Outcome(None, False, 0, spent_bytes, spent_bytes // 2, 0.0, failure)  # noqa: FBT003 - not steady
+
+
+def _word(sentence: str) -> Failure:
+    lowered = sentence.lower()
+    return next((failure for words, failure in _WORDS if words in lowered), Failure.NO_REPLY)

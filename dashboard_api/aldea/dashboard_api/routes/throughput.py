@@ -1,0 +1,155 @@
+"""What agents measure their link against: an object of any size to get, and an address that takes a POST.
+
+Open to all, for a device has no account. So each test is bounded in bytes and time, and few run at once; nothing is
+kept, and nothing is compressed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from aldea.dashboard_api.problems import Problem, problem_response
+from aldea.dashboard_api.routes.documented import PROBLEM
+
+router = APIRouter(prefix="/api/v1/throughput", tags=["throughput"])
+
+LARGEST_BYTES = 50_000_000
+MOST_AT_ONCE = 32
+"""Connections, of all agents together: eight tests with four flows each."""
+LONGEST_SECONDS = 60.0
+RETRY_SECONDS = 30
+_BLOCK_BYTES = 65_536
+_BUSY = "Other tests are running: try again in half a minute."
+
+
+class ReceivedDocument(BaseModel):
+    """What came."""
+
+    received_bytes: int = Field(description="The size of the body; it was thrown away as it came.")
+
+
+class Places:
+    """How many transfers may run at once. `take` and `leave` are called in the server's loop."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+
+    def take(self) -> bool:
+        """Take a place; False when there is none."""
+        if self._free == 0:
+            return False
+        self._free -= 1
+        return True
+
+    def leave(self) -> None:
+        """Give it back."""
+        self._free += 1
+
+
+@router.get(
+    "/{bytes}",
+    summary="An object of so many random bytes",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}}, 400: PROBLEM, 503: PROBLEM, "default": PROBLEM},
+)
+async def download(
+    request: Request, size: Annotated[int, Path(alias="bytes", ge=1, le=LARGEST_BYTES, description="Its size.")]
+) -> Response:
+    """Stream random bytes, which no link can compress, for an agent to measure its download with."""
+    places = _places(request)
+    if not places.take():
+        return _busy()
+    headers = {
+        "Content-Length": str(size),
+        "Cache-Control": "no-store, no-transform",
+        "Content-Encoding": "identity",  # said outright, so that no layer compresses it
+    }
+    return _Held(places, _random_bytes(size), media_type="application/octet-stream", headers=headers)
+
+
+@router.post(
+    "",
+    summary="Take a body of any kind and throw it away",
+    responses={413: PROBLEM, 503: PROBLEM, "default": PROBLEM},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+    response_model=ReceivedDocument,
+)
+async def upload(request: Request) -> Response | ReceivedDocument:
+    """Count what comes, for an agent to measure its upload with. Nothing of it is kept."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > LARGEST_BYTES:
+        raise _too_large()
+    places = _places(request)
+    if not places.take():
+        return _busy()
+    received = 0
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            async for part in request.stream():
+                received += len(part)
+                if received > LARGEST_BYTES:
+                    raise _too_large()
+    except TimeoutError as error:
+        raise Problem(408, f"The body took longer than {LONGEST_SECONDS:g} s: send less.") from error
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody is there to read it: the agent has seen enough
+    finally:
+        places.leave()
+    return ReceivedDocument(received_bytes=received)
+
+
+class _Held(StreamingResponse):
+    """A stream that gives its place back however it ends, and ends when it takes too long."""
+
+    def __init__(self, places: Places, content: AsyncIterator[bytes], **options: object) -> None:
+        super().__init__(content, **options)  # type: ignore[arg-type]  # StreamingResponse's own options
+        self._places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await super().__call__(scope, receive, send)
+        except TimeoutError:
+            # Its length was promised: the connection ends unfinished, which is what the agent must see.
+            return
+        finally:
+            self._places.leave()
+
+
+async def _random_bytes(size: int) -> AsyncIterator[bytes]:
+    block = os.urandom(_BLOCK_BYTES)
+    left = size
+    while left > 0:
+        yield block[:left] if left < _BLOCK_BYTES else block
+        left -= _BLOCK_BYTES
+
+
+def _places(request: Request) -> Places:
+    state = request.app.state
+    if not hasattr(state, "throughput_places"):
+        state.throughput_places = Places(MOST_AT_ONCE)
+    places: Places = state.throughput_places
+    return places
+
+
+def _busy() -> Response:
+    return problem_response(503, _BUSY, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"The body is too large: send at most {LARGEST_BYTES} bytes.")

@@ -1,0 +1,146 @@
+"""The throughput probe: the budget decides, people on the link put a test off, a person's test has its own part."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from aldea.agents.budget import Budget
+from aldea.agents.probe import ProbeContext
+from aldea.agents.probes import PROBES
+from aldea.agents.probes.budget import budget_of
+from aldea.agents.probes.throughput import ThroughputProbe
+from aldea.agents.probes.throughput.crossing import Passed
+from aldea.agents.probes.throughput.settling import Settling
+from aldea.agents.settings import AgentSettings
+from aldea.agents.throughput_settings import BudgetSettings, ThroughputSettings, window_minutes
+from aldea.model.clock import ManualClock
+
+
+class Server(BaseHTTPRequestHandler):
+    """Serves what is asked for; /portal answers as a provider's portal does."""
+
+    def do_GET(self) -> None:
+        portal = "portal" in self.path
+        body = b"<html>pay first</html>" if portal else bytes(int(self.path.rsplit("/", 1)[1]))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+class Looks:
+    """The link's counters: `bits` pass between two looks."""
+
+    def __init__(self, bits: int | None) -> None:
+        self._bits, self._at = bits, 0.0
+
+    async def look(self) -> Passed | None:
+        self._at += 1.0
+        return None if self._bits is None else Passed(round(self._at * self._bits / 8), 0, self._at)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+async def at_once(_seconds: float) -> None:
+    """Wait for nothing."""
+
+
+def settings_for(url: str) -> AgentSettings:
+    sizes = ThroughputSettings(download_url=url, small_bytes=100_000, short_bytes=300_000, full_bytes=500_000)
+    return AgentSettings(site="yaxcaba", throughput=sizes, budget=BudgetSettings(timezone="America/Merida"))
+
+
+def made(url: str, context: ProbeContext, bits: int | None = 0) -> tuple[ThroughputProbe, Budget]:
+    settings = settings_for(url)
+    context = replace(context, anchored_ms=context.clock.wall_ms)
+    budget = budget_of(settings, context)
+    return ThroughputProbe(settings.throughput, context, budget, Looks(bits), at_once), budget  # type: ignore[arg-type]  # two looks are all of Crossing that is used
+
+
+def go_to_the_test(budget: Budget, clock: ManualClock) -> None:
+    clock.advance(max(0, budget.plan.next_ms(budget.file.read(), clock.wall_ms()) - clock.wall_ms()))
+
+
+def test_a_test_runs_when_it_is_due_once_and_is_booked(address: str, context: ProbeContext, clock: ManualClock) -> None:
+    probe, budget = made(f"{address}/{{bytes}}", context)
+    budget.ask(busy=False)  # the ledger begins, and its times are drawn
+    go_to_the_test(budget, clock)
+    readings = asyncio.run(probe.measure())
+    assert [reading.measurement for reading in readings] == ["throughput", "budget"]
+    fields = readings[0].fields
+    assert readings[0].tags == {"direction": "down"}
+    assert fields["failure"] is None
+    assert fields["by_hand"] is False
+    assert fields["rate_bits_per_second"]
+    assert readings[1].fields["tests_bytes"] == fields["spent_bytes"]
+    assert asyncio.run(probe.measure()) == []
+
+
+def test_people_on_the_link_put_the_test_off(address: str, context: ProbeContext, clock: ManualClock) -> None:
+    probe, budget = made(f"{address}/{{bytes}}", context, bits=5_000_000)
+    budget.ask(busy=False)
+    go_to_the_test(budget, clock)
+    assert asyncio.run(probe.measure()) == []
+    later = budget.plan.next_ms(budget.file.read(), clock.wall_ms())
+    assert 0 < later - clock.wall_ms() <= 900_000
+
+
+def test_a_persons_test_runs_at_once_until_its_part_is_spent(address: str, context: ProbeContext) -> None:
+    probe, budget = made(f"{address}/{{bytes}}", replace(context, by_hand=True))
+    assert asyncio.run(probe.measure())[0].fields["by_hand"] is True
+    while budget.by_hand() is not None:
+        pass
+    (reading,) = asyncio.run(probe.measure())
+    assert reading.fields == {"failure": "budget_spent"}
+
+
+def test_a_portal_is_no_speed(address: str, context: ProbeContext) -> None:
+    probe, _ = made(f"{address}/portal/{{bytes}}", replace(context, by_hand=True))
+    fields = asyncio.run(probe.measure())[0].fields
+    assert fields["failure"] == "captive_portal"
+    assert fields["rate_bits_per_second"] is None
+    assert fields["censored"] is None
+
+
+def test_without_a_server_nothing_is_tested_or_booked(context: ProbeContext) -> None:
+    probe = PROBES["throughput"](AgentSettings(site="yaxcaba"), replace(context, by_hand=True))
+    assert asyncio.run(probe.measure()) == []
+    assert not (context.data / "budget.json").exists()
+
+
+def test_a_rate_settles_when_it_is_steady_and_not_while_it_grows_or_swings() -> None:
+    steady, growing, swinging = Settling(), Settling(), Settling()
+    for number in range(12):
+        steady.add((10, 200, 900)[number] if number < 3 else 1000 + number % 3, 0.25)
+        growing.add(round(1000 * 1.3**number), 0.25)
+        swinging.add(200 if number % 2 else 2000, 0.25)
+    assert steady.is_settled
+    assert steady.bits_per_second == pytest.approx(32_000, rel=0.02), "the start does not count"
+    assert not growing.is_settled
+    assert not swinging.is_settled
+
+
+def test_windows_of_the_day_are_read_as_minutes() -> None:
+    assert window_minutes("18:00-24:00") == (1080, 1440)
+    for text in ("23:00-18:00", "18-23", "25:00-26:00"):
+        with pytest.raises(ValueError, match=text):
+            window_minutes(text)
