@@ -88,6 +88,12 @@ def test_set_up_keeps_what_was_typed_and_says_what_is_wrong(client: Client) -> N
     assert "short" not in re.sub("A short name", "", answer.text), "a password is never sent back"
 
 
+def test_the_form_to_sign_in_comes_empty(client: Client) -> None:
+    field = re.search(r'<input id="f-account"[^>]*>', client.get("/sign-in").text)
+    assert field is not None
+    assert 'value=""' in field.group()
+
+
 def test_signing_in_begins_a_new_session_and_out_ends_it(admin: Client) -> None:
     first = admin.cookies[SESSION]
     send(admin, "/sign-out", on="/account")
