@@ -41,6 +41,7 @@ class Flow:
     body_bytes: int = 0
     failure: Failure | None = None
     _connection: http.client.HTTPConnection | None = None
+    _counted: socket.socket | None = None
     _last: TcpInfo | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -54,6 +55,8 @@ class Flow:
             made = http.client.HTTPSConnection(url.hostname, url.port, timeout=self.timeout_seconds, context=self.tls)
         self._connection = made
         self._guarded(made.connect, Failure.CONNECT_TIMEOUT)
+        # A handle of our own: http.client drops its socket with a last answer, and the kernel's count would be gone.
+        self._counted = socket.socket(fileno=os.dup(made.sock.fileno()))
 
     def run(self) -> None:
         """Carry this flow's share, until it is done or stopped. Never raises for what the network does."""
@@ -73,8 +76,7 @@ class Flow:
     @property
     def info(self) -> TcpInfo | None:
         """What the kernel counts of this connection, or did last."""
-        channel = None if self._connection is None else self._connection.sock
-        found = None if channel is None else tcp_info(channel)
+        found = None if self._counted is None else tcp_info(self._counted)
         self._last = found or self._last
         return self._last
 
@@ -89,7 +91,7 @@ class Flow:
     def stop(self) -> None:
         """End it from outside: what is not sent yet is dropped."""
         self._stopped.set()
-        channel = None if self._connection is None else self._connection.sock
+        channel = self._counted
         if channel is not None:
             try:
                 if self.direction is Direction.UP:
@@ -101,8 +103,9 @@ class Flow:
     def close(self) -> None:
         """Close the connection; its numbers stay."""
         _ = self.info
-        if self._connection is not None:
-            self._connection.close()
+        for held in (self._connection, self._counted):
+            if held is not None:
+                held.close()
 
     def _guarded(self, work: Callable[[], None], on_timeout: Failure) -> None:
         try:
