@@ -9,6 +9,7 @@ from dataclasses import dataclass
 # `struct tcp_info` of <linux/tcp.h> as far as it is used here; it only ever grew at its end (Linux 4.19 has all this).
 _LAYOUT = struct.Struct("=20xI44xI20xI24xQQII8xI44xQQ")
 _IPV4_HEADERS, _IPV6_HEADERS = 52, 72
+_LARGEST_MSS = 9_000
 _MAPPED = "::ffff:"
 
 
@@ -33,7 +34,7 @@ def tcp_info(connection: socket.socket) -> TcpInfo | None:
 
     A segment's headers are taken as 52 bytes: 20 of IPv4 (40 of IPv6), 20 of TCP, 12 of time stamps, as
     Linux sends them. What came or went twice counts, for the provider counts it: what came twice is not in the
-    bytes received, so full segments are counted where that is more.
+    bytes received, so full segments are counted where that is more (not on the loopback, whose segments vary).
     """
     try:
         raw = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAYOUT.size)
@@ -49,5 +50,5 @@ def tcp_info(connection: socket.socket) -> TcpInfo | None:
         acked_bytes=acked,
         received_bytes=received,
         sent_wire_bytes=sent + segments_out * headers,
-        received_wire_bytes=max(received, data_in * mss) + segments_in * headers,
+        received_wire_bytes=max(received, data_in * mss if mss <= _LARGEST_MSS else 0) + segments_in * headers,
     )
