@@ -114,7 +114,9 @@ def moving(empty: Village, clock: ManualClock) -> Iterator[RunningServer]:
     empty.add_sites(2, simulated=False)
     empty.hear("sitio-01", NOW_MS - 5 * HOUR)
     empty.report(NOW_MS)
-    server = serve(create_app(empty.register, empty.series, clock, ApiSettings(demo_admin=True, poll_seconds=0.1)), port=0)
+    server = serve(
+        create_app(empty.register, empty.series, clock, ApiSettings(demo_admin=True, poll_seconds=0.1)), port=0
+    )
     yield server
     server.stop()
 

@@ -20,7 +20,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     register = open_register(found)
     register.migrate()
     with register.transaction() as unit:
-        add_person(unit, "rosa", "Rosa", 1)
+        add_person(unit, "tecnica", "Tecnica", 1)
     register.close()
     monkeypatch.setenv("ALDEA_REGISTER_URL", found)
     return found
@@ -31,14 +31,14 @@ def test_a_contact_point_is_added_and_listed_without_its_secrets(
 ) -> None:
     assert main(["contact", "list"]) == 0
     assert "Nobody can be reached yet" in capsys.readouterr().out
-    assert main(["contact", "add", "rosa", "email", "address=rosa@example.org", "--quiet", "22:00-06:30"]) == 0
+    assert main(["contact", "add", "tecnica", "email", "address=tecnica@example.org", "--quiet", "22:00-06:30"]) == 0
     monkeypatch.setattr("sys.stdin", io.StringIO("sesame-token\n"))
-    assert main(["contact", "add", "rosa", "webhook", "url=https://example.org/secret", "token=-"]) == 0
+    assert main(["contact", "add", "tecnica", "webhook", "url=https://example.org/secret", "token=-"]) == 0
     capsys.readouterr()
     assert main(["contact", "list", "--json"]) == 0
     told = capsys.readouterr().out
     assert [(row["kind"], row["shown"]) for row in json.loads(told)] == [
-        ("email", "rosa@example.org"),
+        ("email", "tecnica@example.org"),
         ("webhook", "https://example.org/…"),
     ]
     assert "sesame" not in told
@@ -53,10 +53,10 @@ def test_a_contact_point_is_added_and_listed_without_its_secrets(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["add", "rosa", "email", "address=rosa"], "address: This is not an e-mail address."),
-        (["add", "rosa", "email", "rosa@example.org"], "is not NAME=VALUE"),
+        (["add", "tecnica", "email", "address=tecnica"], "address: This is not an e-mail address."),
+        (["add", "tecnica", "email", "tecnica@example.org"], "is not NAME=VALUE"),
         (["add", "nobody", "email", "address=a@example.org"], "add the person first"),
-        (["add", "rosa", "email", "address=a@example.org", "--quiet", "25:00-06:00"], "two times of day"),
+        (["add", "tecnica", "email", "address=a@example.org", "--quiet", "25:00-06:00"], "two times of day"),
         (["test", "7"], "there is no contact point 7"),
     ],
 )
@@ -68,6 +68,6 @@ def test_what_cannot_be_gets_a_sentence(
 
 
 def test_a_test_says_when_nobody_sends(url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["contact", "add", "rosa", "email", "address=rosa@example.org"])
+    main(["contact", "add", "tecnica", "email", "address=tecnica@example.org"])
     assert main(["contact", "test", "1", "--wait", "0.2"]) == 1
     assert "is aldea up, or aldea alerts, running?" in capsys.readouterr().err

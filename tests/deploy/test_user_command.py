@@ -142,7 +142,7 @@ def test_a_token_is_printed_alone_so_that_it_can_be_piped(user: Terminal, regist
     ("words", "typed", "said"),
     [
         (["add", "Beto!", "--name", "B"], GOOD, "1 to 39 of a-z, 0-9 and -"),
-        (["add", "ana", "--name", "Ana"], GOOD, "there is an account 'ana' already"),
+        (["add", "direccion", "--name", "Direccion"], GOOD, "there is an account 'direccion' already"),
         (["add", "b", "--name", " "], GOOD, "1 to 120 characters"),
         (["add", "b", "--name", "B"], "short", "at least 10 characters"),
         (
@@ -157,27 +157,27 @@ def test_a_token_is_printed_alone_so_that_it_can_be_piped(user: Terminal, regist
             "'zzz' is not known: add it",
         ),
         (
-            ["grant", "ana", "viewer", "--region", "yucatan"],
+            ["grant", "direccion", "viewer", "--region", "yucatan"],
             "",
             "--region 'yucatan' is not known: did you mean 'Yuc",
         ),
-        (["grant", "ana", "viewer", "--until", "31/12/2027"], "", "is not a day: write it as 2027-06-30"),
-        (["grant", "ana", "viewer", "--until", "9999-12-31"], "", "is not a day: write it as 2027-06-30"),
-        (["grant", "ana", "viewer", "--until", "2001-01-01"], "", "choose a later end"),
+        (["grant", "direccion", "viewer", "--until", "31/12/2027"], "", "is not a day: write it as 2027-06-30"),
+        (["grant", "direccion", "viewer", "--until", "9999-12-31"], "", "is not a day: write it as 2027-06-30"),
+        (["grant", "direccion", "viewer", "--until", "2001-01-01"], "", "choose a later end"),
         (["grant", "nobody", "viewer"], "", "`aldea user list` shows them all"),
-        (["revoke", "ana", "99"], "", "has no grant 99: aldea user list --json"),
+        (["revoke", "direccion", "99"], "", "has no grant 99: aldea user list --json"),
         (["reset-password", "nobody"], GOOD, "aldea user list shows them all"),
         (["disable", "nobody"], "", "there is no account 'nobody'"),
-        (["disable", "ana"], "", "ana is the last administrator"),
+        (["disable", "direccion"], "", "direccion is the last administrator"),
         (["token", "nobody", "--name", "x"], "", "there is no account 'nobody'"),
-        (["token", "ana", "--name", "x", "--days", "0"], "", "choose a later day"),
-        (["token", "ana", "--name", "x", "--programme", "nope"], "", "--programme 'nope' is not known"),
+        (["token", "direccion", "--name", "x", "--days", "0"], "", "choose a later day"),
+        (["token", "direccion", "--name", "x", "--programme", "nope"], "", "--programme 'nope' is not known"),
     ],
 )
 def test_what_cannot_be_gets_a_sentence_and_changes_nothing(
     user: Terminal, register: Register, words: list[str], typed: str, said: str
 ) -> None:
-    user("add", "ana", "--name", "Ana", "--role", "admin", typed=GOOD)
+    user("add", "direccion", "--name", "Direccion", "--role", "admin", typed=GOOD)
     with register.reading() as unit:
         before = list_audit(unit, limit=50)
     code, _, err = user(*words, typed=typed)

@@ -26,7 +26,7 @@ SPANISH, MONTH = f"{LATELY:%d/%m/%Y}", DAY2[:7]
 
 HEAD = "site,programme,activity,event_date,unkeyed,participants.code,participants.sex,participants.age_band\n"
 GOOD = f"escuela-01,,Taller,{DAY1},,K-1,F,15-24\nescuela-01,,Taller,{DAY1},,K-2,M,65+\n"
-BAD = f"nada,,Taller,{DAY1},,K-1,F,15-24\nescuela-02,,Taller,{DAY1},,Ana Luz,F,15-24\n"
+BAD = f"nada,,Taller,{DAY1},,K-1,F,15-24\nescuela-02,,Taller,{DAY1},,Nombre Apellido,F,15-24\n"
 OTHER = f"escuela-01,sur,Taller,{DAY2},,K-1,F,15-24\n"
 
 
@@ -54,7 +54,7 @@ def test_a_file_with_a_bad_row_stores_nothing_or_all_good_rows_and_the_rest_come
     assert answer.status_code == 400
     assert "No se guardó nada" in answer.text
     assert "Línea 4: sitio: «nada» no existe" in answer.text
-    assert "Línea 5: Clave: «Ana Luz» parece un nombre; use una clave" in answer.text
+    assert "Línea 5: Clave: «Nombre Apellido» parece un nombre; use una clave" in answer.text
     assert "Línea 6: programa: el sitio «escuela-01» no está en «sur»" in answer.text
     assert stored(village) == 0
     answer = send(client, HEAD + GOOD + BAD, bad="good")
@@ -104,7 +104,7 @@ def test_the_command_imports_says_what_is_bad_and_writes_rejects(
     path, rejects = tmp_path / "a.csv", tmp_path / "rejects.csv"
     path.write_text(HEAD + GOOD + BAD, encoding="utf-8")
     assert main([*base, str(path)]) == 1
-    assert "Line 5: Code: “Ana Luz” looks like a name; use a code, not a name." in capsys.readouterr().err
+    assert "Line 5: Code: “Nombre Apellido” looks like a name; use a code, not a name." in capsys.readouterr().err
     assert stored(village) == 0
     assert main([*base, str(path), "--good-rows", "--rejects", str(rejects), "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
@@ -147,7 +147,10 @@ def test_the_api_stores_once_corrects_and_lists(client: Client) -> None:
 
 
 def test_the_api_has_one_entry_for_each_bad_field(client: Client) -> None:
-    people = [{"code": "Ana Luz", "sex": "F", "age_band": "15-24"}, {"code": "K-2", "sex": "Z", "age_band": "65+"}]
+    people = [
+        {"code": "Nombre Apellido", "sex": "F", "age_band": "15-24"},
+        {"code": "K-2", "sex": "Z", "age_band": "65+"},
+    ]
     payload = {"activity": "", "participants": people, "shoe": 1}
     wrong = {**SENT, "event_date": "2030-01-01", "programme": "sur", "payload": payload}
     answer = client.post("/api/v1/records", json=wrong, headers={"Accept-Language": "en"})

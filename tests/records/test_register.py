@@ -80,7 +80,7 @@ def test_corrections_and_withdrawals_keep_every_version(places: Register) -> Non
             withdraw_record(unit, first.id, reason=" ", author=None, at_ms=9)
         with pytest.raises(UnknownEntryError, match="no record"):
             withdraw_record(unit, "none", reason="x", author=None, at_ms=9)
-        gone = withdraw_record(unit, first.id, reason="wrong site", author="ana", at_ms=9)
+        gone = withdraw_record(unit, first.id, reason="wrong site", author="direccion", at_ms=9)
         assert withdraw_record(unit, first.id, reason="again", author=None, at_ms=10) == gone
         assert [(item.version, item.withdrawn, item.newest) for item in record_versions(unit, first.id)] == [
             (1, False, False),

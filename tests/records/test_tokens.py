@@ -133,7 +133,7 @@ def test_a_grant_that_is_over_and_an_account_that_is_disabled_end_the_token(
         ({"event_date": "31-02-2025"}, "event_date"),
         ({"event_date": "2999-01-01"}, "event_date"),
         ({"payload": []}, "payload"),
-        ({"payload": {"activity": "x", "participants": [{"code": "Ana Luz"}]}}, "participants.0.code"),
+        ({"payload": {"activity": "x", "participants": [{"code": "Nombre Apellido"}]}}, "participants.0.code"),
         ({"surprise": 1}, "surprise"),
         ({"record": "nothing"}, "There is no record"),
     ],

@@ -145,7 +145,7 @@ def names(sites: Sequence[str]) -> str:
 def _shown(name: str, value: Any, place: int, zone: str) -> str:
     if name.endswith("_ms") and isinstance(value, int):
         when = datetime.fromtimestamp(value / 1000, ZoneInfo(zone))
-        return f"{'on' if place else 'el'} {when:%Y-%m-%d %H:%M}"
+        return f"{when:%Y-%m-%d %H:%M}" if place else f"el {when:%Y-%m-%d %H:%M}"
     if name.endswith("_seconds") and isinstance(value, int | float):
         return span(value)
     if name.endswith("_ratio") and isinstance(value, int | float):

@@ -13,11 +13,11 @@ from aldea.storage.register.notifications import NotificationState
 class NotificationsQuery(Parameters):
     """Which notifications."""
 
-    state: NotificationState | None = None
-    person: Annotated[str, Field(max_length=39)] | None = None
-    incident: Annotated[str, Field(max_length=64)] | None = None
+    state: NotificationState | None = Field(None, description="only those in this state")
+    person: Annotated[str, Field(max_length=39)] | None = Field(None, description="only those to this person")
+    incident: Annotated[str, Field(max_length=64)] | None = Field(None, description="only those about this incident")
     after: Annotated[int, Field(ge=1)] | None = Field(None, description="the `next` of the page before")
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    limit: Annotated[int, Field(ge=1, le=500)] = Field(100, description="how many at most")
 
 
 class NotificationDocument(Document):

@@ -40,7 +40,7 @@ def clock() -> ManualClock:
 def office(register: Register, clock: ManualClock) -> Iterator[Office]:
     made = Office(register, clock)
     made.add_site()
-    made.add_person("rosa")
+    made.add_person("tecnica")
     yield made
     made.close()
 

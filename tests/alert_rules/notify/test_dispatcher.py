@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.escalation import escalate
 from aldea.alert_rules.notify.messages import Writer
+from aldea.alert_rules.notify.occasion import Occasion
 from aldea.alert_rules.notify.sending import TAKEN, Outcome, Parcel, SendFailure
 from aldea.model.clock import ManualClock
 from aldea.storage.register import Register, RegisterUnavailableError, Unit
@@ -62,7 +64,7 @@ class Crashing:
 
 @pytest.fixture
 def mailed(office: Office) -> Office:
-    office.add_contact("rosa", "email", address="rosa@example.org")
+    office.add_contact("tecnica", "email", address="tecnica@example.org")
     return office
 
 
@@ -74,7 +76,7 @@ def test_a_transition_that_is_announced_twice_is_sent_once(mailed: Office) -> No
     run(dispatcher)
     assert mailed.tell() == 0
     run(dispatcher)
-    assert [one.key for one in provider.parcels] == ["i-1:fired:email.1:rosa"]
+    assert [one.key for one in provider.parcels] == ["i-1:fired:email.1:tecnica"]
     (logged,) = mailed.log()
     assert (logged.state, logged.attempts, logged.decided_ms, logged.last_error) == ("sent", 1, NOW_MS, None)
 
@@ -82,10 +84,10 @@ def test_a_transition_that_is_announced_twice_is_sent_once(mailed: Office) -> No
 def test_the_end_is_told_to_those_who_were_told_of_the_start(mailed: Office) -> None:
     run(mailed.dispatcher(Provider()))
     mailed.tell()
-    mailed.add_person("tomas")
-    mailed.add_contact("tomas", "email", address="tomas@example.org")
+    mailed.add_person("apoyo")
+    mailed.add_contact("apoyo", "email", address="apoyo@example.org")
     assert mailed.tell(transition="resolved", resolved_ms=NOW_MS + MINUTE) == 1
-    assert [item.recipient for item in mailed.log(incident="i-1")] == ["rosa", "rosa"]
+    assert [item.recipient for item in mailed.log(incident="i-1")] == ["tecnica", "tecnica"]
     assert mailed.tell("never-told", "resolved", resolved_ms=NOW_MS) == 0
 
 
@@ -106,7 +108,7 @@ def test_a_crash_between_send_and_commit_repeats_once_with_the_same_key(mailed: 
     assert len(provider.parcels) == 1, "the claim still holds"
     clock.advance(10 * MINUTE)
     run(second)
-    assert [one.key for one in provider.parcels] == ["i-1:fired:email.1:rosa"] * 2
+    assert [one.key for one in provider.parcels] == ["i-1:fired:email.1:tecnica"] * 2
     assert mailed.states() == ["sent"]
     run_for(second, clock, HOUR)
     assert len(provider.parcels) == 2
@@ -167,7 +169,7 @@ def test_a_provider_that_is_away_for_two_hours_makes_no_storm(mailed: Office, cl
 
 
 def test_programs_get_every_document_in_order_and_not_all_at_once(office: Office, clock: ManualClock) -> None:
-    office.add_contact("rosa", "webhook", url="http://127.0.0.1:1/")
+    office.add_contact("tecnica", "webhook", url="http://127.0.0.1:1/")
     provider = Provider(AWAY)
     dispatcher = office.dispatcher(provider)
     for number in range(100):
@@ -261,7 +263,7 @@ NIGHT = QuietHours(ZONE, 22 * 60, 6 * 60 + 30)
 
 
 def test_quiet_hours_hold_back_all_but_the_urgent(office: Office, clock: ManualClock) -> None:
-    office.add_contact("rosa", "email", quiet=NIGHT, address="rosa@example.org")
+    office.add_contact("tecnica", "email", quiet=NIGHT, address="tecnica@example.org")
     provider = Provider()
     dispatcher = office.dispatcher(provider)
     clock.advance(12 * HOUR)  # 23:00 in Mérida
@@ -277,8 +279,8 @@ def test_quiet_hours_hold_back_all_but_the_urgent(office: Office, clock: ManualC
 
 
 def test_the_platform_breaks_quiet_hours(office: Office, clock: ManualClock) -> None:
-    office.add_person("omar", "operator")
-    office.add_contact("omar", "email", quiet=NIGHT, address="omar@example.org")
+    office.add_person("operacion", "operator")
+    office.add_contact("operacion", "email", quiet=NIGHT, address="operacion@example.org")
     provider = Provider()
     clock.advance(12 * HOUR)
     office.tell("p-1", "platform", site=None, site_name="")
@@ -287,7 +289,7 @@ def test_the_platform_breaks_quiet_hours(office: Office, clock: ManualClock) -> 
 
 
 def test_an_outage_of_the_night_is_one_line_in_the_morning(office: Office, clock: ManualClock) -> None:
-    office.add_contact("rosa", "email", quiet=NIGHT, address="rosa@example.org")
+    office.add_contact("tecnica", "email", quiet=NIGHT, address="tecnica@example.org")
     provider = Provider()
     dispatcher = office.dispatcher(provider)
     clock.advance(12 * HOUR)
@@ -304,11 +306,11 @@ def test_a_contact_point_that_is_removed_or_switched_off_gets_nothing_more(maile
     mailed.tell("i-1")
     with mailed.register.transaction() as unit:
         assert remove_contact(unit, 1, NOW_MS)
-    off = mailed.add_contact("rosa", "email", address="other@example.org")
+    off = mailed.add_contact("tecnica", "email", address="other@example.org")
     mailed.tell("i-2")
     with mailed.register.transaction() as unit:
         update_contact(
-            unit, ContactPoint("rosa", "email", {"address": "other@example.org"}, "es", 0, enabled=False, id=off)
+            unit, ContactPoint("tecnica", "email", {"address": "other@example.org"}, "es", 0, enabled=False, id=off)
         )
     run(mailed.dispatcher(provider))
     assert provider.parcels == []
@@ -317,8 +319,8 @@ def test_a_contact_point_that_is_removed_or_switched_off_gets_nothing_more(maile
 
 
 def test_a_library_that_raises_stops_nobody_else(office: Office) -> None:
-    office.add_contact("rosa", "email", address="rosa@example.org")
-    office.add_contact("rosa", "ntfy", server="https://ntfy.example.org", topic="aldea")
+    office.add_contact("tecnica", "email", address="tecnica@example.org")
+    office.add_contact("tecnica", "ntfy", server="https://ntfy.example.org", topic="aldea")
     office.tell()
 
     class Broken:
@@ -363,8 +365,8 @@ def test_a_register_that_is_away_is_waited_for(mailed: Office) -> None:
 
 def test_what_nobody_takes_goes_to_the_next_people_once(register: Register, clock: ManualClock) -> None:
     office = Office(register, clock, escalate_minutes=30)
-    office.add_site(responsible="rosa")
-    for person, role in (("rosa", None), ("tomas", "technician"), ("omar", "operator")):
+    office.add_site(responsible="tecnica")
+    for person, role in (("tecnica", None), ("apoyo", "technician"), ("operacion", "operator")):
         office.add_person(person, role)
         office.add_contact(person, "email", address=f"{person}@example.org")
     with register.transaction() as unit:
@@ -373,7 +375,7 @@ def test_what_nobody_takes_goes_to_the_next_people_once(register: Register, cloc
             unit.connection.execute(
                 incident.insert().values(id=number, opened_at_ms=NOW_MS, fired_at_ms=NOW_MS, simulated=False, **values)
             )
-        acknowledge(unit, "i-2", "rosa", NOW_MS, "")
+        acknowledge(unit, "i-2", "tecnica", NOW_MS, "")
     office.tell("i-1")
     office.tell("i-2")
     dispatcher = office.dispatcher(Provider())
@@ -381,16 +383,16 @@ def test_what_nobody_takes_goes_to_the_next_people_once(register: Register, cloc
     for _ in range(4):
         run_for(dispatcher, clock, 31 * MINUTE, 31 * MINUTE)
         told.append([item.recipient for item in office.log(incident="i-1")])
-    assert told[0] == ["rosa", "tomas"]
-    assert told[1] == told[3] == ["rosa", "tomas", "omar"]
-    assert [item.recipient for item in office.log(incident="i-2")] == ["rosa"]
+    assert told[0] == ["tecnica", "apoyo"]
+    assert told[1] == told[3] == ["tecnica", "apoyo", "operacion"]
+    assert [item.recipient for item in office.log(incident="i-2")] == ["tecnica"]
     never = Announcer(Office(register, clock).settings, Writer("http://x"))
     with register.transaction() as unit:
         assert escalate(unit, never, NOW_MS + DAY) == 0
 
 
 def test_a_test_message_is_tried_once_and_verifies_the_contact_point(office: Office, web: Web) -> None:
-    number = office.add_contact("rosa", "webhook", url=f"{web.url}/hook")
+    number = office.add_contact("tecnica", "webhook", url=f"{web.url}/hook")
     web.answers = [Answer(503, body="not now")]
     dispatcher = office.dispatcher()
     for attempt in ("a", "b"):
@@ -404,3 +406,19 @@ def test_a_test_message_is_tried_once_and_verifies_the_contact_point(office: Off
         point = find_contact(unit, number)
     assert point is not None
     assert point.verified_ms == NOW_MS
+
+
+def test_one_message_that_cannot_be_worded_leaves_the_others_alone(
+    office: Office, web: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.add_contact("tecnica", "webhook", url=f"{web.url}/hook")
+    compose = Announcer.compose
+
+    def fails_once(self: Announcer, occasion: Occasion, *rest: Any) -> Any:
+        if occasion.incident == "i-1":
+            raise KeyError("a word that is missing")
+        return compose(self, occasion, *rest)
+
+    monkeypatch.setattr(Announcer, "compose", fails_once)
+    assert (office.tell("i-1"), office.tell("i-2")) == (0, 1)
+    assert "fired of i-1 could not be worded" in caplog.text

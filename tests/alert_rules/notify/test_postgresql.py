@@ -32,8 +32,8 @@ def test_three_dispatchers_send_each_message_once(shared: Register) -> None:
     office = Office(shared, ManualClock(NOW_MS), senders=2)
     office.add_site()
     for number in range(12):
-        office.add_person(f"rosa-{number}")
-        office.add_contact(f"rosa-{number}", "email", address=f"rosa{number}@example.org")
+        office.add_person(f"tecnica-{number}")
+        office.add_contact(f"tecnica-{number}", "email", address=f"tecnica{number}@example.org")
     assert office.tell() == 12
     assert office.tell() == 0
     sent: list[str] = []

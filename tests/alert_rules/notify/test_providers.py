@@ -32,8 +32,8 @@ def by_mail(made: list[Office], register: Register, clock: ManualClock, mail: Ma
     office = Office(register, clock, mail=mail)
     made.append(office)
     office.add_site()
-    office.add_person("rosa")
-    office.add_contact("rosa", "email", address="rosa@example.org")
+    office.add_person("tecnica")
+    office.add_contact("tecnica", "email", address="tecnica@example.org")
     office.tell()
     run(office.dispatcher())
     return office
@@ -42,9 +42,9 @@ def by_mail(made: list[Office], register: Register, clock: ManualClock, mail: Ma
 def test_a_mail_arrives_with_its_key(made: list[Office], register: Register, clock: ManualClock, mail: Mail) -> None:
     office = by_mail(made, register, clock, mail_settings(mail.port))
     (got,) = mail.messages
-    assert (got["To"], got["Subject"]) == ("rosa@example.org", "Aldea: Escuela Xcopteil: sin conexión")
+    assert (got["To"], got["Subject"]) == ("tecnica@example.org", "Aldea: Escuela Xcopteil: sin conexión")
     assert "aldea@example.org" in got["From"]
-    assert got["X-Aldea-Key"] == "i-1:fired:email.1:rosa"
+    assert got["X-Aldea-Key"] == "i-1:fired:email.1:tecnica"
     text = got.get_content()  # type: ignore[attr-defined]  # the policy makes it an EmailMessage
     assert "Causa probable: el enlace del proveedor." in text
     assert office.states() == ["sent"]
@@ -53,7 +53,7 @@ def test_a_mail_arrives_with_its_key(made: list[Office], register: Register, clo
 def test_an_address_that_the_server_refuses_is_not_tried_again(
     made: list[Office], register: Register, clock: ManualClock, mail: Mail
 ) -> None:
-    mail.refuse.add("rosa@example.org")
+    mail.refuse.add("tecnica@example.org")
     office = by_mail(made, register, clock, mail_settings(mail.port))
     (item,) = office.log()
     assert item.state == "failed"
@@ -108,15 +108,15 @@ def test_a_mail_server_that_is_down_is_waited_for(
 
 
 def test_a_webhook_gets_our_document_with_its_key(office: Office, web: Web) -> None:
-    office.add_contact("rosa", "webhook", url=f"{web.url}/hook?team=1", token="tok-12345")
+    office.add_contact("tecnica", "webhook", url=f"{web.url}/hook?team=1", token="tok-12345")
     office.tell()
     office.tell(transition="resolved", opened_ms=NOW_MS, resolved_ms=NOW_MS + MINUTE)
     run(office.dispatcher())
     first, second = web.requests
     assert first.path == "/hook?team=1"
-    assert first.headers["idempotency-key"] == "i-1:fired:webhook.1:rosa"
+    assert first.headers["idempotency-key"] == "i-1:fired:webhook.1:tecnica"
     assert first.headers["authorization"] == "Bearer tok-12345"
-    assert first.document["key"] == "i-1:fired:webhook.1:rosa"
+    assert first.document["key"] == "i-1:fired:webhook.1:tecnica"
     assert first.document["incident"] == "i-1"
     assert first.document["site"] == {"id": "escuela", "name": "Escuela Xcopteil"}
     assert first.document["cause"] == "backhaul"
@@ -132,8 +132,8 @@ def test_a_provider_that_fails_two_hours_and_then_times_out_after_accepting(
 ) -> None:
     office = Office(register, clock, send_timeout_seconds=0.3)
     office.add_site()
-    office.add_person("rosa")
-    office.add_contact("rosa", "webhook", url=web.url)
+    office.add_person("tecnica")
+    office.add_contact("tecnica", "webhook", url=web.url)
     dispatcher = office.dispatcher()
     web.always = Answer(500, body="away")
     for number in range(4):
@@ -152,7 +152,7 @@ def test_a_provider_that_fails_two_hours_and_then_times_out_after_accepting(
 
 
 def test_a_provider_that_is_busy_says_when(office: Office, clock: ManualClock, web: Web) -> None:
-    office.add_contact("rosa", "webhook", url=web.url)
+    office.add_contact("tecnica", "webhook", url=web.url)
     web.answers = [Answer(429, {"Retry-After": "600"}), Answer(503, {"Retry-After": "Sun, 22 Nov 2026 17:25:00 GMT"})]
     office.tell()
     dispatcher = office.dispatcher()
@@ -168,7 +168,7 @@ def test_a_provider_that_is_busy_says_when(office: Office, clock: ManualClock, w
 
 @pytest.mark.parametrize("status", [302, 400, 404, 410, 422])
 def test_a_webhook_that_can_never_work_is_given_up_and_the_next_one_goes(office: Office, web: Web, status: int) -> None:
-    office.add_contact("rosa", "webhook", url=web.url)
+    office.add_contact("tecnica", "webhook", url=web.url)
     web.answers = [Answer(status, {"Location": "http://127.0.0.1:1/"})]
     office.tell("i-1")
     office.tell("i-2")
@@ -178,7 +178,7 @@ def test_a_webhook_that_can_never_work_is_given_up_and_the_next_one_goes(office:
 
 
 def test_ntfy_gets_subject_and_text(office: Office, web: Web) -> None:
-    office.add_contact("rosa", "ntfy", server=web.url, topic="aldea-aviso", language="en")
+    office.add_contact("tecnica", "ntfy", server=web.url, topic="aldea-aviso", language="en")
     web.always = Answer(200, body="{}")
     office.tell()
     run(office.dispatcher())
@@ -194,8 +194,8 @@ def test_an_sms_goes_through_the_gateway_of_the_settings(
     gateway = f"json://{web.url.removeprefix('http://')}/sms/{{phone}}"
     office = Office(register, clock, sms_gateway_file=secret_file(tmp_path, gateway))
     office.add_site()
-    office.add_person("rosa")
-    office.add_contact("rosa", "sms", phone="+525512345678")
+    office.add_person("tecnica")
+    office.add_contact("tecnica", "sms", phone="+525512345678")
     office.tell()
     run(office.dispatcher())
     office.close()
@@ -209,7 +209,7 @@ def test_any_service_of_apprise_can_be_named_and_its_answer_is_kept(
     office: Office, clock: ManualClock, web: Web
 ) -> None:
     host = web.url.removeprefix("http://")
-    office.add_contact("rosa", "apprise", url=f"json://user:sesame99@{host}/in")
+    office.add_contact("tecnica", "apprise", url=f"json://user:sesame99@{host}/in")
     web.answers = [Answer(403), Answer(500)]
     office.tell()
     dispatcher = office.dispatcher()
@@ -227,7 +227,7 @@ def test_no_secret_reaches_the_log_or_the_program_s_log(
     office: Office, web: Web, caplog: pytest.LogCaptureFixture
 ) -> None:
     host = web.url.removeprefix("http://")
-    office.add_contact("rosa", "apprise", url=f"json://user:sesame99@{host}/very-secret-path")
+    office.add_contact("tecnica", "apprise", url=f"json://user:sesame99@{host}/very-secret-path")
     web.always = Answer(500)
     office.tell()
     with caplog.at_level(logging.DEBUG):
@@ -255,14 +255,14 @@ def test_secrets_are_taken_out_of_a_provider_s_sentence() -> None:
     ],
 )
 def test_what_a_service_logs_is_read_as_a_failure(line: str, failure: SendFailure) -> None:
-    assert read_lines(["Sending to rosa@example.org", line]).failure is failure
+    assert read_lines(["Sending to tecnica@example.org", line]).failure is failure
 
 
 @pytest.mark.parametrize(
     ("kind", "fields", "wrong"),
     [
-        ("email", {"address": "rosa@example.org"}, []),
-        ("email", {"address": "rosa@localhost"}, [("address", "not_an_email")]),
+        ("email", {"address": "tecnica@example.org"}, []),
+        ("email", {"address": "tecnica@localhost"}, [("address", "not_an_email")]),
         ("email", {}, [("address", "missing")]),
         ("email", {"address": "a@b.mx", "token": "x"}, [("token", "unknown_field")]),
         ("email", {"address": "a@b.mx" + "x" * 500}, [("address", "too_long")]),
@@ -271,7 +271,7 @@ def test_what_a_service_logs_is_read_as_a_failure(line: str, failure: SendFailur
         ("webhook", {"url": "ftp://example.org"}, [("url", "not_a_web_address")]),
         ("webhook", {"url": "https://[::1"}, [("url", "not_a_web_address")]),
         ("telegram", {"chat": "-100123"}, []),
-        ("telegram", {"chat": "rosa", "token": "a b"}, [("chat", "not_a_chat"), ("token", "not_a_token")]),
+        ("telegram", {"chat": "tecnica", "token": "a b"}, [("chat", "not_a_chat"), ("token", "not_a_token")]),
         ("sms", {"phone": "+52 (55) 1234-5678"}, []),
         ("sms", {"phone": "55 1234 5678"}, [("phone", "not_a_phone")]),
         ("whatsapp", {"phone": "+525512345678", "gateway": "json://h/x"}, [("gateway", "no_phone_place")]),
@@ -292,7 +292,7 @@ def test_each_field_that_cannot_be_gets_its_sentence(
 
 
 def test_what_is_shown_tells_contact_points_apart_without_their_secrets() -> None:
-    assert shown("email", {"address": "rosa@example.org"}) == "rosa@example.org"
+    assert shown("email", {"address": "tecnica@example.org"}) == "tecnica@example.org"
     assert shown("sms", cleaned("sms", {"phone": "+52 55 1234 5678", "gateway": ""})) == "+525512345678"
     assert shown("webhook", {"url": "https://user:pw@example.org/secret", "token": "t"}) == "https://example.org/…"
     assert shown("ntfy", {"server": "https://ntfy.sh", "topic": "secret-topic"}) == "ntfy.sh/se…"

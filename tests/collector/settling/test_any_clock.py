@@ -145,7 +145,11 @@ class Lived(Whole):
             self._counter.missed()
             return Reading("clients", {"associated": 2}, {"source": "ap"})
         count = self._counter.sighted(now_ms, [b"abcdef", b"ghijkl"], {})
-        told: dict[str, Value] = {"unique_today": count.unique, "day": count.day.isoformat(), "covered_seconds": count.covered_seconds}
+        told: dict[str, Value] = {
+            "unique_today": count.unique,
+            "day": count.day.isoformat(),
+            "covered_seconds": count.covered_seconds,
+        }
         return Reading("clients", {**told, "associated": 2, "restarted": count.restarted}, {"source": "ap"})
 
     def usage(self) -> tuple[UsageDay, ...]:

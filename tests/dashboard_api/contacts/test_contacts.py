@@ -43,7 +43,7 @@ SECRET = "very-secret-token"
 @pytest.fixture
 def team(empty: Village) -> Village:
     with empty.register.transaction() as unit:
-        for person, region in (("rosa", "Yucatán"), ("omar", "")):
+        for person, region in (("tecnica", "Yucatán"), ("operacion", "")):
             add_person(unit, person, person.title(), NOW_MS)
             give_role(unit, Grant(person, "technician", "", region, NOW_MS, None))
     return empty
@@ -84,7 +84,7 @@ def manager(team: Village, clock: ManualClock, signed_in: SignIn) -> Client:
 
 
 def post(client: Client, path: str, **fields: str) -> Response:
-    page = client.get("/admin/contacts/new?person=rosa")
+    page = client.get("/admin/contacts/new?person=tecnica")
     found = re.search(r'name="csrf" value="([^"]+)"', page.text) or re.search(
         r'type="hidden" name="([a-z_]*csrf[a-z_]*)" value="([^"]+)"', page.text
     )
@@ -95,9 +95,9 @@ def post(client: Client, path: str, **fields: str) -> Response:
 
 def typed(**fields: str) -> dict[str, str]:
     return {
-        "person": "rosa",
+        "person": "tecnica",
         "kind": "email",
-        "address": "rosa@example.org",
+        "address": "tecnica@example.org",
         "language": "es",
         "enabled": "1",
         **fields,
@@ -109,9 +109,9 @@ def stored(team: Village, number: int = 1) -> ContactPoint | None:
         return find_contact(unit, number)
 
 
-def put(team: Village, kind: str = "email", person: str = "rosa", **fields: str) -> int:
+def put(team: Village, kind: str = "email", person: str = "tecnica", **fields: str) -> int:
     with team.register.transaction() as unit:
-        return add_contact(unit, ContactPoint(person, kind, fields or {"address": "rosa@example.org"}, "es", NOW_MS))
+        return add_contact(unit, ContactPoint(person, kind, fields or {"address": "tecnica@example.org"}, "es", NOW_MS))
 
 
 def test_a_contact_point_is_added_shown_changed_and_removed(manager: Client, team: Village) -> None:
@@ -119,10 +119,10 @@ def test_a_contact_point_is_added_shown_changed_and_removed(manager: Client, tea
     assert (answer.status_code, answer.headers["location"]) == (303, "/admin/contacts#contact-1")
     point = stored(team)
     assert point is not None
-    assert (point.fields, point.quiet) == ({"address": "rosa@example.org"}, QuietHours("America/Merida", 1320, 390))
+    assert (point.fields, point.quiet) == ({"address": "tecnica@example.org"}, QuietHours("America/Merida", 1320, 390))
     page = manager.get("/admin/contacts").text
     assert "The contact point is stored." in page
-    assert "rosa@example.org" in page
+    assert "tecnica@example.org" in page
     assert "not tested yet" in page
     answer = post(manager, "/admin/contacts/1", **typed(address="nueva@example.org", language="en"))
     assert answer.status_code == 303
@@ -137,7 +137,7 @@ def test_a_contact_point_is_added_shown_changed_and_removed(manager: Client, tea
     ("fields", "sentence"),
     [
         ({"address": ""}, "Fill this in."),
-        ({"address": "rosa"}, "This is not an e-mail address. It looks like ana@example.org."),
+        ({"address": "tecnica"}, "This is not an e-mail address. It looks like direccion@example.org."),
         ({"quiet_from": "25:00", "quiet_to": "06:00", "quiet_zone": "America/Merida"}, "Write a time from 00:00"),
         ({"quiet_from": "22:00", "quiet_to": "", "quiet_zone": "America/Merida"}, "or leave both times empty."),
         ({"quiet_from": "22:00", "quiet_to": "22:00", "quiet_zone": "America/Merida"}, "would last all day"),
@@ -165,7 +165,7 @@ def test_a_secret_is_never_shown_again_and_stays_when_left_empty(manager: Client
     for path in ("/admin/contacts", f"/admin/contacts/{number}", "/admin/notifications"):
         assert SECRET not in manager.get(path).text, path
     assert "https://example.org/…" in manager.get("/admin/contacts").text
-    post(manager, f"/admin/contacts/{number}", person="rosa", kind="webhook", url="", token="", language="en")
+    post(manager, f"/admin/contacts/{number}", person="tecnica", kind="webhook", url="", token="", language="en")
     point = stored(team, number)
     assert point is not None
     assert point.fields == {"url": f"https://example.org/{SECRET}", "token": SECRET}
@@ -215,18 +215,18 @@ def test_the_log_says_what_was_told_to_whom(manager: Client, team: Village, noti
     del notifier
     assert "Nothing has been sent yet." in manager.get("/admin/notifications").text
     team.add_sites(1, simulated=False, prefix="escuela")
-    put(team, "webhook", person="omar", url=web.url)
+    put(team, "webhook", person="operacion", url=web.url)
     tell(team, "i-1", NOW_MS)
     post(manager, "/admin/contacts/1/test")
     page = manager.get("/admin/notifications").text
     assert "Aldea: Escuela: sin conexión" in page
-    assert "Omar" in page
+    assert "Operacion" in page
     assert "No notification fits." in manager.get("/admin/notifications?state=expired").text
     assert manager.get("/admin/notifications?state=nope").status_code == 400
     document = manager.get("/api/v1/notifications?incident=i-1").json()
     assert document["next"] is None
     (item,) = document["items"]
-    assert (item["key"], item["state"], item["person"]) == ("i-1:fired:webhook.1:omar", "sent", "omar")
+    assert (item["key"], item["state"], item["person"]) == ("i-1:fired:webhook.1:operacion", "sent", "operacion")
     assert web.url not in str(document)
     paged = manager.get("/api/v1/notifications?limit=1").json()
     older = manager.get(f"/api/v1/notifications?limit=1&after={paged['next']}").json()
@@ -259,15 +259,15 @@ def test_a_manager_of_a_region_manages_the_people_of_that_region(
 ) -> None:
     app = create_app(team.register, team.series, clock, ApiSettings())
     client = signed_in(app, "operator", region="Yucatán", headers={"accept": "text/html"})
-    mine, other = put(team), put(team, person="omar")
+    mine, other = put(team), put(team, person="operacion")
     page = client.get("/admin/contacts").text
-    assert "p-rosa" in page
-    assert "p-omar" not in page
+    assert "p-tecnica" in page
+    assert "p-operacion" not in page
     assert client.get(f"/admin/contacts/{mine}").status_code == 200
     assert client.get(f"/admin/contacts/{other}").status_code == 404
-    assert client.get("/admin/contacts/new?person=omar").status_code == 404
+    assert client.get("/admin/contacts/new?person=operacion").status_code == 404
     assert post(client, f"/admin/contacts/{other}/remove").status_code == 404
-    assert post(client, "/admin/contacts", **typed(person="omar")).status_code == 404
+    assert post(client, "/admin/contacts", **typed(person="operacion")).status_code == 404
 
 
 def test_the_pages_words_are_the_programs_words() -> None:
@@ -283,7 +283,7 @@ def test_the_pages_words_are_the_programs_words() -> None:
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_pages_fit_the_screen(browser: Browser, team: Village, clock: ManualClock, lang: str, width: int) -> None:
     team.add_sites(1, simulated=False, prefix="escuela")
-    put(team, person="omar", address="una-direccion-bastante-larga@correo.example.org")
+    put(team, person="operacion", address="una-direccion-bastante-larga@correo.example.org")
     put(team, "webhook", url="https://example.org/x")
     tell(team, "i-1", NOW_MS)
     server = serve(create_app(team.register, team.series, clock, ApiSettings(demo_admin=True)), port=0)
@@ -297,11 +297,11 @@ def test_the_pages_fit_the_screen(browser: Browser, team: Village, clock: Manual
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == width, path
     for kind in CHANNELS:
-        page.goto(f"{server.url}/admin/contacts/new?person=rosa&kind={kind}")
+        page.goto(f"{server.url}/admin/contacts/new?person=tecnica&kind={kind}")
         assert page.evaluate("document.documentElement.scrollWidth") == width, kind
-    page.goto(f"{server.url}/admin/contacts/new?person=rosa&kind=email")
-    page.locator("#f-address").fill("rosa@example.org")
+    page.goto(f"{server.url}/admin/contacts/new?person=tecnica&kind=email")
+    page.locator("#f-address").fill("tecnica@example.org")
     page.locator("form[action='/admin/contacts'] button[type=submit]").click()
-    expect(page.get_by_text("rosa@example.org", exact=True)).to_be_visible()
+    expect(page.get_by_text("tecnica@example.org", exact=True)).to_be_visible()
     context.close()
     server.stop()

@@ -241,8 +241,8 @@ def test_a_programme_and_a_person_that_there_are_not_are_named_with_the_fix(regi
     )
     assert sentences(plan_of(register, text)) == [
         (
-            "programa names the programme “aldeas-inteligente”, which there is not: did you mean aldeas-inteligentes? Else "
-            "add it first"
+            "programa names the programme “aldeas-inteligente”, which there is not: did you mean "
+            "aldeas-inteligentes? Else add it first"
         ),
         "responsable names the person “tekaks”, who has no account: did you mean tekax? Else add the person first",
         "programa names the programme “zzz”, which there is not: correct it, or add the programme first",

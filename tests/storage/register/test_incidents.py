@@ -68,15 +68,20 @@ def test_people_and_engine_write_the_same_incident_without_undoing_each_other(re
     with register.transaction() as unit:
         add_sites(unit, [entry("one")])
         put_incident(unit, incident(1))
-        first = acknowledge(unit, "x-001", "ana", 2000, " voy ")
-        assert (first.acknowledged_by, first.acknowledged_ms) == ("ana", 2000)
-        assert acknowledge(unit, "x-001", "luz", 2001).acknowledged_by == "ana"
-        comment(unit, "x-001", "ana", 2002, "cambié el cable")
-        set_owner(unit, "x-001", "ana", 2003, "ana")
+        first = acknowledge(unit, "x-001", "direccion", 2000, " voy ")
+        assert (first.acknowledged_by, first.acknowledged_ms) == ("direccion", 2000)
+        assert acknowledge(unit, "x-001", "luz", 2001).acknowledged_by == "direccion"
+        comment(unit, "x-001", "direccion", 2002, "cambié el cable")
+        set_owner(unit, "x-001", "direccion", 2003, "direccion")
         put_incident(unit, incident(1, state=IncidentState.RESOLVED, resolved_ms=3000, cause="power", revision=1))
         found = find_incident(unit, "x-001")
         assert found is not None
-        assert (found.owner, found.acknowledged_by, found.cause, found.state) == ("ana", "ana", "power", "resolved")
+        assert (found.owner, found.acknowledged_by, found.cause, found.state) == (
+            "direccion",
+            "direccion",
+            "power",
+            "resolved",
+        )
         events = incident_events(unit, "x-001")
         assert [one.kind for one in events] == ["acknowledged", "acknowledged", "comment", "owner"]
         assert events[0].detail == {"note": "voy"}
@@ -85,9 +90,9 @@ def test_people_and_engine_write_the_same_incident_without_undoing_each_other(re
         assert incidents_between(unit, ["one"], 3000, 4000) == ()
         for text in ("  ", "x" * 3000):
             with pytest.raises(RegisterError):
-                comment(unit, "x-001", "ana", 1, text)
+                comment(unit, "x-001", "direccion", 1, text)
         with pytest.raises(UnknownEntryError, match="no incident 'gone'"):
-            acknowledge(unit, "gone", "ana", 1)
+            acknowledge(unit, "gone", "direccion", 1)
 
 
 def test_ids_are_readable_and_never_given_twice(register: Register) -> None:

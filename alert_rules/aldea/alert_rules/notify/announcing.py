@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,8 @@ from aldea.storage.register.notifications import (
     notification_key,
 )
 from aldea.storage.register.recipients import Recipient, first_line, recipients_for, recipients_for_sites
+
+log = logging.getLogger(__name__)
 
 HOUR_MS = 3_600_000
 TEST_EXPIRES_MS = 600_000
@@ -42,7 +45,12 @@ class Announcer:
             points = [point for one in first_line(self.audience(unit, occasion, at_ms)) for point in one.contacts]
         else:
             points = told(unit, occasion.incident)
-        return enqueue(unit, self.compose(occasion, points, at_ms))
+        try:
+            notifications = self.compose(occasion, points, at_ms)
+        except Exception:
+            log.exception("%s of %s could not be worded: nobody is told", occasion.transition, occasion.incident)
+            return 0
+        return enqueue(unit, notifications)
 
     def announce_test(self, unit: Unit, contact: int, nonce: str, at_ms: int, zone: str) -> str | None:
         """Put a test message to one contact point into the outbox; return its key, None where there is no such point.

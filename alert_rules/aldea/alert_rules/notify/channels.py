@@ -55,7 +55,7 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "too_long": "This is longer than 500 characters: check what was pasted.",
         "unknown_field": "This field does not belong to the channel: leave it out.",
         "unknown_kind": "Choose one of the channels in the list.",
-        "not_an_email": "This is not an e-mail address. It looks like ana@example.org.",
+        "not_an_email": "This is not an e-mail address. It looks like direccion@example.org.",
         "not_a_web_address": "This is not a web address. It starts with https:// or http:// and names a host.",
         "not_a_phone": "Write the number with + and the country code, for example +525512345678.",
         "not_a_chat": "Write the chat's number (it may start with -) or @name of a channel.",

@@ -37,7 +37,7 @@ PROBLEM_WORDS: Mapping[str, str] = {
     "too_long": N_("This is longer than 500 characters: check what was pasted."),
     "unknown_field": N_("This field does not belong to the channel: leave it out."),
     "unknown_kind": N_("Choose one of the channels in the list."),
-    "not_an_email": N_("This is not an e-mail address. It looks like ana@example.org."),
+    "not_an_email": N_("This is not an e-mail address. It looks like direccion@example.org."),
     "not_a_web_address": N_("This is not a web address. It starts with https:// or http:// and names a host."),
     "not_a_phone": N_("Write the number with + and the country code, for example +525512345678."),
     "not_a_chat": N_("Write the chat's number (it may start with -) or @name of a channel."),

@@ -89,7 +89,7 @@ def _add(register: Register, arguments: argparse.Namespace) -> int:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise CommandError(f"{text!r} is not NAME=VALUE, for instance address=ana@example.org")
+        raise CommandError(f"{text!r} is not NAME=VALUE, for instance address=direccion@example.org")
     return name, sys.stdin.readline().strip() if value == "-" else value
 
 
