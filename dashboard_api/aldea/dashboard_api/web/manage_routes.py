@@ -17,7 +17,7 @@ from aldea.dashboard_api.access.visitor import SignedIn, Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Fault, bad_request
-from aldea.dashboard_api.web.manage_sites import entries, managed_site, read_day, save, today, typed_of
+from aldea.dashboard_api.web.manage_sites import entries, faults_of, managed_site, read_day, save, today, typed_of
 from aldea.dashboard_api.web.manage_words import STATES
 from aldea.storage.importing.columns import BY_KEY
 from aldea.storage.importing.plan import day_start
@@ -186,11 +186,15 @@ def _save(aldea: Context, request: Request, visitor: Visitor, typed: Mapping[str
             errors[""] = shown.say(NOT_EVERYWHERE)
         elif find_site(unit, typed.get("id", "").strip()) is not None:
             errors["id"] = shown.say(N_("There is a site with this id already: choose another."))
+        cells = {key: text for key, text in typed.items() if key != "from_day"}
         day = read_day(typed.get("from_day", ""), today(zone, now))
         if day is None:
             errors["from_day"] = shown.say(BAD_DAY)
-        elif not errors:
-            cells = {key: text for key, text in typed.items() if key != "from_day"}
+        if day is None or errors:
+            # All mistakes at once: nobody corrects a form three times gladly.
+            wrong, _ = faults_of(unit, cells, day or today(zone, now), now, shown)
+            errors = {**wrong, **errors}
+        else:
             errors = save(unit, visitor, cells, day, now, shown)
     if errors:
         return _form(aldea, request, typed, errors, site, 400)

@@ -16,7 +16,7 @@ from aldea.dashboard_api.web.manage_words import LABELS
 from aldea.dashboard_api.web.shown import Shown
 from aldea.storage.importing.applying import apply_plan
 from aldea.storage.importing.columns import COLUMNS
-from aldea.storage.importing.plan import Wish, day_start, make_plan
+from aldea.storage.importing.plan import Plan, Wish, day_start, make_plan
 from aldea.storage.importing.rows import OFF_WHEN_CLOSED, SEVERAL
 from aldea.storage.importing.tables import Line, Table
 from aldea.storage.importing.values import written_hours
@@ -83,20 +83,29 @@ def typed_of(unit: Unit, site: Site, at_ms: int) -> dict[str, str]:
     return typed
 
 
+def faults_of(
+    unit: Unit, typed: Mapping[str, str], from_day: date, now_ms: int, shown: Shown
+) -> tuple[dict[str, str], Plan]:
+    """Return what is wrong with a site as typed, by input, and what would become of it."""
+    cells = {key: text.strip() for key, text in typed.items()}
+    table = Table(tuple(cells), (Line(1, tuple(cells.values())),))
+    plan = make_plan(unit, table, Wish(from_day=from_day), now_ms)
+    errors: dict[str, str] = {}
+    for fault in plan.refused[0].faults if plan.refused else ():
+        label = shown.say(LABELS.get(fault.column, fault.column)) if fault.column else ""
+        sentence = shown.say(fault.text) % dict(fault.values)
+        errors.setdefault(fault.column or "latitude", f"{label} {sentence}".strip())
+    return errors, plan
+
+
 def save(
     unit: Unit, visitor: Visitor, typed: Mapping[str, str], from_day: date, now_ms: int, shown: Shown
 ) -> dict[str, str]:
     """Add or change a site as typed, from a day on; return what is wrong by input, having changed nothing then."""
-    cells = {key: text.strip() for key, text in typed.items()}
-    table = Table(tuple(cells), (Line(1, tuple(cells.values())),))
-    plan = make_plan(unit, table, Wish(from_day=from_day), now_ms)
-    if plan.refused:
-        errors: dict[str, str] = {}
-        for fault in plan.refused[0].faults:
-            label = shown.say(LABELS.get(fault.column, fault.column)) if fault.column else ""
-            sentence = shown.say(fault.text) % dict(fault.values)
-            errors.setdefault(fault.column or "latitude", f"{label} {sentence}".strip())
+    errors, plan = faults_of(unit, typed, from_day, now_ms, shown)
+    if errors:
         return errors
+    cells = {key: text.strip() for key, text in typed.items()}
     site_id = cells["id"]
     known = find_site(unit, site_id)
     ended = [] if known is None else _end_emptied(unit, known, cells, from_day)

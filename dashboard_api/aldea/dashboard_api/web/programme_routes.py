@@ -219,6 +219,8 @@ def _wrong(sent: Sent, programme_id: str, starts: date | None, ends: date | None
         found["ends_on"] = N_("Last day: it is before the first day; correct one of the two.")
     if not (due.isdecimal() and due.isascii() and len(due) < 4 and int(due) <= 180):
         found["due_days"] = N_("Days to report: write a whole number from 0 to 180.")
+    if any(sent.get(f"duty.{form}") not in ("", *PERIODS) for form in load_forms()):
+        found["duties"] = N_("Reports: choose nothing, each month or each quarter for every form.")
     return found
 
 
