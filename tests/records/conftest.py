@@ -83,7 +83,7 @@ def server(village: Village, clock: ManualClock) -> Iterator[RunningServer]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.fail(f"these tests need {CHROMIUM}: install the package chromium")

@@ -145,7 +145,8 @@ def test_iperf3_finds_the_rate_and_counts_what_the_interface_counts(link: Link, 
     outcome, carried = link.measure(Iperf3Test(SERVER, 5201, direction, LIMITS, lambda: _counted(direction)))
     assert outcome.failure is None
     assert outcome.steady
-    assert outcome.bits_per_second == pytest.approx(RATE * 0.95, rel=0.07)
+    # The sender counts what is in its buffers too, which is much of a short test.
+    assert outcome.bits_per_second == pytest.approx(RATE * 0.95, rel=0.15)
     assert outcome.seconds < 11.0
     assert outcome.spent_bytes == pytest.approx(carried, rel=0.05)
 

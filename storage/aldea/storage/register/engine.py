@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ BEGIN_OPTION = "aldea_begin"
 """The execution option that carries the word with which SQLite starts this transaction."""
 
 BUSY_TIMEOUT_MS = 30_000
+LOG_ATTEMPTS, LOG_PAUSE_SECONDS = 200, 0.05
 
 
 def make_engine(url: str) -> Engine:
@@ -72,10 +74,23 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver's own implicit BEGIN is off: `_begin_sqlite` says how a transaction starts.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        connection.execute("PRAGMA journal_mode = WAL")
+    _use_log(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _use_log(connection: sqlite3.Connection) -> None:
+    """Switch a new file to its write-ahead log. While another process does the same, SQLite waits for nobody."""
+    for attempt in range(LOG_ATTEMPTS):
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if attempt == LOG_ATTEMPTS - 1:
+                raise
+            time.sleep(LOG_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
