@@ -108,6 +108,8 @@ class AllInOne:
             self._say(f"the {removed} simulated sites have left")
         own = start_own_broker(settings, data, register, self._clock, self._say)
         self._stack.callback(own.broker.stop)
+        # First of all: it takes its time to start, and its first reading is what a person waits for.
+        self._start_child("agent", "aldea.agents", self._agent_arguments(own.broker, data), own.agent)
         collector = Collector(
             "main", data / "collector", own.collector, register, store, self._clock, foreign=self._everything.foreign
         )
@@ -122,7 +124,6 @@ class AllInOne:
         judging = self._judging(register, store, collector)
         judging.start()
         self._stack.callback(judging.stop)
-        self._start_child("agent", "aldea.agents", self._agent_arguments(own.broker, data), own.agent)
         fleet = None
         if demo:
             fleet = self._start_child("simulator", "aldea.simulator", fleet_arguments(own, data), own.simulator)
