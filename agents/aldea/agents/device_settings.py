@@ -26,7 +26,7 @@ class SnmpDevice:
     )
     auth_password_file: Path | None = field(default=None, metadata=about("version 3: a file with the password alone"))
     privacy_protocol: str = field(
-        default="none", metadata=about("version 3: needs the extra aldea[snmp]", choices=("none", "aes"))
+        default="none", metadata=about("version 3 alone", choices=("none", "aes"))
     )
     privacy_password_file: Path | None = field(
         default=None, metadata=about("version 3: a file with the password alone")

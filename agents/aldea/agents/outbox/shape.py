@@ -10,14 +10,13 @@ import math
 import re
 from collections.abc import Mapping
 
-from aldea.model.catalogue import CATALOGUE, Kind, field_of
+from aldea.model.catalogue import CATALOGUE, SHORT_TEXT, Kind, field_of
 from aldea.model.sample import Reading, Row, Value, tags_of
 from aldea.model.wire.format import DEFAULT_DECIMALS
 
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MAX_TAGS = 16
 _MAX_FIELDS = 256
-_MAX_TEXT = 1024
 _MAX_MAGNITUDE = 2**62 - 1
 
 
@@ -63,7 +62,8 @@ def _known(measurement: str, name: str, value: object) -> Value:
     listed = field_of(measurement, name)
     kind = _kind_of(value) if listed is None else listed.kind
     if kind is Kind.TEXT:
-        return _text(value)[:_MAX_TEXT] if isinstance(value, str) else None
+        longest = SHORT_TEXT if listed is None else listed.longest
+        return _text(value)[:longest] if isinstance(value, str) else None
     if kind is Kind.FLAG:
         return bool(value) if value in {True, False} else None
     if not isinstance(value, int | float):

@@ -8,6 +8,7 @@ import zlib
 from functools import lru_cache
 from typing import Any, NoReturn
 
+from aldea.model.catalogue import LONG_TEXT
 from aldea.model.clock import ClockState
 from aldea.model.sample import Tags, is_id, tags_of
 from aldea.model.wire.dictionary import DICTIONARY, DICTIONARY_ID
@@ -179,7 +180,7 @@ def _column(text: str, texts: dict[str, tuple[Any, ...]]) -> Column:
     if code != "s":
         return Column(name, code, nullable)
     listed = texts.get(name, ())
-    if not all(isinstance(item, str) and len(item) <= 1024 for item in listed):
+    if not all(isinstance(item, str) and len(item) <= LONG_TEXT for item in listed):
         raise Rejected("malformed", f"the texts of column {name!r} are not a list of texts")
     return Column(name, "s", nullable, listed)
 
