@@ -25,9 +25,7 @@ class SnmpDevice:
         default="sha", metadata=about("version 3", choices=("none", "md5", "sha", "sha256", "sha512"))
     )
     auth_password_file: Path | None = field(default=None, metadata=about("version 3: a file with the password alone"))
-    privacy_protocol: str = field(
-        default="none", metadata=about("version 3 alone", choices=("none", "aes"))
-    )
+    privacy_protocol: str = field(default="none", metadata=about("version 3 alone", choices=("none", "aes")))
     privacy_password_file: Path | None = field(
         default=None, metadata=about("version 3: a file with the password alone")
     )
