@@ -14,7 +14,7 @@ import pytest
 
 from aldea.agents.probes import PROBES
 from aldea.agents.settings import AgentSettings
-from aldea.alert_rules.alert_settings import AlertSettings
+from aldea.alert_rules.settings import AlertSettings
 from aldea.collector.settings import CollectorSettings
 from aldea.deploy.allinone.settings import UpSettings
 from aldea.deploy.cli.main import COMMANDS

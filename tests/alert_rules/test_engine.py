@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import insert
 
-from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.alert_rules.engine import Engine
 from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.messages import Writer
+from aldea.alert_rules.settings import AlertSettings
 from aldea.alert_rules.settled import find
 from aldea.model.clock import ManualClock
 from aldea.model.truth import Interval, TruthState

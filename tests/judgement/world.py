@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.alert_rules.engine.engine import Engine
 from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.dispatcher import Dispatcher
 from aldea.alert_rules.notify.messages import Writer
 from aldea.alert_rules.notify.provider import ProviderSender
+from aldea.alert_rules.settings import AlertSettings
 from aldea.alert_rules.shipped import rules_of
 from aldea.collector.settling import Settler
 from aldea.indicators.periods import month_at

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from aldea.model.settings import SettingsError, about, load_settings
 
@@ -38,6 +39,14 @@ def _a_readable_file(path: Path) -> str | None:
             return None
     except OSError as error:
         return f"a file that can be read ({error.strerror})"
+
+
+def _a_zone(text: str) -> str | None:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        return "an IANA zone such as America/Mexico_City"
+    return None
 
 
 def _a_mail_address(text: str) -> str | None:
@@ -103,7 +112,8 @@ class AlertSettings:
         metadata=about("of people whose contact point names none", env="ALDEA_LANGUAGE", choices=LANGUAGES),
     )
     time_zone: str = field(
-        default="America/Mexico_City", metadata=about("of times that belong to no single site", env="ALDEA_TIME_ZONE")
+        default="America/Mexico_City",
+        metadata=about("of times that belong to no single site", env="ALDEA_TIME_ZONE", check=_a_zone),
     )
     quiet_hours: str = field(
         default="",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 import threading
 
-from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.messages import Writer
+from aldea.alert_rules.settings import AlertSettings
 from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.visitor import SiteScope, Visitor
 from aldea.dashboard_api.context import Context

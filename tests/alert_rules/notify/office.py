@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aldea.alert_rules.alert_settings import AlertSettings, MailSettings
 from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.dispatcher import Dispatcher
 from aldea.alert_rules.notify.messages import Writer
 from aldea.alert_rules.notify.occasion import Occasion, Transition
 from aldea.alert_rules.notify.provider import ProviderSender
 from aldea.alert_rules.notify.sending import Sender
+from aldea.alert_rules.settings import AlertSettings, MailSettings
 from aldea.model.clock import ManualClock
 from aldea.storage.register import Register
 from aldea.storage.register.contacts import ContactPoint, QuietHours, add_contact

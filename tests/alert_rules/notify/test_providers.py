@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from aldea.alert_rules.alert_settings import MailSettings
 from aldea.alert_rules.notify.channels import CHANNELS, PROBLEMS, check_fields, cleaned, shown
 from aldea.alert_rules.notify.provider import masked, read_lines
 from aldea.alert_rules.notify.sending import SendFailure
+from aldea.alert_rules.settings import MailSettings
 from aldea.model.clock import ManualClock
 from aldea.storage.register import Register
 from alert_rules.notify.office import HOUR, MINUTE, NOW_MS, Office, mail_settings, run, run_for, secret_file

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aldea.alert_rules.alert_settings import AlertSettings, MailSettings, read_settings
 from aldea.alert_rules.notify.messages import languages
+from aldea.alert_rules.settings import AlertSettings, MailSettings, read_settings
 from aldea.model.settings import SettingsError, load_settings
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "alert_rules/aldea/alert_rules/alerts.example.toml"

@@ -11,7 +11,6 @@ import pytest
 from httpx import Client, Response
 from playwright.sync_api import Browser, expect
 
-from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.channels import CHANNELS, PROBLEMS
 from aldea.alert_rules.notify.dispatcher import Dispatcher
@@ -19,6 +18,7 @@ from aldea.alert_rules.notify.messages import Writer
 from aldea.alert_rules.notify.occasion import Occasion, Transition
 from aldea.alert_rules.notify.provider import ProviderSender
 from aldea.alert_rules.notify.sending import SendFailure
+from aldea.alert_rules.settings import AlertSettings
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import serve
 from aldea.dashboard_api.settings import ApiSettings

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.alert_rules.notify.messages import Writer
 from aldea.alert_rules.notify.occasion import OPENING, Occasion, Transition, document_of
+from aldea.alert_rules.settings import AlertSettings
 from aldea.storage.register import Unit
 from aldea.storage.register.contacts import ContactPoint, find_contact
 from aldea.storage.register.notifications import (

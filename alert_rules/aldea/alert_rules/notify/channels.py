@@ -13,8 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
-from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.alert_rules.notify.services import knows, service_of
+from aldea.alert_rules.settings import AlertSettings
 
 Check = Callable[[str], str | None]
 FIELD_LIMIT = 500

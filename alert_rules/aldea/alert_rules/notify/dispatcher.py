@@ -12,13 +12,13 @@ import random
 import uuid
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.escalation import escalate
 from aldea.alert_rules.notify.messages import Message, Writer
 from aldea.alert_rules.notify.packing import pack, retold
 from aldea.alert_rules.notify.planning import HOUR_MS, MINUTE_MS, Limits, make_plan
 from aldea.alert_rules.notify.sending import Outcome, Parcel, Sender, SendFailure
+from aldea.alert_rules.settings import AlertSettings
 from aldea.model.clock import Clock
 from aldea.storage.register import Register, RegisterError, RegisterUnavailableError, Unit
 from aldea.storage.register import notification_queue as queue

@@ -14,11 +14,11 @@ from contextvars import ContextVar
 
 import apprise
 
-from aldea.alert_rules.alert_settings import AlertSettings
 from aldea.alert_rules.notify.channels import ChannelUnusable, apprise_url, secrets_of
 from aldea.alert_rules.notify.sending import TAKEN, Outcome, Parcel, SendFailure
 from aldea.alert_rules.notify.services import service_of
 from aldea.alert_rules.notify.webhook import Webhooks, failure_of_status
+from aldea.alert_rules.settings import AlertSettings
 from aldea.model.clock import Clock
 
 SENTENCE_LIMIT, LINES_LIMIT = 300, 200

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aldea.agents.lock import FolderLock
-from aldea.alert_rules.alert_settings import AlertSettings
+from aldea.alert_rules.settings import AlertSettings
 from aldea.collector.service import Collector
 from aldea.dashboard_api.access.local import is_loopback
 from aldea.dashboard_api.access.opening import check_address

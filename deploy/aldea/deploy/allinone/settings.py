@@ -7,8 +7,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from aldea.alert_rules.alert_settings import read_settings as alert_settings
 from aldea.alert_rules.loading import RulesError
+from aldea.alert_rules.settings import read_settings as alert_settings
 from aldea.alert_rules.shipped import rules_of
 from aldea.collector.settings import read_settings as collector_settings
 from aldea.collector.settings import settings_file
@@ -19,8 +19,8 @@ from aldea.model.settings import SettingsError, about, load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aldea.alert_rules.alert_settings import AlertSettings
     from aldea.alert_rules.ruleset import RuleSet
+    from aldea.alert_rules.settings import AlertSettings
     from aldea.collector.foreign.settings import ForeignSource
     from aldea.deploy.broker.base import BrokerChoice
 

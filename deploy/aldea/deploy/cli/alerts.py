@@ -16,8 +16,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aldea.alert_rules.alert_settings import read_settings
 from aldea.alert_rules.loading import RulesError
+from aldea.alert_rules.settings import read_settings
 from aldea.alert_rules.shipped import rules_of
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import default_series_url

@@ -20,10 +20,10 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from aldea.alert_rules.alert_settings import LANGUAGES, AlertSettings
 from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.channels import CHANNELS, check_fields, cleaned, shown
 from aldea.alert_rules.notify.messages import Writer
+from aldea.alert_rules.settings import LANGUAGES, AlertSettings
 from aldea.deploy.cli.main import FAILED, OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
 from aldea.model.clock import SystemClock

@@ -25,8 +25,8 @@ from aldea.storage.register import RegisterError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aldea.alert_rules.alert_settings import AlertSettings
     from aldea.alert_rules.ruleset import RuleSet
+    from aldea.alert_rules.settings import AlertSettings
     from aldea.model.clock import Clock
     from aldea.model.series import SeriesStore
     from aldea.storage.register import Register
