@@ -9,13 +9,13 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from aldea.agents.enrolment import Enrolment, enrolled, keep_enrolment
 from aldea.agents.machine import hardware_id
+from aldea.model.checks import is_loopback
 from aldea.model.settings import SettingsError
 
 ANSWER_BYTES = 256 * 1024
@@ -68,7 +68,7 @@ def _address(where: Where) -> str:
     parts = urlsplit(where.server if "://" in where.server else f"https://{where.server}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise CannotEnrol(f"--server {where.server!r} is not an address such as https://aldea.example.org")
-    if parts.scheme == "http" and not (where.allow_http or _is_loopback(parts.hostname)):
+    if parts.scheme == "http" and not (where.allow_http or is_loopback(parts.hostname)):
         raise CannotEnrol(
             f"--server {where.server} has no encryption, and the answer carries a password: use https://, or add "
             "--allow-http on a network that is all yours"
@@ -150,10 +150,3 @@ def _unreachable(server: str, reason: object) -> str:
             "and look at this machine's clock"
         )
     return f"{server} cannot be reached ({reason}): check the address and this machine's network. The code was not used"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

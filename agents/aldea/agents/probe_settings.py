@@ -17,9 +17,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from aldea.model.checks import a_url, a_zone
 from aldea.model.settings import about
 
 
@@ -46,13 +45,6 @@ def _servers(items: tuple[str, ...]) -> str | None:
     except (ValueError, TypeError):
         return "addresses such as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53"
     return None
-
-
-def _a_url(text: str) -> str | None:
-    parts = urlsplit(text)
-    if parts.scheme in {"http", "https"} and parts.hostname and not parts.username:
-        return None
-    return "http:// or https://, a host, and no user name in it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +90,7 @@ class DnsSettings:
 class HttpTarget:
     """`[[agent.http.targets]]`: one page, and what it must answer."""
 
-    url: str = field(metadata=about("http:// or https://", check=_a_url))
+    url: str = field(metadata=about("http:// or https://", check=a_url))
     expect_status: int | None = field(
         default=None, metadata=about("another answer is a portal's", minimum=100, maximum=599)
     )
@@ -165,14 +157,6 @@ class HostSettings:
     every_seconds: float = field(default=300.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
 
 
-def _a_zone(text: str) -> str | None:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError):
-        return "an IANA time zone such as America/Merida"
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSource:
     """`[[agent.clients.sources]]`: one place where connected devices can be counted."""
@@ -195,6 +179,6 @@ class ClientsSettings:
     enabled: bool = field(default=True, metadata=about("measure it at all"))
     every_seconds: float = field(default=300.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
     timezone: str | None = field(
-        default=None, metadata=about("where days are cut (IANA); unset: the machine's own zone", check=_a_zone)
+        default=None, metadata=about("where days are cut (IANA); unset: the machine's own zone", check=a_zone)
     )
     sources: tuple[ClientSource, ...] = field(default=(), metadata=about("where to look; none: nothing is counted"))

@@ -19,15 +19,11 @@ from aldea.agents.probe_settings import (
     PingSettings,
 )
 from aldea.agents.throughput_settings import BudgetSettings, ThroughputSettings
-from aldea.model.sample import is_id
+from aldea.model.checks import an_id
 from aldea.model.settings import about, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-def _an_id(text: str) -> str | None:
-    return None if is_id(text) else "1 to 39 of a-z, 0-9 and -, not starting with -"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +81,9 @@ class SeesSettings:
 class AgentSettings:
     """`[agent]`: everything the agent can be told."""
 
-    site: str = field(metadata=about("the site's id, as it is registered", env="ALDEA_SITE", check=_an_id))
+    site: str = field(metadata=about("the site's id, as it is registered", env="ALDEA_SITE", check=an_id))
     device: str = field(
-        default="agent", metadata=about("this box's id within the site", env="ALDEA_DEVICE", check=_an_id)
+        default="agent", metadata=about("this box's id within the site", env="ALDEA_DEVICE", check=an_id)
     )
     data: Path = field(default=Path("data"), metadata=about("folder of the outbox", env="ALDEA_DATA"))
     log_level: str = field(

@@ -5,27 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from aldea.model.checks import a_url, a_zone
 from aldea.model.settings import about
 
 _WINDOW = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
-
-
-def _a_url(text: str) -> str | None:
-    parts = urlsplit(text)
-    if parts.scheme in {"http", "https"} and parts.hostname and not parts.username:
-        return None
-    return "http:// or https://, a host, and no user name in it"
-
-
-def _a_zone(text: str) -> str | None:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError):
-        return "an IANA time zone such as America/Merida"
-    return None
 
 
 def window_minutes(text: str) -> tuple[int, int]:
@@ -58,12 +42,12 @@ class ThroughputSettings:
         default=60.0, metadata=about("how often to look whether the budget has a test due", minimum=60, maximum=600)
     )
     server: str | None = field(
-        default=None, metadata=about("an Aldea server's address: it serves and takes the tests", check=_a_url)
+        default=None, metadata=about("an Aldea server's address: it serves and takes the tests", check=a_url)
     )
     download_url: str | None = field(
-        default=None, metadata=about("instead: an object to get; {bytes} in it becomes the size", check=_a_url)
+        default=None, metadata=about("instead: an object to get; {bytes} in it becomes the size", check=a_url)
     )
-    upload_url: str | None = field(default=None, metadata=about("instead: an address that takes a POST", check=_a_url))
+    upload_url: str | None = field(default=None, metadata=about("instead: an address that takes a POST", check=a_url))
     iperf3_host: str | None = field(default=None, metadata=about("instead: a server of the program iperf3"))
     iperf3_port: int = field(default=5201, metadata=about("its port", minimum=1, maximum=65535))
     ca_file: Path | None = field(default=None, metadata=about("trust this authority instead of the system's"))
@@ -116,7 +100,7 @@ class BudgetSettings:
     hand_ratio: float = field(default=0.1, metadata=about("kept for tests by hand", minimum=0, maximum=1))
     timezone: str | None = field(
         default=None,
-        metadata=about("where months are cut (IANA); unset: as for clients", check=_a_zone),
+        metadata=about("where months are cut (IANA); unset: as for clients", check=a_zone),
     )
     peak_hours: tuple[str, ...] = field(
         default=("18:00-23:00",), metadata=about("when most people are on the link, local time", check=_windows)

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from aldea.model.settings import SettingsError, about, load_settings
+from aldea.model.checks import a_zone
+from aldea.model.settings import about, load_settings
+from aldea.storage.settings_file import a_readable_file, settings_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,22 +31,6 @@ def _quiet_hours(text: str) -> str | None:
     if not text or _QUIET.fullmatch(text):
         return None
     return "two times of day such as 22:00-06:30, or nothing"
-
-
-def _a_readable_file(path: Path) -> str | None:
-    try:
-        with path.open("rb"):
-            return None
-    except OSError as error:
-        return f"a file that can be read ({error.strerror})"
-
-
-def _a_zone(text: str) -> str | None:
-    try:
-        ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        return "an IANA zone such as America/Mexico_City"
-    return None
 
 
 def _a_mail_address(text: str) -> str | None:
@@ -74,7 +58,7 @@ class MailSettings:
     password_file: Path | None = field(
         default=None,
         metadata=about(
-            "a file that holds the password alone, mode 0600", env="ALDEA_MAIL_PASSWORD_FILE", check=_a_readable_file
+            "a file that holds the password alone, mode 0600", env="ALDEA_MAIL_PASSWORD_FILE", check=a_readable_file
         ),
     )
     sender: str = field(
@@ -99,7 +83,7 @@ class AlertSettings:
     data: Path = field(default=Path("data"), metadata=about("folder of the register", env="ALDEA_DATA"))
     rules: Path | None = field(
         default=None,
-        metadata=about("a file of alert rules; unset: those that ship", env="ALDEA_RULES", check=_a_readable_file),
+        metadata=about("a file of alert rules; unset: those that ship", env="ALDEA_RULES", check=a_readable_file),
     )
     public_url: str = field(
         default="http://127.0.0.1:8000",
@@ -113,7 +97,7 @@ class AlertSettings:
     )
     time_zone: str = field(
         default="America/Mexico_City",
-        metadata=about("of times that belong to no single site", env="ALDEA_TIME_ZONE", check=_a_zone),
+        metadata=about("of times that belong to no single site", env="ALDEA_TIME_ZONE", check=a_zone),
     )
     quiet_hours: str = field(
         default="",
@@ -174,13 +158,4 @@ class AlertSettings:
 
 def read_settings(path: Path | None, environ: Mapping[str, str]) -> AlertSettings:
     """Read `path` (None: `aldea.toml` here, if there is one). Raises SettingsError with every mistake."""
-    file = Path("aldea.toml") if path is None else path
-    if path is None and not file.exists():
-        return load_settings(AlertSettings, {}, environ, "alerts")
-    try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError([f"{file} cannot be read: {error.strerror}"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{file} is not TOML: {error}"]) from None
-    return load_settings(AlertSettings, tables.get("alerts", {}), environ, "alerts")
+    return load_settings(AlertSettings, settings_file(path).get("alerts", {}), environ, "alerts")

@@ -5,34 +5,22 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aldea.collector.foreign.settings import ForeignSource, overlap_problem
 from aldea.collector.mqtt import BrokerAddress
-from aldea.model.sample import is_id
-from aldea.model.settings import SettingsError, about, load_settings
+from aldea.model.checks import an_id
+from aldea.model.settings import about, load_settings
+from aldea.storage.settings_file import a_readable_file, settings_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def _an_id(text: str) -> str | None:
-    return None if is_id(text) else "1 to 39 of a-z, 0-9 and -, not starting with -"
-
-
 def _a_share_group(text: str) -> str | None:
     return "a name without /, + and #" if set(text) & set("/+#") or not text else None
-
-
-def _a_readable_file(path: Path) -> str | None:
-    try:
-        with path.open("rb"):
-            return None
-    except OSError as error:
-        return f"a file that can be read ({error.strerror})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +37,7 @@ class BrokerSettings:
     password_file: Path | None = field(
         default=None,
         metadata=about(
-            "a file that holds the password alone, mode 0600", env="ALDEA_MQTT_PASSWORD_FILE", check=_a_readable_file
+            "a file that holds the password alone, mode 0600", env="ALDEA_MQTT_PASSWORD_FILE", check=a_readable_file
         ),
     )
     ca_file: Path | None = field(
@@ -57,7 +45,7 @@ class BrokerSettings:
         metadata=about(
             "the authority that signed the broker's certificate; set: TLS",
             env="ALDEA_MQTT_CA_FILE",
-            check=_a_readable_file,
+            check=a_readable_file,
         ),
     )
     share_group: str | None = field(
@@ -79,7 +67,7 @@ class CollectorSettings:
 
     name: str = field(
         default="main",
-        metadata=about("tells collectors that share a register apart", env="ALDEA_COLLECTOR", check=_an_id),
+        metadata=about("tells collectors that share a register apart", env="ALDEA_COLLECTOR", check=an_id),
     )
     data: Path = field(default=Path("data"), metadata=about("folder of the journal", env="ALDEA_DATA"))
     keep_days: int = field(
@@ -121,16 +109,3 @@ class CollectorSettings:
 def read_settings(path: Path | None, environ: Mapping[str, str]) -> CollectorSettings:
     """Read `path` (None: `aldea.toml` here, if there is one). Raises SettingsError with every mistake."""
     return load_settings(CollectorSettings, settings_file(path).get("collector", {}), environ, "collector")
-
-
-def settings_file(path: Path | None) -> dict[str, object]:
-    """Return the tables of `path` (None: `aldea.toml` here, if there is one). Raises SettingsError."""
-    file = Path("aldea.toml") if path is None else path
-    if path is None and not file.exists():
-        return {}
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError([f"{file} cannot be read: {error.strerror}"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{file} is not TOML: {error}"]) from None

@@ -61,7 +61,7 @@ def test_every_mistake_is_said_at_once(tmp_path: Path) -> None:
     [
         ('[alerts.mail]\nusername = "aldea"\n', "set both or neither"),
         ('[alerts]\nheartbeat_url = "watchdog"\n', "give the whole address"),
-        ('[alerts]\ntime_zone = "Mars/Olympus"\n', "an IANA zone"),
+        ('[alerts]\ntime_zone = "Mars/Olympus"\n', "an IANA time zone"),
         ("[alerts\n", "is not TOML"),
     ],
 )

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-_LOOPBACK = ("localhost", "127.", "::1")
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether the broker is on this machine."""
-    return host.startswith(_LOOPBACK)
+from aldea.model.checks import is_loopback
 
 
 class Backoff:

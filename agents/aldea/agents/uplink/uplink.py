@@ -13,10 +13,11 @@ from paho.mqtt.enums import MQTTProtocolVersion
 
 from aldea.agents.budget.meter import Meter
 from aldea.agents.uplink.anchors import Moment
-from aldea.agents.uplink.backoff import Backoff, is_loopback
+from aldea.agents.uplink.backoff import Backoff
 from aldea.agents.uplink.conversation import Conversation
 from aldea.agents.uplink.link import Link, LinkEvent, LinkOptions, Lost, Message, Opened
 from aldea.agents.uplink.sending import Identity, Outgoing
+from aldea.model.checks import is_loopback
 from aldea.model.clock import ClockState
 from aldea.model.messages import encode_status
 from aldea.model.topics import Lane, Topic, TopicError, parse_topic

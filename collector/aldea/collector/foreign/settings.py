@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import available_timezones
 
 from aldea.collector.foreign.decoders import DECODERS, OPTIONS
 from aldea.collector.foreign.decoders.single import KINDS
@@ -13,15 +12,11 @@ from aldea.collector.foreign.filters import TopicFilter, filter_problem, overlap
 from aldea.collector.foreign.flat import name_of, name_problem
 from aldea.collector.foreign.readings import DecoderOptions
 from aldea.collector.foreign.times import FORMATS
-from aldea.model.sample import is_id
+from aldea.model.checks import a_zone, an_id
 from aldea.model.settings import about
 
 OWN_MEASUREMENTS = ("agent", "boot", "not_recorded", "tombstone")
 """What only agents say: settled truth and completeness are read from these."""
-
-
-def _an_id(text: str) -> str | None:
-    return None if is_id(text) else "1 to 39 of a-z, 0-9 and -, not starting with -"
 
 
 def _a_name(text: str) -> str | None:
@@ -38,10 +33,6 @@ def _a_key(name: str) -> str | None:
     return None if name_of(name) else "a key of the message"
 
 
-def _a_zone(name: str) -> str | None:
-    return None if name in available_timezones() else "a time zone's IANA name, as America/Merida"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignSource:
     """One source. Site and device come each from one place: a level of the topic, a setting, or the message."""
@@ -51,15 +42,15 @@ class ForeignSource:
     )
     decoder: str = dataclasses.field(metadata=about("how messages are read", choices=tuple(DECODERS)))
     measurement: str | None = dataclasses.field(default=None, metadata=about("what is measured", check=_a_name))
-    site: str | None = dataclasses.field(default=None, metadata=about("the site, if always the same", check=_an_id))
-    device: str | None = dataclasses.field(default=None, metadata=about("the device, if always the same", check=_an_id))
+    site: str | None = dataclasses.field(default=None, metadata=about("the site, if always the same", check=an_id))
+    device: str | None = dataclasses.field(default=None, metadata=about("the device, if always the same", check=an_id))
     site_key: str | None = dataclasses.field(default=None, metadata=about("key (or tag) of the site", check=_a_key))
     device_key: str | None = dataclasses.field(default=None, metadata=about("key (or tag) of the device", check=_a_key))
     fields: tuple[str, ...] = dataclasses.field(default=(), metadata=about("keys that are fields", check=_keys))
     tags: tuple[str, ...] = dataclasses.field(default=(), metadata=about("keys that are tags", check=_keys))
     time_key: str | None = dataclasses.field(default=None, metadata=about("key of the time", check=_a_key))
     time_format: str | None = dataclasses.field(default=None, metadata=about("how it is written", choices=FORMATS))
-    time_zone: str | None = dataclasses.field(default=None, metadata=about("for times without one", check=_a_zone))
+    time_zone: str | None = dataclasses.field(default=None, metadata=about("for times without one", check=a_zone))
     field: str | None = dataclasses.field(default=None, metadata=about("name of the single value", check=_a_name))
     kind: str | None = dataclasses.field(default=None, metadata=about("what a single value is", choices=KINDS))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from fastapi import Request
+
+from aldea.model.checks import is_loopback
 
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
@@ -19,14 +19,6 @@ def is_local(request: Request) -> bool:
         # A proxy that is not told otherwise names nobody and speaks HTTP/1.0; no browser does.
         return False
     return is_loopback(client) and is_loopback(request.url.hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, by name or number, is this machine alone."""
-    try:
-        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def address_of(request: Request) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aldea.dashboard_api.access.local import is_loopback
 from aldea.dashboard_api.server import CannotServe
+from aldea.model.checks import is_loopback
 from aldea.storage.register.people import has_administrator
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from aldea.agents.lock import FolderLock
 from aldea.alert_rules.settings import AlertSettings
 from aldea.collector.service import Collector
-from aldea.dashboard_api.access.local import is_loopback
 from aldea.dashboard_api.access.opening import check_address
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import CannotServe, RunningServer, serve
@@ -31,6 +30,7 @@ from aldea.deploy.backup.places import Places
 from aldea.deploy.judging.judging import Judging
 from aldea.deploy.judging.upkeep import UpkeepPlan
 from aldea.deploy.realstart.watching import RealStart
+from aldea.model.checks import is_loopback
 from aldea.storage.register import open_register
 from aldea.storage.register.endpoint import set_server_url
 from aldea.storage.series import open_series_store

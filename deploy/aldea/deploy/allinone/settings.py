@@ -11,10 +11,11 @@ from aldea.alert_rules.loading import RulesError
 from aldea.alert_rules.settings import read_settings as alert_settings
 from aldea.alert_rules.shipped import rules_of
 from aldea.collector.settings import read_settings as collector_settings
-from aldea.collector.settings import settings_file
 from aldea.dashboard_api.certificate import Certificate
 from aldea.deploy.broker.secured import FIELD_PORT, FieldWish
+from aldea.model.checks import is_loopback
 from aldea.model.settings import SettingsError, about, load_settings
+from aldea.storage.settings_file import settings_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,13 +27,6 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-
-
-def _is_loopback(text: str) -> bool:
-    try:
-        return text == "localhost" or ip_address(text).is_loopback
-    except ValueError:
-        return False
 
 
 def _an_address(text: str) -> str | None:
@@ -135,7 +129,7 @@ class UpSettings:
     @property
     def mqtt_is_local(self) -> bool:
         """Whether the broker serves this machine alone."""
-        return _is_loopback(self.mqtt_host)
+        return is_loopback(self.mqtt_host)
 
     @property
     def field_wish(self) -> FieldWish:

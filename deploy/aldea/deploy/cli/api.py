@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aldea.dashboard_api.access.local import is_loopback
 from aldea.dashboard_api.access.opening import check_address
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.certificate import Certificate
@@ -20,6 +19,7 @@ from aldea.dashboard_api.settings import ApiSettings
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, default_series_url, opened_register
 from aldea.deploy.garbage import settle_garbage
+from aldea.model.checks import is_loopback
 from aldea.model.clock import SystemClock
 from aldea.storage.register import RegisterError
 from aldea.storage.series import open_series_store

@@ -1,0 +1,42 @@
+"""Checks that settings of several parts share: each returns what is expected instead, None where the value is fine."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from aldea.model.sample import is_id
+
+
+def an_id(text: str) -> str | None:
+    """Check the id of a site, a device or a collector."""
+    return None if is_id(text) else "1 to 39 of a-z, 0-9 and -, not starting with -"
+
+
+def a_zone(text: str) -> str | None:
+    """Check the IANA name of a time zone."""
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):  # OSError: a folder of zones, such as America
+        return "an IANA time zone such as America/Merida"
+    return None
+
+
+def a_url(text: str) -> str | None:
+    """Check a web address that carries no secret."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme in {"http", "https"} and parts.hostname and not parts.username:
+        return None
+    return "http:// or https://, a host, and no user name in it"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host, by name or number (in brackets or not), is this machine alone."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
