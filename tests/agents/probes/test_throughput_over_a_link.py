@@ -15,9 +15,8 @@ import pytest
 from aldea.agents.probes.throughput.http_test import HttpTest
 from aldea.agents.probes.throughput.iperf3_test import Iperf3Test
 from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
-from bench.namespaces import Namespace, cable
-from bench.report import CannotMeasure
-from rigs.processes import find_program
+from labkit.namespaces import Namespace, cable
+from rigs.processes import RigError, find_program
 
 SITE, MODEM, SERVER = "192.0.2.2", "192.0.2.1", "198.51.100.1"
 PORT = 8080
@@ -85,7 +84,7 @@ def link() -> Iterator[Link]:
             modem.call(lambda: Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii"))
             for interface in ("lan", "sky"):
                 _shape(modem, interface)
-        except CannotMeasure as error:
+        except RigError as error:
             pytest.skip(str(error))
         web = server.call(_Web, (SERVER, PORT), Objects)
         threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
@@ -100,7 +99,7 @@ def _shape(place: Namespace, interface: str) -> None:
     words = place.command(find_program("tc", "iproute2"), "qdisc", "add", "dev", interface, *shape)
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise CannotMeasure(f"tc cannot shape here: {done.stderr}")
+        raise RigError(f"tc cannot shape here: {done.stderr}")
 
 
 @pytest.mark.parametrize("direction", list(Direction))

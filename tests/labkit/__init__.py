@@ -1,0 +1,1 @@
+"""Machines of our own in network namespaces, and what may go wrong between them. See docs/lab.md."""
