@@ -111,7 +111,7 @@ def test_the_command_imports_says_what_is_bad_and_writes_rejects(
     assert (told["stored"], [item["line"] for item in told["bad"]]) == (1, [4, 5])
     assert rejects.read_text(encoding="utf-8-sig").splitlines()[1].startswith("nada,,Taller")
     assert main([*base, "--template"]) == 0
-    assert capsys.readouterr().out.strip("\ufeff\r\n") == HEAD.strip()
+    assert capsys.readouterr().out.strip("\ufeff\r\n") == HEAD.strip() + ",tally.sex,tally.age_band,tally.count"
     assert main([*base]) == 1
     assert "no file is named" in capsys.readouterr().err
     assert main([*base, str(tmp_path / "none.csv")]) == 1
@@ -173,7 +173,7 @@ def test_the_api_has_one_entry_for_each_bad_field(client: Client) -> None:
         ({"form": "x"}, 400, "use one of course"),
         ({"site": "x"}, 404, "no site 'x'"),
         ({"record": "x", "reason": "y"}, 404, "no record"),
-        ({"form_version": "2", "payload": {**SENT["payload"], "shoe": 1}}, 201, ""),
+        ({"form_version": "3", "payload": {**SENT["payload"], "shoe": 1}}, 201, ""),
     ],
 )
 def test_the_api_says_what_cannot_be(client: Client, change: dict[str, Any], status: int, words: str) -> None:

@@ -82,6 +82,25 @@ GOLDEN: dict[str, tuple[dict[str, Any], dict[str, Any], date]] = {
         {"activity": "Asesoría", "participants": [PERSON], "unkeyed": 0},
         date(2025, 11, 3),
     ),
+    "course_session": (
+        {
+            "course": "Trámites en línea",
+            "event_date": "2025-11-03",
+            "topic": "La CURP",
+            "minutes": "90",
+            "participants": [PERSON],
+            "tally": [{"sex": "Mujer", "age_band": "65+", "count": "4"}, {"sex": "", "age_band": "", "count": ""}],
+        },
+        {
+            "course": "Trámites en línea",
+            "topic": "La CURP",
+            "minutes": 90,
+            "participants": [PERSON],
+            "tally": [{"sex": "F", "age_band": "65+", "count": 4}],
+            "unkeyed": 0,
+        },
+        date(2025, 11, 3),
+    ),
     "service": (
         {"event_date": "2025-11-03", "services": [{"kind": "telehealth", "travel_hours_avoided": "2,5", "sex": "F"}]},
         {"services": [{"kind": "telehealth", "travel_hours_avoided": 2.5, "sex": "F"}]},
@@ -143,6 +162,11 @@ GOLDEN: dict[str, tuple[dict[str, Any], dict[str, Any], date]] = {
         {"form": "course", "month": "2025-11"},
         {"form": "course", "month": "202511"},
         date(2025, 11, 14),
+    ),
+    "nothing_today": (
+        {"event_date": "2025-11-03", "note": "Fiesta"},
+        {"note": "Fiesta"},
+        date(2025, 11, 3),
     ),
 }
 
@@ -232,12 +256,20 @@ def test_no_sentence_is_without_a_test() -> None:
     assert shown == set(SENTENCES) - of_tables
 
 
+def test_people_may_be_counted_by_sex_and_age_without_codes() -> None:
+    tally = [{"sex": "F", "age_band": "15-24", "count": 7}, {"sex": "O", "age_band": "65+", "count": 1}]
+    checked = validate(FORMS["attendance"], {**ATTENDANCE, "participants": [], "tally": tally}, MOMENT)
+    assert checked.payload == {"activity": "Asesoría", "participants": [], "tally": tally, "unkeyed": 0}
+    none = validate(FORMS["attendance"], {**ATTENDANCE, "tally": [{"sex": "F", "age_band": "65+", "count": 0}]}, MOMENT)
+    assert [fault.path for fault in none.faults] == ["tally.0.count"]
+
+
 def test_a_newer_forms_unknown_fields_are_kept() -> None:
     more = {**ATTENDANCE, "weather": "rain", "participants": [{**PERSON, "shoes": 2}]}
-    checked = validate(FORMS["attendance"], more, MOMENT, version="2")
+    checked = validate(FORMS["attendance"], more, MOMENT, version="3")
     assert checked.payload["weather"] == "rain"
     assert checked.payload["participants"] == [{**PERSON, "shoes": 2}]
-    assert not validate(FORMS["attendance"], more, MOMENT, version="1").ok
+    assert not validate(FORMS["attendance"], more, MOMENT, version="2").ok
 
 
 anything = st.recursive(

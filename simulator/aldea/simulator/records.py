@@ -28,7 +28,6 @@ DUTIES: Mapping[str, str] = MappingProxyType(
         "business_follow_up": "quarter",
     }
 )
-FORM_VERSION = "1"
 DAY = timedelta(days=1)
 
 _COURSES = ("Uso seguro de internet", "Trámites en línea", "Vender por internet", "Primeros pasos con la computadora")

@@ -18,7 +18,7 @@ from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.web.record_forms import Sent, SentForm
-from aldea.dashboard_api.web.record_words import PERIOD_WORDS, form_texts, programme_name
+from aldea.dashboard_api.web.record_words import NEVER_OWED, PERIOD_WORDS, form_texts, programme_name
 from aldea.model.forms import load_forms
 from aldea.model.sample import is_id
 from aldea.storage.register.errors import RegisterError
@@ -236,7 +236,7 @@ def _values(found: Programme) -> dict[str, str]:
 
 
 def _duties(typed: _Typed, language: str) -> list[dict[str, str]]:
-    forms = (form for form in load_forms().values() if form.id != "nothing")
+    forms = (form for form in load_forms().values() if form.id not in NEVER_OWED)
     return [form_texts(form, language) | {"period": typed.values.get(f"duty.{form.id}", "")} for form in forms]
 
 

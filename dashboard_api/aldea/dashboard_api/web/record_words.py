@@ -40,6 +40,10 @@ PERIOD_WORDS: Mapping[str, str] = MappingProxyType(
 )
 
 
+NEVER_OWED = frozenset({"nothing", "nothing_today"})
+"""Forms that say that there was nothing to report in others."""
+
+
 def form_texts(definition: Definition, language: str) -> dict[str, str]:
     """Return a form's texts in a language."""
     return {

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from tzlocal import get_localzone_name
 
+from aldea.model.forms import load_forms
 from aldea.simulator.conversation import SEES
 from aldea.simulator.fleet import registrations
 from aldea.simulator.records import (
     DUTIES,
-    FORM_VERSION,
     PROGRAMME,
     PROGRAMME_NAMES,
     SimulatedRecord,
@@ -106,7 +106,7 @@ def _record(found: SimulatedRecord, now_ms: int) -> NewRecord:
     return NewRecord(
         site=found.site,
         form=found.form,
-        form_version=FORM_VERSION,
+        form_version=load_forms()[found.form].version,
         event_date=found.day,
         payload=found.payload,
         created_ms=min(round(evening.timestamp() * 1000), now_ms),

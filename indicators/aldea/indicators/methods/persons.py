@@ -22,22 +22,24 @@ class DistinctPersonsPer:
     """Distinct persons who took part, for each so many inhabitants of the localities served.
 
     Persons are told apart by site and code: codes are given at the site, so that the same code elsewhere is
-    somebody else. They are counted anew for each area and period. A locality with two sites counts once; a site
+    somebody else. A session's participants were at a session, whatever
+    the record of their course says so far. Persons are counted anew for each area and period. A locality with two sites counts once; a site
     whose population is not on file is left out on both sides.
     """
 
     courses: str = "course"
+    sessions: str = "course_session"
     activities: str = "attendance"
     factor: float = 1000.0
 
     @property
     def reach(self) -> Mapping[str, int]:
-        """Both forms, with a day in the period."""
-        return {self.courses: 92, self.activities: 92}
+        """The three forms, with a day in the period."""
+        return {self.courses: 92, self.sessions: 92, self.activities: 92}
 
     def figure(self, cell: Cell) -> Figure:
         """Return persons for each `factor` inhabitants."""
-        records = [*cell.entered(self.courses), *cell.entered(self.activities)]
+        records = [record for form in self.reach for record in cell.entered(form)]
         zeros = any(record.payload.get("form") in self.reach for record in cell.entered(NOTHING))
         base = reported(cell.reports(tuple(self.reach)), entered=bool(records) or zeros)
         if base.missing is not None:
@@ -45,7 +47,7 @@ class DistinctPersonsPer:
         inhabitants, placed = _inhabitants(cell)
         persons = {person for record in records for person in self._persons(record, cell)}
         counted = {person for person in persons if person[0] in placed}
-        notes = (*base.notes, *(["unkeyed"] if any(record.payload.get("unkeyed") for record in records) else []))
+        notes = (*base.notes, *(["unkeyed"] if any(_uncoded(record.payload) for record in records) else []))
         if not inhabitants or cell.chosen:
             word = "population_by_group_missing" if inhabitants else "population_missing"
             trained = len(counted if inhabitants else persons)
@@ -60,6 +62,11 @@ class DistinctPersonsPer:
             code = person.get("code")
             if code and cell.chooses(person) and (record.form != self.courses or _attended(person, record.payload)):
                 yield record.site, str(code)
+
+
+def _uncoded(payload: Mapping[str, Any]) -> bool:
+    """Say whether people were counted without a code: by group or not, they are no distinct persons."""
+    return bool(payload.get("unkeyed") or payload.get("tally"))
 
 
 def _attended(person: Mapping[str, Any], course: Mapping[str, Any]) -> bool:

@@ -110,7 +110,7 @@ def _rows(field: Field, typed: Typed, moment: Moment, faults: list[Fault]) -> di
         extra = {name: value for name, value in row.items() if name not in columns}
         found.append({**extra, **_fields(field.fields, row, f"{field.name}.{place}.", moment, faults)})
     faults.extend(_repeated(field, [place for place, _ in filled], found))
-    return {field.name: found}
+    return {} if field.omit_empty and not found else {field.name: found}
 
 
 def _unknown(prefix: str, names: Iterable[str], fields: tuple[Field, ...]) -> Iterator[Fault]:

@@ -47,7 +47,7 @@ class Field:
 
     `format` of a text: `code` (a key for a person, never a name), `local_time`, `month`. `default_from`: a field of
     the form whose value holds when this one is left empty. ROWS: `fields` are the columns, `unique` the column
-    whose values may not repeat.
+    whose values may not repeat, `omit_empty` whether a group without rows is left out of the payload.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Field:
     unique: str = ""
     blank_rows: int = 5
     max_rows: int = 300
+    omit_empty: bool = False
 
     def field(self, name: str) -> Field | None:
         """Return the column called `name`, or None."""

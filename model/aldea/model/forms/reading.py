@@ -35,6 +35,7 @@ _FIELD_KEYS = frozenset(
         "unique",
         "blank_rows",
         "max_rows",
+        "omit_empty",
     }
 )
 
@@ -93,6 +94,7 @@ def _field(item: Mapping[str, Any]) -> Field:
         unique=item.get("unique", ""),
         blank_rows=item.get("blank_rows", 5),
         max_rows=item.get("max_rows", 300),
+        omit_empty=item.get("omit_empty", False),
     )
 
 
