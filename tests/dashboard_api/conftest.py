@@ -16,6 +16,7 @@ from aldea.dashboard_api.server import RunningServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from dashboard_api.accounts import SignIn, Visits
+from dashboard_api.forms import forms_of
 from dashboard_api.judged import judge
 from dashboard_api.village import NOW_MS, Village, fill
 
@@ -112,6 +113,13 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def pages(empty: Village, clock: ManualClock) -> Iterator[Client]:
+    """Empty stores, for the demo administrator who fills in forms."""
+    with forms_of(empty, clock) as client:
+        yield client
 
 
 def _client(app: FastAPI) -> Iterator[Client]:

@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from httpx import Client
 
-from aldea.dashboard_api.app import create_app
-from aldea.dashboard_api.server import serve
-from aldea.dashboard_api.settings import ApiSettings
 from aldea.storage.register.facts import facts_at
 from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
 from dashboard_api.village import DAY, NOW_MS, Village
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aldea.model.clock import ManualClock
+    pass
 
 SITE = {"name": "Isla", "timezone": "America/Merida"}
 
@@ -59,17 +54,12 @@ WRONG = [
 
 
 @pytest.fixture
-def pages(empty: Village, clock: ManualClock) -> Iterator[Client]:
+def pages(pages: Client, empty: Village) -> Client:
+    """The pages, with a site."""
     place = Site("isla", "Isla", "America/Merida", NOW_MS - 9 * DAY)
     with empty.register.transaction() as unit:
         add_sites(unit, [SiteEntry(place, NOW_MS - 9 * DAY, SiteState.COMMISSIONED)])
-    server = serve(create_app(empty.register, empty.series, clock, ApiSettings(demo_admin=True)), port=0)
-    with Client(base_url=server.url, timeout=20, headers={"Accept-Language": "en"}, follow_redirects=True) as client:
-        found = re.search(r'name="csrf"[^>]* value="([^"]+)"', client.get("/admin/import").text)
-        assert found is not None
-        client.headers["X-CSRF-Token"] = found[1]
-        yield client
-    server.stop()
+    return pages
 
 
 def test_every_mistake_gets_its_sentence_and_changes_nothing(pages: Client, empty: Village) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 from httpx import Client
 
-from aldea.dashboard_api.app import create_app
-from aldea.dashboard_api.server import serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from aldea.storage.register.audit import list_audit
@@ -17,23 +14,10 @@ from aldea.storage.register.facts import fact_at
 from aldea.storage.register.real_start import Phase, read_wish
 from aldea.storage.register.sites import SiteState, count_sites, state_at
 from aldea.storage.register.uploads import LIFE_MS
+from dashboard_api.forms import forms_of
 from dashboard_api.village import NOW_MS, Village
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 TABLE = "id;name;state;municipality;population\nisla;Isla;Campeche;Calkiní;790\nmonte;Monte;Texas;;1\n"
-
-
-@pytest.fixture
-def pages(empty: Village, clock: ManualClock) -> Iterator[Client]:
-    server = serve(create_app(empty.register, empty.series, clock, ApiSettings(demo_admin=True)), port=0)
-    with Client(base_url=server.url, timeout=20, headers={"Accept-Language": "en"}, follow_redirects=True) as client:
-        found = re.search(r'name="csrf"[^>]* value="([^"]+)"', client.get("/admin/import").text)
-        assert found is not None
-        client.headers["X-CSRF-Token"] = found[1]
-        yield client
-    server.stop()
 
 
 def upload(pages: Client, content: str) -> str:
@@ -110,9 +94,18 @@ def test_a_code_is_shown_once_with_the_command_to_type(pages: Client) -> None:
     answer = pages.post("/admin/sites/isla/enrol", data={"device": "agent"})
     code = re.search(r"--code ([A-Z0-9]{4}-[A-Z0-9]{4})", answer.text)
     assert code is not None
+    assert f"--server {str(pages.base_url).rstrip('/')} --code" in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     assert code[1] not in pages.get("/admin/sites/isla").text
     assert "A code waits for it" in pages.get("/admin/sites/isla").text
+
+
+@pytest.mark.parametrize("public", ["https://aldea.example.org", "https://example.org/aldea/"])
+def test_the_command_names_the_address_that_villages_reach(empty: Village, clock: ManualClock, public: str) -> None:
+    with forms_of(empty, clock, ApiSettings(demo_admin=True, public_url=public)) as pages:
+        pages.post("/admin/sites/new", data={"id": "isla", "name": "Isla", "state": "Campeche"})
+        shown = pages.post("/admin/sites/isla/enrol", data={"device": "agent"}).text
+    assert f"aldea agent enrol --server {public.rstrip('/')} --code " in shown
 
 
 def test_the_real_start_needs_the_word(pages: Client, empty: Village) -> None:

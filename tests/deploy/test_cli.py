@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from aldea.deploy.broker import free_port
 from aldea.deploy.cli.main import COMMANDS, main
 from aldea.deploy.cli.tail import described
 from aldea.model.clock import ClockState
 from aldea.model.messages import Ack, Will, encode_ack, encode_status
 from aldea.model.sample import Row
 from aldea.model.wire import Header, encode
+from aldea.storage.register import open_register
+from aldea.storage.register.endpoint import server_url
 
 
 @pytest.fixture
@@ -104,6 +110,33 @@ def test_a_port_that_is_no_number_is_refused_with_a_sentence(
     with pytest.raises(SystemExit, match="2"):
         main([command])
     assert "invalid int value: 'many'" in capsys.readouterr().err
+
+
+def test_a_public_address_that_is_none_is_refused_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALDEA_PUBLIC_URL", "aldea.example.org")
+    with pytest.raises(SystemExit, match="2"):
+        main(["api"])
+    assert "expects http:// or https://, a host" in capsys.readouterr().err
+
+
+def test_the_api_says_where_the_pages_are_reached(register_url: str, tmp_path: Path) -> None:
+    register = open_register(register_url)
+    command = [sys.executable, "-m", "aldea.deploy.cli", "api", "--register", register_url]
+    command += ["--series", f"sqlite:///{tmp_path / 'series.db'}", "--port", str(free_port())]
+    process = subprocess.Popen(
+        [*command, "--public-url", "https://aldea.example.org/"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    deadline, found = time.monotonic() + 30, None
+    while found is None and process.poll() is None and time.monotonic() < deadline:
+        with register.reading() as unit:
+            found = server_url(unit)
+        time.sleep(0.05)
+    process.terminate()
+    said, _ = process.communicate(timeout=20)
+    register.close()
+    assert found == "https://aldea.example.org", said
 
 
 def test_adding_a_site_twice_is_refused(register_url: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ import pytest
 from aldea.deploy.broker.base import free_port
 from aldea.model.clock import ManualClock
 from aldea.storage.register import open_register
+from aldea.storage.register.endpoint import server_url
 
 STAY_HOME = """\
 [agent.ping]
@@ -53,7 +54,9 @@ def aldea_up(folder: Path, *options: str, broker: str = "amqtt") -> Iterator[tup
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.wait()
+        if process.stdout is not None:  # a test that failed may have read it already
+            process.stdout.close()
 
 
 def ask(port: int, path: str) -> Any:
@@ -112,6 +115,17 @@ def test_this_machine_is_measured_shown_and_kept_over_a_restart(tmp_path: Path, 
     assert process.returncode == 0
     assert second["settled_until"] > first["settled_until"]
     assert (completeness["ratio"], completeness["lost_rows"]) == (1.0, 0)
+
+
+def test_codes_and_messages_name_the_public_address(tmp_path: Path) -> None:
+    config = tmp_path / "public.toml"
+    config.write_text(f'{STAY_HOME}[alerts]\npublic_url = "https://aldea.example.org/"\n')
+    with aldea_up(tmp_path, "--no-demo", "--config", str(config)) as (process, port):
+        wait_for_readings(process, port)
+        register = open_register(f"sqlite:///{tmp_path / 'data' / 'register.db'}")
+        with register.reading() as unit:
+            assert server_url(unit) == "https://aldea.example.org"
+        register.close()
 
 
 def test_killed_it_leaves_nothing_running(tmp_path: Path) -> None:

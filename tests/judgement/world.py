@@ -75,7 +75,7 @@ class Judged:
     def start_judging(self) -> None:
         """A new process: nothing is remembered but what is in the stores."""
         self.serial += 1
-        announcer = Announcer(self.settings, Writer(self.settings.public_url))
+        announcer = Announcer(self.settings, Writer(self.settings.pages_url))
         self.engine = Engine(self.register, self.clock, rules_of(), announcer, f"holder-{self.serial}")
         self.dispatcher = Dispatcher(self.register, self.clock, self.sender, self.settings)
         self.settler = Settler(self.register, self.store, self.clock)

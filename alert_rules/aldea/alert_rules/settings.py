@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aldea.model.checks import a_zone
+from aldea.model.checks import a_url, a_zone
 from aldea.model.settings import about, load_settings
 from aldea.storage.settings_file import a_readable_file, settings_file
 
@@ -85,10 +85,12 @@ class AlertSettings:
         default=None,
         metadata=about("a file of alert rules; unset: those that ship", env="ALDEA_RULES", check=a_readable_file),
     )
-    public_url: str = field(
-        default="http://127.0.0.1:8000",
+    public_url: str | None = field(
+        default=None,
         metadata=about(
-            "where people reach the pages; messages link there", env="ALDEA_PUBLIC_URL", check=_a_web_address
+            "where people and devices reach the pages; unset: where they are served",
+            env="ALDEA_PUBLIC_URL",
+            check=a_url,
         ),
     )
     language: str = field(
@@ -149,6 +151,11 @@ class AlertSettings:
     def __post_init__(self) -> None:
         if self.heartbeat_url is not None and _a_web_address(self.heartbeat_url):
             raise ValueError("has a heartbeat_url that does not start with http:// or https://; give the whole address")
+
+    @property
+    def pages_url(self) -> str:
+        """Where messages link to: unset, the pages of this machine."""
+        return self.public_url or "http://127.0.0.1:8000"
 
     @property
     def register(self) -> str:

@@ -11,12 +11,14 @@ class ApiSettings:
 
     `demo_admin`: there are no accounts and everybody who reaches the page is its administrator, which is
     served on loopback only and said on every page. `time_zone` (IANA) is that of times which belong to no
-    site. `collector_stale_seconds`: a collector that has not reported for longer counts as gone;
+    site. `public_url`: where people and devices reach the pages; None: where each page was asked for.
+    `collector_stale_seconds`: a collector that has not reported for longer counts as gone;
     `commit_stale_seconds`: one that has committed nothing for longer counts as not delivering.
     """
 
     demo_admin: bool = False
     time_zone: str = "America/Mexico_City"
+    public_url: str | None = None
     collector_stale_seconds: int = 60
     commit_stale_seconds: int = 900
     sites_per_page: int = 100

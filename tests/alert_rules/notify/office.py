@@ -37,7 +37,7 @@ class Office:
         self.register = register
         self.clock = clock
         self.settings = AlertSettings(**{"send_timeout_seconds": 5.0, **settings})
-        self.announcer = Announcer(self.settings, Writer(self.settings.public_url))
+        self.announcer = Announcer(self.settings, Writer(self.settings.pages_url))
         self._open: list[Callable[[], None]] = []
 
     def close(self) -> None:

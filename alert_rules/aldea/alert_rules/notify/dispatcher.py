@@ -51,7 +51,7 @@ class Dispatcher:
         self._sender = sender
         self._settings = settings
         self._limits = Limits(settings.messages_per_hour, settings.join_from)
-        self._writer = Writer(settings.public_url)
+        self._writer = Writer(settings.pages_url)
         self._announcer = Announcer(settings, self._writer)
         self._chance = chance or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._pool = ThreadPoolExecutor(settings.senders, "notify")

@@ -238,7 +238,7 @@ def _iso(day: date) -> str:
 
 def _code(aldea: Context, request: Request, code: Code) -> Response:
     shown = aldea.pages.shown(request, aldea.clock.wall_ms())
-    server = f"{request.url.scheme}://{request.url.netloc}"
+    server = (aldea.settings.public_url or "").rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
     page = aldea.pages.render(
         request,
         "manage_code.html",

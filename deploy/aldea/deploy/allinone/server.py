@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aldea.agents.lock import FolderLock
-from aldea.alert_rules.settings import AlertSettings
 from aldea.collector.service import Collector
 from aldea.dashboard_api.access.opening import check_address
 from aldea.dashboard_api.app import create_app
@@ -115,12 +114,11 @@ class AllInOne:
         )
         collector.start()
         self._stack.callback(collector.stop)
-        api = ApiSettings(demo_admin=is_loopback(settings.http_host), time_zone=local_zone())
-        server = self._serve(create_app(register, store, self._clock, api))
+        server = self._serve(create_app(register, store, self._clock, self._api_settings()))
         self._stack.callback(server.stop)
         self.url = server.url
         with register.transaction() as unit:
-            set_server_url(unit, server.url)
+            set_server_url(unit, self._public_url)
         judging = self._judging(register, store, collector)
         judging.start()
         self._stack.callback(judging.stop)
@@ -131,6 +129,10 @@ class AllInOne:
         real_start = RealStart(register, store, data / "simulator", beside.surroundings, self._say)
         real_start.start()
         self._stack.callback(real_start.stop)
+
+    def _api_settings(self) -> ApiSettings:
+        local = is_loopback(self.settings.http_host)
+        return ApiSettings(demo_admin=local, time_zone=local_zone(), public_url=self._everything.alerts.public_url)
 
     def _serve(self, app: FastAPI) -> RunningServer:
         """Serve on the port that was set; else on 8000, or any free port where that is taken."""
@@ -144,14 +146,16 @@ class AllInOne:
             self._say(f"port {DEFAULT_HTTP_PORT} is in use by another program, so the pages are on {server.port}")
             return server
 
+    @property
+    def _public_url(self) -> str:
+        """Where people and devices reach the pages: as it was set, else where they are served."""
+        return (self._everything.alerts.public_url or self.url).rstrip("/")
+
     def _judging(self, register: Register, store: SeriesStore, collector: Collector) -> Judging:
         data = self.settings.data.resolve()
         places = Places(data, f"sqlite:///{data / 'register.db'}", f"sqlite:///{data / 'series.db'}")
         plan = UpkeepPlan(self.settings.keep_days, self.settings.backup_keep, places, data / "backups")
-        alerts = self._everything.alerts
-        if alerts.public_url == AlertSettings().public_url:
-            # Messages link to where the pages really are.
-            alerts = replace(alerts, public_url=self.url)
+        alerts = replace(self._everything.alerts, public_url=self._public_url)
         return Judging(register, store, self._clock, alerts, self._everything.rules, plan, collector.trim)
 
     def _agent_arguments(self, broker: Broker, data: Path) -> list[str]:

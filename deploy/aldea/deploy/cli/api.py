@@ -6,9 +6,9 @@ example:
 
 from __future__ import annotations
 
+import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aldea.dashboard_api.access.opening import check_address
 from aldea.dashboard_api.app import create_app
@@ -19,13 +19,11 @@ from aldea.dashboard_api.settings import ApiSettings
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, default_series_url, opened_register
 from aldea.deploy.garbage import settle_garbage
-from aldea.model.checks import is_loopback
+from aldea.model.checks import a_url, is_loopback
 from aldea.model.clock import SystemClock
 from aldea.storage.register import RegisterError
+from aldea.storage.register.endpoint import set_server_url
 from aldea.storage.series import open_series_store
-
-if TYPE_CHECKING:
-    import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +43,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", type=Path, metavar="FILE", default=environ.get("ALDEA_HTTP_KEY"), help="its key (ALDEA_HTTP_KEY)"
     )
+    parser.add_argument(
+        "--public-url",
+        type=public_url,
+        metavar="URL",
+        default=environ.get("ALDEA_PUBLIC_URL") or None,
+        help="where people and devices reach the pages (ALDEA_PUBLIC_URL; unset: where each page was asked for)",
+    )
+
+
+def public_url(text: str) -> str:
+    """Return an address that was typed, without its last slash. Raises ArgumentTypeError with a sentence."""
+    wanted = a_url(text)
+    if wanted is not None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not where pages are reached; expects {wanted}")
+    return text.rstrip("/")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,7 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
             raise CommandError(str(error)) from error
         try:
             settle_garbage()
-            settings = ApiSettings(demo_admin=is_loopback(arguments.host))
+            settings = ApiSettings(demo_admin=is_loopback(arguments.host), public_url=arguments.public_url)
+            if arguments.public_url is not None:
+                with register.transaction() as unit:
+                    set_server_url(unit, arguments.public_url)
             serve(create_app(register, store, SystemClock(), settings), arguments.host, arguments.port, certificate)
         except CannotServe as error:
             raise CommandError(str(error)) from error

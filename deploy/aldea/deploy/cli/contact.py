@@ -134,7 +134,7 @@ def _row(person: str, label: str, point: ContactPoint) -> dict[str, Any]:
 
 def _test(register: Register, arguments: argparse.Namespace) -> int:
     settings = AlertSettings()
-    announcer = Announcer(settings, Writer(settings.public_url))
+    announcer = Announcer(settings, Writer(settings.pages_url))
     with register.transaction() as unit:
         now, nonce = SystemClock().wall_ms(), secrets.token_hex(6)
         key = announcer.announce_test(unit, arguments.contact, nonce, now, settings.time_zone)

@@ -56,7 +56,7 @@ class Judging:
     ) -> None:
         holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(3)}"
         self._stack = ExitStack()
-        self._engine = Engine(register, clock, rules, Announcer(settings, Writer(settings.public_url)), holder)
+        self._engine = Engine(register, clock, rules, Announcer(settings, Writer(settings.pages_url)), holder)
         self._sender = ProviderSender(settings, clock)
         self._dispatcher = Dispatcher(register, clock, self._sender, settings)
         self._settler = Leased(register, clock, "settler", holder, Settler(register, store, clock).step)
