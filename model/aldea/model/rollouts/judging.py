@@ -1,0 +1,81 @@
+"""What time alone makes of a rollout's devices, and what of it halts the rollout. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from aldea.model.rollouts.states import (
+    AWAY_MS,
+    PATIENCE_MS,
+    SILENCE_MS,
+    SILENT_FEW,
+    SILENT_RATIO,
+    WAVES,
+    DeviceView,
+    Key,
+    Progress,
+    Why,
+)
+
+
+def trouble_of(seen: Sequence[DeviceView]) -> Why | None:
+    """Return why the rollout halts, None when nothing is wrong enough."""
+    last = [device for device in seen if device.wave == len(WAVES) - 1 and device.progress is not None]
+    few = max(SILENT_FEW, round(SILENT_RATIO * len(last)))
+    silent_in_last = sum(device.progress is Progress.SILENT for device in last)
+    for device in seen:
+        if device.progress is None or not device.progress.is_trouble:
+            continue
+        if device.progress is Progress.SILENT and device in last and silent_in_last <= few:
+            continue
+        return Why(device.progress.value, {"site": device.site, "device": device.device})
+    return None
+
+
+def judged(devices: Iterable[DeviceView], now_ms: int) -> dict[Key, Progress]:
+    """Return what time alone has made of devices: silent after they began, or left for later."""
+    noted: dict[Key, Progress] = {}
+    for device in devices:
+        if device.progress is None:
+            continue
+        became = _JUDGES.get(device.progress, _as_it_is)(device, now_ms)
+        if became is not None:
+            noted[device.key] = became
+    return noted
+
+
+def _as_it_is(_device: DeviceView, _now_ms: int) -> Progress | None:
+    return None
+
+
+def _asked(device: DeviceView, now_ms: int) -> Progress | None:
+    asked_ms = device.asked_ms or now_ms
+    quiet = now_ms - max(device.heard_ms or 0, asked_ms) >= AWAY_MS
+    return Progress.LEFT if quiet or now_ms - asked_ms >= PATIENCE_MS else None
+
+
+def _fetching(device: DeviceView, now_ms: int) -> Progress | None:
+    asked_ms = device.asked_ms or now_ms
+    if now_ms - max(device.heard_ms or 0, asked_ms) >= SILENCE_MS:
+        return Progress.SILENT
+    return Progress.LEFT if now_ms - asked_ms >= PATIENCE_MS else None
+
+
+def _trying(device: DeviceView, now_ms: int) -> Progress | None:
+    since = max(device.heard_ms or 0, device.trying_ms or 0, device.asked_ms or 0)
+    return Progress.SILENT if now_ms - since >= SILENCE_MS else None
+
+
+def _confirmed(device: DeviceView, now_ms: int) -> Progress | None:
+    """Return silent for a device that fell silent within a day of taking the release, and for a day."""
+    confirmed_ms = device.confirmed_ms or now_ms
+    heard_ms = max(device.heard_ms or 0, confirmed_ms)
+    return Progress.SILENT if heard_ms - confirmed_ms < SILENCE_MS <= now_ms - heard_ms else None
+
+
+_JUDGES = {
+    Progress.ASKED: _asked,
+    Progress.FETCHING: _fetching,
+    Progress.TRYING: _trying,
+    Progress.CONFIRMED: _confirmed,
+}

@@ -1,0 +1,125 @@
+"""What a rollout and its devices are, and how long a rollout has patience."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+HOUR_MS = 3_600_000
+WAVES = (1, 10, None)
+"""How many devices a wave has; None: all that are left."""
+AWAY_MS = 24 * HOUR_MS
+"""A device that was not heard for so long is left for later."""
+PATIENCE_MS = 72 * HOUR_MS
+"""A device that has not begun to try the release so long after it was asked is left for later."""
+SILENCE_MS = 24 * HOUR_MS
+"""A device that has begun with the release and was not heard for so long since, is silent."""
+SILENT_RATIO, SILENT_FEW = 0.05, 2
+"""So many silent devices of the last wave halt nothing: among hundreds of sites some lose their power on any day."""
+HEALTHY_MS = HOUR_MS
+"""A device counts as heard if something came from it in so long a time."""
+LATE_MS = 30 * 24 * HOUR_MS
+"""The last wave stays open so long for devices that come back."""
+
+Key = tuple[str, str]
+"""Site and device."""
+
+
+class RolloutState(StrEnum):
+    """Where a rollout stands. `halted`: it stopped by itself; `stopped`: a person ended it for good."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    HALTED = "halted"
+    STOPPED = "stopped"
+    DONE = "done"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will happen any more."""
+        return self in (RolloutState.STOPPED, RolloutState.DONE)
+
+
+class Progress(StrEnum):
+    """Where a device stands.
+
+    `asked`: it has said nothing yet; `fetching`: it has answered; `trying`: it starts the new version; `left`: for
+    later; `set_aside`: by a person.
+    """
+
+    ASKED = "asked"
+    FETCHING = "fetching"
+    TRYING = "trying"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled_back"
+    SILENT = "silent"
+    LEFT = "left"
+    SET_ASIDE = "set_aside"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether an outcome is still to come."""
+        return self in (Progress.ASKED, Progress.FETCHING, Progress.TRYING)
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether it halts the rollout."""
+        return self in (Progress.FAILED, Progress.ROLLED_BACK, Progress.SILENT)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """What is known of a device. `progress` None: not asked yet.
+
+    `heard_ms` is the last arrival, `version` what it runs as far as is known. `asked_ms`, `trying_ms` and
+    `confirmed_ms` are when it was asked, told that it tries, and was confirmed.
+    """
+
+    site: str
+    device: str
+    version: str | None = None
+    heard_ms: int | None = None
+    simulated: bool = False
+    progress: Progress | None = None
+    wave: int = 0
+    asked_ms: int | None = None
+    trying_ms: int | None = None
+    confirmed_ms: int | None = None
+
+    @property
+    def key(self) -> Key:
+        """Site and device."""
+        return self.site, self.device
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One rollout. `wave` counts from 0; `first_site` is asked first, None: the one that was heard last."""
+
+    version: str
+    state: RolloutState
+    wave: int
+    created_ms: int
+    bake_hours: float = 24.0
+    first_site: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why it halted or waits: a word, and what the word is about."""
+
+    word: str
+    about: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done: `ask` these devices as part of `wave`, note what became of others, and the new state."""
+
+    state: RolloutState
+    wave: int
+    ask: tuple[Key, ...] = ()
+    noted: Mapping[Key, Progress] = field(default_factory=dict)
+    why: Why | None = None
