@@ -22,9 +22,9 @@ class DistinctPersonsPer:
     """Distinct persons who took part, for each so many inhabitants of the localities served.
 
     Persons are told apart by site and code: codes are given at the site, so that the same code elsewhere is
-    somebody else. A session's participants were at a session, whatever
-    the record of their course says so far. Persons are counted anew for each area and period. A locality with two sites counts once; a site
-    whose population is not on file is left out on both sides.
+    somebody else. Whoever was at a session took part, whatever the record of the course says so far. Persons are
+    counted anew for each area and period. A locality with two sites counts once; a site whose population is not on
+    file is left out on both sides.
     """
 
     courses: str = "course"
