@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aldea.agents.device_settings import PowerSettings, SnmpSettings
+from aldea.agents.page_settings import PageSettings
 from aldea.agents.probe_settings import (
     ClientsSettings,
     DnsSettings,
@@ -99,6 +100,14 @@ class AgentSettings:
     keepalive_seconds: int = field(
         default=600, metadata=about("MQTT keepalive", env="ALDEA_KEEPALIVE_SECONDS", minimum=5, maximum=65535)
     )
+    trial_seconds: float = field(
+        default=600.0,
+        metadata=about(
+            "settings from afar are given up when the server is not heard with them for so long",
+            minimum=1,
+            maximum=86_400,
+        ),
+    )
     broker: BrokerSettings = field(default_factory=BrokerSettings)
     outbox: OutboxSettings = field(default_factory=OutboxSettings)
     sees: SeesSettings = field(default_factory=SeesSettings)
@@ -112,6 +121,7 @@ class AgentSettings:
     power: PowerSettings = field(default_factory=PowerSettings)
     throughput: ThroughputSettings = field(default_factory=ThroughputSettings)
     budget: BudgetSettings = field(default_factory=BudgetSettings)
+    page: PageSettings = field(default_factory=PageSettings)
 
     def __post_init__(self) -> None:
         if self.send_seconds < self.sample_seconds:

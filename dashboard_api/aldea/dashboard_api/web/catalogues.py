@@ -8,7 +8,8 @@ are the keys; what another language lacks is listed, to be written into its `mes
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -44,24 +45,52 @@ def collected() -> Catalog:
     return found
 
 
-def read_language(code: str) -> Catalog:
-    """Return a language's catalogue as it is written; an empty one where there is none yet."""
-    path = po_path(code)
-    if not path.exists():
-        return Catalog(code, DOMAIN, project="Aldea", fuzzy=False)
-    with path.open("rb") as file:
-        return read_po(file, locale=code, domain=DOMAIN)
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The catalogues of one part: a folder, the files' name in it, and the languages."""
 
+    folder: Path
+    domain: str
+    languages: Sequence[str]
 
-def updated(code: str, template: Catalog) -> Catalog:
-    """Return a language's catalogue with exactly the texts of `template`, nothing guessed."""
-    catalogue = read_language(code)
-    catalogue.update(template, no_fuzzy_matching=True)
-    catalogue.obsolete.clear()
-    if code == SOURCE_LANGUAGE:
-        for message in texts(catalogue):
-            message.string = message.id
-    return catalogue
+    def read(self, code: str) -> Catalog:
+        """Return a language's catalogue as it is written; an empty one where there is none yet."""
+        path = self.po_path(code)
+        if not path.exists():
+            return Catalog(code, self.domain, project="Aldea", fuzzy=False)
+        with path.open("rb") as file:
+            return read_po(file, locale=code, domain=self.domain)
+
+    def updated(self, code: str, template: Catalog) -> Catalog:
+        """Return a language's catalogue with exactly the texts of `template`, nothing guessed."""
+        catalogue = self.read(code)
+        catalogue.update(template, no_fuzzy_matching=True)
+        catalogue.obsolete.clear()
+        if code == SOURCE_LANGUAGE:
+            for message in texts(catalogue):
+                message.string = message.id
+        return catalogue
+
+    def po_path(self, code: str) -> Path:
+        """Return where a language's catalogue is written by people."""
+        return self.folder / code / "LC_MESSAGES" / f"{self.domain}.po"
+
+    def bring_up_to_date(self, template: Catalog) -> int:
+        """Write the template, update and compile every language; return 1 when anything is untranslated, else 0."""
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / f"{self.domain}.pot").write_bytes(written(template))
+        missing = 0
+        for code in self.languages:
+            catalogue = self.updated(code, template)
+            path = self.po_path(code)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(written(catalogue))
+            catalogue = self.read(code)
+            path.with_suffix(".mo").write_bytes(compiled(catalogue))
+            for text in untranslated(catalogue):
+                sys.stdout.write(f"{code}: {text}\n")
+                missing += 1
+        return 1 if missing else 0
 
 
 def texts(catalogue: Catalog) -> Iterator[Message]:
@@ -81,31 +110,31 @@ def compiled(catalogue: Catalog) -> bytes:
     return buffer.getvalue()
 
 
+SHELF = Shelf(LOCALES, DOMAIN, LANGUAGES)
+
+
+def read_language(code: str) -> Catalog:
+    """Return a language's catalogue of the dashboard as it is written."""
+    return SHELF.read(code)
+
+
+def updated(code: str, template: Catalog) -> Catalog:
+    """Return a language's catalogue of the dashboard with exactly the texts of `template`."""
+    return SHELF.updated(code, template)
+
+
 def po_path(code: str) -> Path:
-    """Return where a language's catalogue is written by people."""
-    return LOCALES / code / "LC_MESSAGES" / f"{DOMAIN}.po"
+    """Return where a language's catalogue of the dashboard is written by people."""
+    return SHELF.po_path(code)
 
 
 def main() -> int:
     """Collect, update and compile; the exit status says whether anything is untranslated."""
-    template = collected()
-    LOCALES.mkdir(exist_ok=True)
-    (LOCALES / f"{DOMAIN}.pot").write_bytes(_written(template))
-    missing = 0
-    for code in LANGUAGES:
-        catalogue = updated(code, template)
-        path = po_path(code)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_written(catalogue))
-        catalogue = read_language(code)
-        path.with_suffix(".mo").write_bytes(compiled(catalogue))
-        for text in untranslated(catalogue):
-            sys.stdout.write(f"{code}: {text}\n")
-            missing += 1
-    return 1 if missing else 0
+    return SHELF.bring_up_to_date(collected())
 
 
-def _written(catalogue: Catalog) -> bytes:
+def written(catalogue: Catalog) -> bytes:
+    """Return the catalogue as people read it."""
     # The date of a run is no change of a text.
     catalogue.creation_date = catalogue.revision_date = DATED
     buffer = BytesIO()

@@ -1,0 +1,98 @@
+"""The page's routes put together. A room of the page is a module with `add_routes`, and a line in `build_app`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import bottle
+
+from aldea.agents.page import pin
+from aldea.agents.page.asking import field
+from aldea.agents.page.gate import Gate
+from aldea.agents.page.guard import MOST_BODY_BYTES, Guard
+from aldea.agents.page.pins import PinStore
+from aldea.agents.page.rendering import PAGES, Pages, pages_of, render
+from aldea.agents.page.secrets import form_key
+from aldea.agents.page.sessions import Patience, Sessions
+from aldea.agents.page.view import BoxView
+from aldea.agents.page.words import Words, say
+
+_LOG = logging.getLogger(__name__)
+_YEAR_SECONDS = 365 * 86_400
+
+
+def build_site(view: BoxView) -> Guard:
+    """Return the whole page as a WSGI application, guarded."""
+    app = build_app(view)
+    return Guard(app, app.config[PAGES])
+
+
+def build_app(view: BoxView) -> Any:
+    """Return the bottle application with every route, without its guard."""
+    app = bottle.Bottle(catchall=True)
+    data = view.settings.data
+    pins = PinStore(data, view.settings.page.pin_hash)
+    gate = Gate(pins, Sessions(view.clock), Patience(view.clock), form_key(data))
+    pages = Pages(view, gate)
+    app.config[PAGES] = pages
+    # Forms may be as large as the guard lets through; bottle's own limit is smaller, and of the class.
+    bottle.BaseRequest.MEMFILE_MAX = MOST_BODY_BYTES
+
+    def before() -> None:
+        bottle.request.environ[PAGES] = pages
+        _check_token()
+
+    app.add_hook("before_request", before)
+    app.route(pages.css_path, "GET", lambda: _style(pages.css))
+    app.route("/favicon.ico", "GET", lambda: bottle.HTTPResponse(status=204))
+    pin.add_routes(app)
+    for status in (400, 403, 404, 405, 413, 500):
+        app.error(status)(_error_page)
+    return app
+
+
+def _check_token() -> None:
+    request = bottle.request
+    if request.method in {"GET", "HEAD"}:
+        return
+    if not pages_of(request).gate.token_is_right(request, field(request, "csrf")):
+        raise _Refusal(
+            403,
+            say("That form was too old, or not from this page. Go back, load the page again and send it once more."),
+        )
+
+
+class _Refusal(bottle.HTTPError):  # type: ignore[misc]  # bottle has no types
+    """A refusal with a sentence of ours."""
+
+    def __init__(self, status: int, sentence: Words) -> None:
+        super().__init__(status, sentence.text)
+        self.sentence = sentence
+
+
+_SENTENCES: dict[int, Callable[[], Words]] = {
+    400: lambda: say("The browser sent something that cannot be read."),
+    404: lambda: say("There is no such page here."),
+    405: lambda: say("There is no such page here."),
+    413: lambda: say("That was too much at once: the box takes 256 KB."),
+}
+
+
+def _error_page(error: Any) -> str:
+    if getattr(error, "exception", None) is not None:
+        _LOG.error("the page %s failed: %r\n%s", bottle.request.path, error.exception, error.traceback)
+    sentence = getattr(error, "sentence", None)
+    if sentence is None:
+        made = _SENTENCES.get(error.status_code)
+        sentence = say("Something went wrong in the box. It goes on measuring.") if made is None else made()
+    return render(bottle.request, "error.html", status=error.status_code, sentence=sentence)
+
+
+def _style(css: bytes) -> Any:
+    headers = {
+        "Content-Type": "text/css; charset=utf-8",
+        "Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable",
+    }
+    return bottle.HTTPResponse(body=css, headers=headers)

@@ -1,0 +1,33 @@
+"""What a browser sent, and where it is sent next: the few calls that routes make of bottle."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import bottle
+
+LONGEST_FIELD = 16_384
+
+
+def field(request: Any, name: str) -> str:
+    """Return a form's field as text without outer blanks, "" where it is missing; no longer than 16 K."""
+    return str(request.forms.getunicode(name) or "").strip()[:LONGEST_FIELD]
+
+
+def fields(request: Any) -> dict[str, list[str]]:
+    """Return every field of a form with its values, as text; without the form's token."""
+    forms = request.forms.decode()
+    return {name: [str(value) for value in forms.getall(name)] for name in forms if name != "csrf"}
+
+
+def go_to(path: str, said: str | None = None) -> Any:
+    """Return the answer that sends the browser to one of our pages, with a flash sentence by its key (303)."""
+    location = path if said is None else f"{path}{'&' if '?' in path else '?'}{urlencode({'said': said})}"
+    return bottle.HTTPResponse(status=303, headers={"Location": location})
+
+
+def own_path(path: str) -> str:
+    """Return `path` if it is one of this page's own, else "/": nobody is sent elsewhere."""
+    is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
+    return path if is_own else "/"

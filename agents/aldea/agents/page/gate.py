@@ -1,0 +1,69 @@
+"""The door to the facilitator's pages: the PIN, its session's cookie, and the tokens of all forms."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from aldea.agents.page.pins import PinStore, is_right
+from aldea.agents.page.sessions import Patience, Sessions
+
+COOKIE = "aldea_box"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The PIN was not taken: `wait_ms` until the next try counts, 0 when it was wrong and may be tried again."""
+
+    wait_ms: int
+
+
+@dataclass(slots=True)
+class Gate:
+    """Knows who has given the PIN. Used by several threads."""
+
+    pins: PinStore
+    sessions: Sessions
+    patience: Patience
+    key: bytes
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+    _last_hash: str | None = None
+
+    def is_signed_in(self, request: Any) -> bool:
+        """Say whether this request's session goes on. A new PIN ends the sessions of the old one."""
+        current = self.pins.current()
+        with self._one_at_a_time:
+            if current != self._last_hash:
+                self.sessions.end_all()
+                self._last_hash = current
+        return current is not None and self.sessions.is_open(request.get_cookie(COOKIE))
+
+    def sign_in(self, address: str, pin: str) -> str | Refused:
+        """Return a new session's word for the right PIN. One try at a time, or many at once would all be the first."""
+        hashed = self.pins.current()
+        with self._one_at_a_time:
+            wait_ms = self.patience.wait_ms(address)
+            if wait_ms > 0:
+                return Refused(wait_ms)
+            if hashed is None or not is_right(pin, hashed):
+                self.patience.wrong(address)
+                return Refused(self.patience.wait_ms(address))
+            self.patience.right(address)
+            self._last_hash = hashed
+            return self.sessions.begin()
+
+    def token(self, request: Any) -> str:
+        """Return the token that this browser's forms carry: only a page that we sent it can know it."""
+        word = request.get_cookie(COOKIE)
+        who = word if word is not None and self.sessions.is_open(word) else request.environ.get("REMOTE_ADDR", "")
+        return hmac.new(self.key, who.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def token_is_right(self, request: Any, given: str) -> bool:
+        """Say whether a form carries our token, and was sent from one of our own pages."""
+        origin = request.get_header("Origin")
+        if origin is not None and origin.partition("://")[2] != request.get_header("Host", ""):
+            return False
+        return hmac.compare_digest(given.encode(), self.token(request).encode())

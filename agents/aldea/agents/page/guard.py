@@ -1,0 +1,125 @@
+"""Around all pages: who is answered, under which name, and the headers of every answer."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import parse_qs
+
+import bottle
+
+from aldea.agents.page.rendering import PAGES, Pages
+from aldea.agents.page.words import COOKIE, Words, say
+from aldea.agents.page_settings import LANGUAGES
+
+_LOG = logging.getLogger(__name__)
+MOST_BODY_BYTES = 256 * 1024
+# What a site's own network uses. Not 100.64.0.0/10: behind that the provider has other villages.
+_OWN_NETWORKS = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8",
+        "::1/128", "fe80::/10", "fc00::/7",
+    )
+)  # fmt: skip
+_HEADERS = (
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+
+class Guard:
+    """The pages as a WSGI application: refuses whom they are not for, and never raises."""
+
+    def __init__(self, app: Any, pages: Pages) -> None:
+        self._app = app
+        self._pages = pages
+        self._names = {name.lower() for name in pages.view.settings.page.names} | {"localhost"}
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        environ[PAGES] = self._pages
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            return start_response(status, headers + _added(headers, environ), exc_info)
+
+        try:
+            refused = self._refused(environ)
+            if refused is None:
+                answered: Iterable[bytes] = self._app(environ, start)
+                return answered
+            status, sentence = refused
+            return self._refuse(environ, start, status, sentence)
+        except Exception:  # noqa: BLE001 - whatever went wrong in a page, the agent goes on
+            _LOG.exception("the page %s failed", environ.get("PATH_INFO"))
+            start("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
+            return [b"Something went wrong in the box. / Algo fall\xc3\xb3 en la caja.\n"]
+
+    def _refused(self, environ: Environ) -> tuple[str, Words] | None:
+        if not is_own_address(str(environ.get("REMOTE_ADDR", ""))):
+            return "403 Forbidden", say("This page is for the village's own network only.")
+        if not self._is_own_name(str(environ.get("HTTP_HOST", ""))):
+            return "421 Misdirected Request", say(
+                "Open this page by the box's address, such as http://192.168.1.10:8080"
+            )
+        try:
+            length = int(environ.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            return "400 Bad Request", say("The browser sent something that cannot be read.")
+        if length > MOST_BODY_BYTES:
+            return "413 Content Too Large", say("That was too much at once: the box takes 256 KB.")
+        return None
+
+    def _is_own_name(self, host: str) -> bool:
+        """Say whether the browser called us by an address or a name of ours: a foreign name is another site's trick."""
+        name = host.lower()
+        if name.startswith("["):
+            name = name[1:].partition("]")[0]
+        elif name.count(":") == 1:
+            name = name.partition(":")[0]
+        if name.rstrip(".") in self._names:
+            return True
+        try:
+            ipaddress.ip_address(name.partition("%")[0])
+        except ValueError:
+            return False
+        return True
+
+    def _refuse(self, environ: Environ, start: StartResponse, status: str, sentence: Words) -> Iterable[bytes]:
+        request = bottle.BaseRequest(environ)
+        page = self._pages.render(request, "error.html", status=int(status.split(maxsplit=1)[0]), sentence=sentence)
+        start(status, [("Content-Type", "text/html; charset=utf-8")])
+        return [page.encode()]
+
+
+def _added(headers: list[tuple[str, str]], environ: Environ) -> list[tuple[str, str]]:
+    """Return the headers of every answer, and the language where one was chosen."""
+    added = [*_HEADERS]
+    if not any(name.lower() == "cache-control" for name, _ in headers):
+        added.append(("Cache-Control", "no-store"))
+    asked = parse_qs(environ.get("QUERY_STRING", "")).get("lang", [""])[-1]
+    if asked in LANGUAGES:
+        added.append(("Set-Cookie", f"{COOKIE}={asked}; Max-Age=31536000; Path=/; SameSite=Lax"))
+    return added
+
+
+def is_own_address(text: str) -> bool:
+    """Say whether an address is of a private network, this machine's or this link's."""
+    try:
+        address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in _OWN_NETWORKS)

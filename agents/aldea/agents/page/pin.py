@@ -1,0 +1,93 @@
+"""Asking for the PIN, and the pages behind it: `needs_pin` around a route's function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import bottle
+
+from aldea.agents.page.asking import LONGEST_FIELD, field, fields, go_to, own_path
+from aldea.agents.page.gate import COOKIE, Refused
+from aldea.agents.page.rendering import pages_of, render
+from aldea.agents.page.words import say
+
+MOST_CARRIED = 500
+
+
+def add_routes(app: Any) -> None:
+    """Serve the PIN's form, and sign in and out."""
+    app.route("/pin", "GET", _ask)
+    app.route("/pin", "POST", _sign_in)
+    app.route("/pin/out", "POST", _sign_out)
+
+
+def needs_pin(page: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a route's function that runs only where the PIN was given; else the PIN is asked for, and then it goes on.
+
+    A form that was sent after the session had ended is not lost: the page that asks for the PIN carries its fields.
+    """
+
+    @wraps(page)
+    def guarded(*args: Any, **named: Any) -> Any:
+        request = bottle.request
+        if pages_of(request).gate.is_signed_in(request):
+            return page(*args, **named)
+        bottle.response.status = 403
+        if request.method == "POST":
+            return _form(request, request.path, carried=_carried(request))
+        query = request.query_string
+        return _form(request, request.path + (f"?{query}" if query else ""))
+
+    return guarded
+
+
+def _carried(request: Any) -> list[tuple[str, str]]:
+    pairs = [(name, value[:LONGEST_FIELD]) for name, values in fields(request).items() for value in values]
+    return [(name, value) for name, value in pairs if name not in {"pin", "then"}][:MOST_CARRIED]
+
+
+def _ask() -> Any:
+    request = bottle.request
+    then = own_path(request.query.getunicode("then") or "/")
+    if pages_of(request).gate.is_signed_in(request):
+        return go_to(then)
+    return _form(request, then)
+
+
+def _form(request: Any, then: str, error: object = None, carried: list[tuple[str, str]] | None = None) -> str:
+    has_pin = pages_of(request).gate.pins.current() is not None
+    return render(request, "pin.html", then=then, error=error, has_pin=has_pin, carried=carried or [])
+
+
+def _sign_in() -> Any:
+    request = bottle.request
+    gate = pages_of(request).gate
+    then = own_path(field(request, "then") or "/")
+    carried = _carried(request)
+    found = gate.sign_in(str(request.environ.get("REMOTE_ADDR", "")), field(request, "pin").replace(" ", ""))
+    if isinstance(found, Refused):
+        bottle.response.status = 403
+        if found.wait_ms > 0:
+            error = say("Too many wrong tries. Wait %(n)d seconds and try again.", n=-(-found.wait_ms // 1000))
+        else:
+            error = say("That is not the PIN.")
+        return _form(request, then, error, carried)
+    bottle.response.set_cookie(COOKIE, found, path="/", httponly=True, samesite="strict")
+    if carried:
+        # The form goes on with one more press: its token is another one now, and nothing is sent unseen.
+        request.environ["HTTP_COOKIE"] = f"{COOKIE}={found}"
+        request.environ.pop("bottle.request.cookies", None)
+        return render(request, "carried.html", then=then, carried=carried)
+    answer = go_to(then, "signed_in")
+    answer.set_cookie(COOKIE, found, path="/", httponly=True, samesite="strict")
+    return answer
+
+
+def _sign_out() -> Any:
+    request = bottle.request
+    pages_of(request).gate.sessions.end(request.get_cookie(COOKIE))
+    answer = go_to("/", "signed_out")
+    answer.delete_cookie(COOKIE, path="/")
+    return answer

@@ -1,0 +1,94 @@
+"""The page's server: waitress in a thread of the agent, which it never takes down."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from aldea.agents.page.view import BoxView
+
+_LOG = logging.getLogger(__name__)
+THREADS = 3
+MOST_CONNECTIONS = 24
+_SILENT_SECONDS = 20
+_HEADER_BYTES = 16 * 1024
+# Larger than what the guard takes, so that a form slightly too large gets a page that says so.
+_BODY_BYTES = 512 * 1024
+_STEP_SECONDS = 0.5
+_AGAIN_SECONDS = 30.0
+
+
+class PageServer:
+    """Serves a box's page until it is stopped. A port that is taken is logged, and tried again."""
+
+    def __init__(self, view: BoxView) -> None:
+        self._view = view
+        self._stop = threading.Event()
+        self._bound = threading.Event()
+        self._port: int | None = None
+        self._thread = threading.Thread(target=self._run, name="page", daemon=True)
+
+    def start(self) -> None:
+        """Begin, and return at once."""
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float = 3.0) -> None:
+        """End the thread; wait for it so long."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_seconds)
+
+    def wait_until_bound(self, timeout_seconds: float) -> int | None:
+        """Return the port once it listens, None when it does not within the time."""
+        self._bound.wait(timeout_seconds)
+        return self._port
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._serve()
+            except OSError as error:
+                page = self._view.settings.page
+                _LOG.error("the page cannot listen on %s port %d: %s", page.host, page.port, error)
+            except Exception:  # noqa: BLE001 - the page is the least of the agent's duties
+                _LOG.exception("the page failed")
+            self._stop.wait(_AGAIN_SECONDS)
+
+    def _serve(self) -> None:
+        # Here, so that an agent without the page does not carry them (8 MB).
+        from waitress import wasyncore  # noqa: PLC0415 - as above
+        from waitress.server import create_server  # noqa: PLC0415 - as above
+
+        from aldea.agents.page.app import build_site  # noqa: PLC0415 - as above
+
+        logging.getLogger("waitress").setLevel(logging.ERROR)
+        sockets: dict[int, Any] = {}
+        server = create_server(build_site(self._view), map=sockets, **self._options())
+        try:
+            self._port = server.effective_port
+            self._bound.set()
+            _LOG.info("the box's page is at port %d", self._port)
+            while not self._stop.is_set():
+                wasyncore.loop(timeout=_STEP_SECONDS, use_poll=True, map=sockets, count=1)
+        finally:
+            server.task_dispatcher.shutdown(timeout=1)
+            server.close()
+            wasyncore.close_all(sockets, ignore_all=True)
+
+    def _options(self) -> dict[str, Any]:
+        page = self._view.settings.page
+        return {
+            "host": page.host,
+            "port": page.port,
+            "threads": THREADS,
+            "connection_limit": MOST_CONNECTIONS,
+            "channel_timeout": _SILENT_SECONDS,
+            "cleanup_interval": 5,
+            "max_request_header_size": _HEADER_BYTES,
+            "max_request_body_size": _BODY_BYTES,
+            "inbuf_overflow": _BODY_BYTES,
+            "outbuf_overflow": _BODY_BYTES,
+            "ident": None,
+            "expose_tracebacks": False,
+        }

@@ -1,0 +1,40 @@
+"""Keeps the catalogues of the box's page in step with its texts: `python -m aldea.deploy.box_catalogues`.
+
+As `aldea.dashboard_api.web.catalogues` does for the dashboard; apart, since a box carries no Babel, and the
+dashboard no texts of the box.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+
+from aldea.agents.page.words import DOMAIN, LOCALES
+from aldea.agents.page_settings import LANGUAGES
+from aldea.dashboard_api.web.catalogues import Shelf
+
+PACKAGE = LOCALES.parent.parent
+METHODS = [("page/**.py", "python"), ("checkup/**.py", "python"), ("page/templates/**.html", "jinja2")]
+KEYWORDS = {**DEFAULT_KEYWORDS, "say": None}
+SHELF = Shelf(LOCALES, DOMAIN, LANGUAGES)
+
+
+def collected() -> Catalog:
+    """Return the template catalogue of every text of the box's page and of the checkup."""
+    found = Catalog(project="Aldea", domain=DOMAIN, fuzzy=False)
+    extracted = extract_from_dir(PACKAGE, METHODS, {}, KEYWORDS, strip_comment_tags=True)
+    for name, _line, message, comments, context in extracted:
+        found.add(message, None, [(Path(name).as_posix(), 0)], auto_comments=comments, context=context)
+    return found
+
+
+def main() -> int:
+    """Collect, update and compile; the exit status says whether anything is untranslated."""
+    return SHELF.bring_up_to_date(collected())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Every text of the box's page is marked, translated, and compiled."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from aldea.agents.page.words import DOMAIN, LOCALES
+from aldea.agents.page_settings import LANGUAGES
+from aldea.dashboard_api.web.catalogues import compiled, texts, untranslated
+from aldea.deploy.box_catalogues import SHELF, collected
+
+VALUES = re.compile(r"%\(\w+\)[sd]|%%")
+
+
+def test_the_template_catalogue_is_up_to_date() -> None:
+    with (LOCALES / f"{DOMAIN}.pot").open("rb") as file:
+        kept = {message.id for message in texts(read_po(file))}
+    assert kept == {message.id for message in texts(collected())}, "run python -m aldea.deploy.box_catalogues"
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_text_is_translated_and_compiled(code: str) -> None:
+    catalogue = SHELF.read(code)
+    assert untranslated(catalogue) == []
+    assert SHELF.po_path(code).with_suffix(".mo").read_bytes() == compiled(catalogue)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_translation_keeps_the_values_of_its_text(code: str) -> None:
+    for message in texts(SHELF.read(code)):
+        assert sorted(VALUES.findall(str(message.string))) == sorted(VALUES.findall(str(message.id))), message.id
+
+
+class Literals(HTMLParser):
+    """Collects words that stand in a template outside of any mark."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.found += re.findall(r"[A-Za-zÁÉÍÓÚáéíóúñ]{2,}", data)
+
+
+@pytest.mark.parametrize("path", sorted((LOCALES.parent / "templates").glob("*.html")), ids=lambda path: path.name)
+def test_no_template_has_a_word_outside_of_a_mark(path: Path) -> None:
+    source = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    literals = Literals()
+    literals.feed(source)
+    assert [word for word in literals.found if word not in {"Aldea", "Español", "English"}] == []
