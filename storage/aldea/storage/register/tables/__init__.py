@@ -16,10 +16,18 @@ from aldea.storage.register.tables.collectors import collector_status
 from aldea.storage.register.tables.delivery import boot, feed, feed_cursor, setting, site_status, stream
 from aldea.storage.register.tables.enrolment import broker_credential, enrolment_attempt, enrolment_code, import_upload
 from aldea.storage.register.tables.notifications import contact_point, liveness_mark, notification
-from aldea.storage.register.tables.operation import command, incident, incident_event, indicator_value
+from aldea.storage.register.tables.operation import (
+    command,
+    incident,
+    incident_event,
+    indicator_value,
+    repair,
+    returned_document,
+)
 from aldea.storage.register.tables.people import person, role_grant
 from aldea.storage.register.tables.places import device, site, site_fact, site_state
 from aldea.storage.register.tables.records import programme, record
+from aldea.storage.register.tables.releases import release, release_file, rollout, rollout_device
 from aldea.storage.register.tables.truth import (
     collector_outage,
     maintenance,
@@ -59,7 +67,13 @@ __all__ = [
     "person",
     "programme",
     "record",
+    "release",
+    "release_file",
+    "repair",
+    "returned_document",
     "role_grant",
+    "rollout",
+    "rollout_device",
     "setting",
     "sign_in_attempt",
     "site",

@@ -1,4 +1,4 @@
-"""Incidents with their timeline, commands to devices, and published indicator values."""
+"""Incidents with their timeline, commands to devices and what sites say of them, published indicator values."""
 
 from __future__ import annotations
 
@@ -64,12 +64,54 @@ command = Table(
     json_value("payload"),
     big("created_at_ms"),
     big("expires_at_ms"),
+    # When the device was first heard to have it, and when it was done with it.
     big("delivered_at_ms", null=True),
     big("answered_at_ms", null=True),
     json_value("answer", null=True),
+    text("state", 20),
+    text("author", 120, null=True),
+    big("sent_at_ms", null=True),
+    Column("attempts", Integer, nullable=False),
+    # The device's own time of the newest word that was heard of it.
+    big("told_at_ms", null=True),
     ForeignKeyConstraint(["site", "device"], ["device.site", "device.id"], ondelete="CASCADE"),
     CheckConstraint("expires_at_ms > created_at_ms", name="span"),
     Index(None, "site", "device", "created_at_ms"),
+    Index(None, "state", "expires_at_ms"),
+)
+
+repair = Table(
+    "repair",
+    metadata,
+    Column("site", ID, primary_key=True),
+    # Given by the box.
+    text("id", 64, key=True),
+    Column("device", ID, nullable=False),
+    # When the server heard of it; when it was said, by the box's own time where that is known.
+    big("heard_at_ms"),
+    big("said_at_ms", null=True),
+    text("state", 20),
+    json_value("findings"),
+    text("note", 1024),
+    big("judged_at_ms", null=True),
+    json_value("verdict", null=True),
+    ForeignKeyConstraint(["site", "device"], ["device.site", "device.id"], ondelete="CASCADE"),
+    Index(None, "state", "heard_at_ms"),
+)
+
+returned_document = Table(
+    "returned_document",
+    metadata,
+    Column("id", BIG_KEY, primary_key=True, autoincrement=True),
+    Column("site", ID, nullable=False),
+    Column("device", ID, nullable=False),
+    text("epoch", 32),
+    big("seq"),
+    text("measurement", 80),
+    json_value("fields"),
+    text("reason", 500),
+    big("at_ms"),
+    UniqueConstraint("site", "device", "epoch", "seq", name="uq_returned_document_row"),
 )
 
 indicator_value = Table(
