@@ -8,9 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from aldea.agents.commands import load_agent_settings, run_agent
+from aldea.agents.commands import run_agent
 from aldea.agents.enrolling import CannotEnrol, Where, enrol
-from aldea.model.settings import SettingsError
 
 EXAMPLE = Path(__file__).with_name("agent.example.toml")
 
@@ -76,16 +75,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser = argparse.ArgumentParser(prog="python -m aldea.agents enrol", description="Exchange a code for access.")
         add_enrol_options(parser)
         return run_enrol(parser.parse_args(words[1:]))
-    parser.add_argument("command", nargs="?", choices=("run",), default="run", help="run the agent; or: enrol --help")
+    taking = words[:1] == ["take-over"]
+    if taking:
+        parser = argparse.ArgumentParser(
+            prog="python -m aldea.agents take-over", description="Take over what an old disk of this site still holds."
+        )
+        add_take_over_options(parser)
+        words = words[1:]
+    else:
+        parser.add_argument(
+            "command",
+            nargs="?",
+            choices=("run",),
+            default="run",
+            help="run the agent; or: enrol --help, take-over --help",
+        )
     add_options(parser)
     arguments = parser.parse_args(words)
-    try:
-        settings = load_agent_settings(arguments.config, environment_with(arguments))
-    except SettingsError as error:
-        for sentence in error.errors:
-            print(f"aldea agent: {sentence}", file=sys.stderr)  # noqa: T201 - for the person who started it
-        return 2
-    return run_agent(settings)
+    return run_agent(arguments.config, environment_with(arguments))
 
 
 if __name__ == "__main__":

@@ -8,18 +8,20 @@ import os
 import signal
 import socket
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aldea.agents.enrolment import enrolled, with_enrolment
+from aldea.agents.enrolment import enrolled
 from aldea.agents.lock import AlreadyRunning, FolderLock
 from aldea.agents.machine import clock_state, hardware_id
+from aldea.agents.overlay.keeping import Keeper
+from aldea.agents.overlay.running import AgentRun
+from aldea.agents.overlay.source import Source
 from aldea.agents.probe import ProbeContext, run_probe
 from aldea.agents.probes import PROBES
-from aldea.agents.service import AgentService, link_options
-from aldea.agents.settings import AgentSettings, agent_settings
+from aldea.agents.service import link_options
+from aldea.agents.settings import AgentSettings
 from aldea.model.clock import ClockState, SystemClock
 from aldea.model.sample import Reading
 from aldea.model.settings import SettingsError
@@ -29,27 +31,26 @@ _PROBE_ONCE_SECONDS = 45.0
 
 
 def load_agent_settings(config: Path | None, environ: Mapping[str, str]) -> AgentSettings:
-    """Read `config` (None: `aldea.toml` here, where there is one) and the environment over it.
+    """Read `config` (None: `aldea.toml` here, where there is one), what came from afar, and the environment over it.
 
-    Raises SettingsError with every mistake as a sentence.
+    Raises SettingsError with every mistake in the machine's own settings as a sentence.
     """
-    path = config or Path("aldea.toml")
-    document: dict[str, object] = {}
-    if config is not None or path.is_file():
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError([f"{path} cannot be read: {error.strerror}"]) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError([f"{path} is not TOML: {error}"]) from error
-    return agent_settings(with_enrolment(document, environ), environ)
-
-
-def run_agent(settings: AgentSettings) -> int:
-    """Run the agent until it is asked to stop (SIGTERM, Ctrl-C); return the exit code."""
-    _log_to_stderr(settings.log_level)
+    source = Source(config, environ)
+    own = source.settings()
     try:
-        asyncio.run(_run_until_asked(settings))
+        return source.settings(Keeper(own.data).read().current.document)
+    except SettingsError:
+        return own
+
+
+def run_agent(config: Path | None, environ: Mapping[str, str]) -> int:
+    """Run the agent until it is asked to stop (SIGTERM, Ctrl-C); return the exit code.
+
+    It starts again by itself, in this process, when settings from afar ask for it.
+    """
+    _log_to_stderr()
+    try:
+        asyncio.run(_run_until_asked(Source(config, environ)))
     except AlreadyRunning as error:
         print(f"aldea agent: {error}", file=sys.stderr)  # noqa: T201 - for the person who started it
         return 1
@@ -58,18 +59,17 @@ def run_agent(settings: AgentSettings) -> int:
             print(f"aldea agent: {sentence}", file=sys.stderr)  # noqa: T201 - for the person who started it
         return 2
     except OSError as error:
-        print(f"aldea agent: {settings.data} cannot be used: {error}", file=sys.stderr)  # noqa: T201 - as above
+        print(f"aldea agent: its folder cannot be used: {error}", file=sys.stderr)  # noqa: T201 - as above
         return 1
     return 0
 
 
-async def _run_until_asked(settings: AgentSettings) -> None:
-    service = AgentService(settings)
+async def _run_until_asked(source: Source) -> None:
+    agent = AgentRun(source)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, service.stop)
-    _LOG.info("measuring %s/%s, data in %s", settings.site, settings.device, settings.data)
-    await service.run()
+        loop.add_signal_handler(number, agent.stop)
+    await agent.run()
     _LOG.info("stopped")
 
 
@@ -155,7 +155,5 @@ def _identity() -> Finding:
     return Finding(ok=True, sentence="the outbox is bound to this machine's hardware")
 
 
-def _log_to_stderr(level: str) -> None:
-    logging.basicConfig(
-        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from aldea.agents.budget import Meter
 from aldea.agents.lock import FolderLock
@@ -21,16 +22,21 @@ from aldea.agents.uplink import Conversation, Identity, LinkOptions, Moment, Pac
 from aldea.model.clock import Clock, ClockState, SystemClock
 from aldea.model.settings import SettingsError
 
+if TYPE_CHECKING:
+    from aldea.agents.overlay.desk import SettingsDesk
+
 _LOG = logging.getLogger(__name__)
 _CLOCK_STATE_LASTS_MS = 10_000
 _UPLINK_STOPS_WITHIN_SECONDS = 3.0
 _DAY_MS = 86_400_000
+_TRIAL_LOOK_SECONDS = 1.0
 
 
 class AgentService:
     """One agent. `run` until `stop` is called or the task is cancelled.
 
-    `probes` replaces those that the settings name, `machine` what the operating system says of this one.
+    `probes` replaces those that the settings name, `machine` what the operating system says of this one; `desk` is
+    where settings from afar are taken, None for an agent that has none.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class AgentService:
         clock: Clock | None = None,
         pace: Pace | None = None,
         machine: Machine | None = None,
+        desk: SettingsDesk | None = None,
     ) -> None:
         self.settings = settings
         self._clock = clock or SystemClock()
@@ -52,13 +59,23 @@ class AgentService:
         self._machine = machine or this_machine()
         self._state = _ClockStates(self._clock)
         self._stopping = asyncio.Event()
+        self._desk = desk
+        self._starts_anew = False
 
     def stop(self) -> None:
         """Ask `run` to end in order. Called in the loop's thread."""
         self._stopping.set()
 
-    async def run(self) -> None:
-        """Measure and deliver until stopped. Raises AlreadyRunning, or OSError when the folder cannot be used."""
+    def start_anew(self) -> None:
+        """Ask `run` to end in order, since other settings are to hold. Called in the loop's thread."""
+        self._starts_anew = True
+        self._stopping.set()
+
+    async def run(self) -> bool:
+        """Measure and deliver until stopped; say whether to start again at once, with the settings as they are then.
+
+        Raises AlreadyRunning, or OSError when the folder cannot be used.
+        """
         lock = FolderLock(self.settings.data)
         try:
             outbox = await self._open_outbox()
@@ -66,6 +83,7 @@ class AgentService:
                 await self._run(outbox)
         finally:
             lock.release()
+        return self._starts_anew
 
     def _anchored_ms(self) -> int | None:
         anchor = None if self._outbox is None else self._outbox.boot.anchor
@@ -87,19 +105,30 @@ class AgentService:
         uplink.start()
         measuring = asyncio.create_task(runner.run(), name="runner")
         stopping = asyncio.create_task(self._stopping.wait(), name="stop")
+        trial = asyncio.create_task(self._watch_trial(conversation), name="trial")
         try:
             await asyncio.wait((measuring, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
             measuring.cancel()
             stopping.cancel()
-            results = await asyncio.gather(measuring, stopping, return_exceptions=True)
+            trial.cancel()
+            results = await asyncio.gather(measuring, stopping, trial, return_exceptions=True)
             await asyncio.to_thread(uplink.stop, _UPLINK_STOPS_WITHIN_SECONDS)
             failed = results[0] if isinstance(results[0], Exception) else None
             outbox.close(await self._how_stopped() if failed is None else Stopped.CUT_OFF)
         if failed is not None:
             raise failed
 
+    async def _watch_trial(self, conversation: Conversation) -> None:
+        """While settings from afar are on trial: keep them once the collector is heard, else start anew."""
+        while self._desk is not None and self._desk.on_trial:
+            if self._desk.step(heard=conversation.listening):
+                self.start_anew()
+            await asyncio.sleep(_TRIAL_LOOK_SECONDS)
+
     async def _how_stopped(self) -> Stopped:
+        if self._starts_anew:
+            return Stopped.FOR_SETTINGS
         going_down = await asyncio.to_thread(is_going_down)
         return Stopped.WITH_THE_MACHINE if going_down else Stopped.ALONE
 
@@ -107,10 +136,11 @@ class AgentService:
         """Open the outbox; where the disk does not allow it, note the silence and try at each cycle."""
         reserve = Reserve(self.settings.data / "outbox.reserve")
         limits = Limits(self.settings.outbox.max_bytes, round(self.settings.outbox.max_age_days * _DAY_MS))
+        machine = replace(self._machine, owner=f"{self.settings.site}/{self.settings.device}")
         while not self._stopping.is_set():
             now_ms = self._clock.mono_ms()
             try:
-                return await asyncio.to_thread(Outbox, self.settings.data, self._machine, now_ms, limits, reserve)
+                return await asyncio.to_thread(Outbox, self.settings.data, machine, now_ms, limits, reserve)
             except OutboxUnavailable as error:
                 _LOG.error("nothing can be recorded: %s", error)
                 reserve.note(Span(self._machine.boot_id, now_ms, now_ms, 0, "outbox_unavailable"))

@@ -14,10 +14,11 @@ class StartCause(StrEnum):
     POWER_LOST = "power_lost"
     CRASHED = "crashed"
     UPGRADED = "upgraded"
+    SETTINGS = "settings"
     OUTBOX_LOST = "outbox_lost"
 
 
-ON_PURPOSE = frozenset({StartCause.STOPPED, StartCause.SHUT_DOWN, StartCause.UPGRADED})
+ON_PURPOSE = frozenset({StartCause.STOPPED, StartCause.SHUT_DOWN, StartCause.UPGRADED, StartCause.SETTINGS})
 """Somebody, or a program, ended the agent in order."""
 
 FOLLOW_UP = "follow_up"

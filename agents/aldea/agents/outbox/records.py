@@ -28,11 +28,15 @@ class Machine:
 
 
 class Stopped(IntEnum):
-    """How a run of the agent ended, as it wrote down itself: not at all, in order, or as the machine went down."""
+    """How a run of the agent ended, as it wrote down itself.
+
+    Not at all; in order; as the machine went down; or to start again at once with other settings.
+    """
 
     CUT_OFF = 0
     ALONE = 1
     WITH_THE_MACHINE = 2
+    FOR_SETTINGS = 3
 
 
 @dataclass(frozen=True, slots=True)

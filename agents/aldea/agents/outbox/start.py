@@ -15,6 +15,12 @@ LAST_MONO = "last_mono_ms"
 VERSION = "version"
 PREVIOUS_LAST_MONO = "previous_last_mono_ms"
 FOLLOW_UP_DUE = "follow_up_due"
+_WITHIN_BOOT = {
+    Stopped.CUT_OFF: StartCause.CRASHED,
+    Stopped.ALONE: StartCause.STOPPED,
+    Stopped.WITH_THE_MACHINE: StartCause.STOPPED,
+    Stopped.FOR_SETTINGS: StartCause.SETTINGS,
+}
 _TOLERANCE_MS = 600_000  # an oscillator may drift by minutes in a month
 
 
@@ -78,7 +84,7 @@ def _cause(origin: Origin, stopped: Stopped | None, *, same: bool, upgraded: boo
     if same:
         if upgraded:
             return StartCause.UPGRADED
-        return StartCause.CRASHED if stopped is Stopped.CUT_OFF else StartCause.STOPPED
+        return _WITHIN_BOOT[stopped]
     if stopped is Stopped.WITH_THE_MACHINE:
         return StartCause.SHUT_DOWN
     return StartCause.STOPPED if stopped is Stopped.ALONE else StartCause.POWER_LOST

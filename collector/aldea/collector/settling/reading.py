@@ -30,7 +30,7 @@ BOOT_ROW_MS = 30 * 60 * 1000
 SILENCE_MS = 31 * 24 * 60 * 60 * 1000
 """How long an agent's program may have been stopped for its start to tell of it."""
 
-_WITHIN_BOOT = frozenset({StartCause.STOPPED, StartCause.CRASHED, StartCause.UPGRADED})
+_WITHIN_BOOT = frozenset({StartCause.STOPPED, StartCause.CRASHED, StartCause.UPGRADED, StartCause.SETTINGS})
 
 _ANSWERED = frozenset({Failure.CAPTIVE_PORTAL, Failure.HTTP_STATUS, Failure.HTTP_INVALID})
 """Failures of a page that come with a status: they are counted with the answers."""

@@ -54,6 +54,7 @@ STOP_WORDS: Mapping[str, str] = {
     "power_lost": N_("The measuring box lost power or was unplugged: it was not shut down in order."),
     "crashed": N_("The agent crashed and started again; the measuring box kept running."),
     "upgraded": N_("The agent was being upgraded."),
+    "settings": N_("The agent started again with other settings."),
 }
 EXPLAINED_BY_STOP = frozenset({"power_cut_or_agent_unplugged", "not_measured"})
 """Reasons that say less than how the agent came to stop."""

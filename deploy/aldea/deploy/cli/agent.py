@@ -5,6 +5,7 @@ examples:
   aldea agent run --site isla-arena --mqtt-host broker.example.org
   aldea agent probe ping --site isla-arena
   aldea agent doctor --site isla-arena
+  aldea agent take-over /media/usb/var/lib/aldea-agent
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from aldea.agents.__main__ import EXAMPLE, add_enrol_options, add_options, environment_with, run_enrol
 from aldea.agents.commands import doctor, load_agent_settings, run_agent, run_one_probe
 from aldea.agents.probes import PROBES
+from aldea.agents.take_over_command import add_take_over_options, run_take_over
 from aldea.deploy.cli.main import FAILED, OK
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="run|enrol|probe|doctor")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="run|enrol|probe|doctor|take-over")
     add_options(actions.add_parser("run", help="measure this site and deliver what was measured"))
     add_enrol_options(actions.add_parser("enrol", help="exchange a one-time code for this device's access"))
     probe = actions.add_parser("probe", help="run one probe once and show its readings; nothing is stored or sent")
@@ -35,15 +37,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     look = actions.add_parser("doctor", help="look at what the agent needs, and say what is missing")
     look.add_argument("--json", action="store_true", help="one JSON document")
     add_options(look)
+    taking = actions.add_parser("take-over", help="bring in what an old disk of this site had not delivered")
+    add_take_over_options(taking)
+    add_options(taking)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
     if arguments.action == "enrol":
         return run_enrol(arguments)
-    settings = load_agent_settings(arguments.config, environment_with(arguments))
     if arguments.action == "run":
-        return run_agent(settings)
+        return run_agent(arguments.config, environment_with(arguments))
+    settings = load_agent_settings(arguments.config, environment_with(arguments))
+    if arguments.action == "take-over":
+        return run_take_over(settings, arguments)
     return _probe(settings, arguments) if arguments.action == "probe" else _doctor(settings, arguments)
 
 

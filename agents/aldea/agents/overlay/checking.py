@@ -1,0 +1,91 @@
+"""What may be told to an agent from afar: which settings, and whether they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from aldea.agents.settings import AgentSettings
+from aldea.model.describing import SettingsGuide, described, paths_in
+from aldea.model.overlays import Document, leaves, merged
+from aldea.model.settings import SettingsError, load_settings
+
+NEVER = {
+    "site": "who a device is comes from its enrolment",
+    "device": "who a device is comes from its enrolment",
+    "data": "where it keeps its data is decided at the machine",
+    "broker.username": "its access comes from its enrolment",
+    "broker.password_file": "its access comes from its enrolment",
+}
+"""Settings that never come from afar, and why."""
+
+ANYWHERE = frozenset({"clients.sources.file"})
+"""Files that may lie outside the data folder: their lines are counted, and nothing of them leaves the machine."""
+
+_FILES = frozenset(paths_in(AgentSettings)) - ANYWHERE - NEVER.keys()
+_ANY_SITE = {"site": "any"}
+
+
+def check_agent_settings(document: Document) -> list[str]:
+    """Return what is wrong with a document of settings from afar, a sentence each; nothing for one that can be.
+
+    It is looked at by itself, over the defaults: a machine's own file may still disagree with it.
+    """
+    wrong = refusals(document)
+    allowed = {key: value for key, value in document.items() if key not in NEVER}
+    try:
+        load_settings(AgentSettings, merged(_ANY_SITE, allowed), {}, "")
+    except SettingsError as error:
+        wrong += [sentence for sentence in error.errors if not any(sentence.startswith(f"{key} ") for key in NEVER)]
+    return wrong
+
+
+def agent_guide() -> SettingsGuide:
+    """Return what can be told to agents from afar, for a page that draws a form of it."""
+    return SettingsGuide([item for item in described(AgentSettings) if item.key not in NEVER], check_agent_settings)
+
+
+def refusals(document: Document) -> list[str]:
+    """Return a sentence for each setting that may not come from afar."""
+    never = [f"{key} cannot be set from afar: {NEVER[key]}" for key, _ in leaves(document) if key in NEVER]
+    return never + [
+        f"{key} is {value!r}; expects a file in the device's own data folder, such as authority.pem"
+        for key, value in _files(document)
+        if not _is_inside(value)
+    ]
+
+
+def placed(document: Document, folder: Path) -> dict[str, Any]:
+    """Return a document with its files where they are: in the data folder. For one that `refusals` lets pass."""
+    return _placed(document, folder, "")
+
+
+def _placed(table: Document, folder: Path, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        key = f"{path}.{name}" if path else str(name)
+        if isinstance(value, Mapping):
+            found[name] = _placed(value, folder, key)
+        elif isinstance(value, list):
+            found[name] = [_placed(item, folder, key) if isinstance(item, Mapping) else item for item in value]
+        else:
+            found[name] = str(folder / value) if key in _FILES and isinstance(value, str) else value
+    return found
+
+
+def _files(table: Document, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        key = f"{path}.{name}" if path else str(name)
+        if key in _FILES and value is not None:
+            yield key, value
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Mapping):
+                yield from _files(item, key)
+
+
+def _is_inside(value: object) -> bool:
+    if not isinstance(value, str) or not value or value.startswith("~"):
+        return False
+    path = PurePosixPath(value)
+    return not path.is_absolute() and ".." not in path.parts
