@@ -160,6 +160,8 @@ word=\${1:-doctor}
 [ \$# -eq 0 ] || shift
 case \$word in
 enrol) ;;
+take-over) # as root, who alone may read another system's folder; it goes on as the service's user by itself
+    exec env ALDEA_DATA=$data $home/current/bin/aldea agent take-over "\$@" --config $config ;;
 *) set -- "\$@" --config $config ;;
 esac
 cd $data

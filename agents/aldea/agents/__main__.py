@@ -75,24 +75,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser = argparse.ArgumentParser(prog="python -m aldea.agents enrol", description="Exchange a code for access.")
         add_enrol_options(parser)
         return run_enrol(parser.parse_args(words[1:]))
-    taking = words[:1] == ["take-over"]
-    if taking:
-        parser = argparse.ArgumentParser(
-            prog="python -m aldea.agents take-over", description="Take over what an old disk of this site still holds."
-        )
-        add_take_over_options(parser)
-        words = words[1:]
-    else:
-        parser.add_argument(
-            "command",
-            nargs="?",
-            choices=("run",),
-            default="run",
-            help="run the agent; or: enrol --help, take-over --help",
-        )
+    if words[:1] == ["take-over"]:
+        return _take_over(words[1:])
+    more = "run the agent; or: enrol --help, take-over --help"
+    parser.add_argument("command", nargs="?", choices=("run",), default="run", help=more)
     add_options(parser)
     arguments = parser.parse_args(words)
     return run_agent(arguments.config, environment_with(arguments))
+
+
+def _take_over(words: Sequence[str]) -> int:
+    from aldea.agents.take_over_command import add_take_over_options, run_take_over  # noqa: PLC0415 - seldom needed
+
+    parser = argparse.ArgumentParser(
+        prog="python -m aldea.agents take-over", description="Take over what an old disk of this site still holds."
+    )
+    add_take_over_options(parser)
+    add_options(parser)
+    arguments = parser.parse_args(words)
+    return run_take_over(arguments, environment_with(arguments))
 
 
 if __name__ == "__main__":

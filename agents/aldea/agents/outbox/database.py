@@ -95,7 +95,7 @@ def open_database(folder: Path, hardware_id: str) -> tuple[sqlite3.Connection, O
             return _create(path, hardware_id), Origin.NEW
         origin = _examine(path, hardware_id)
         if origin is Origin.KEPT:
-            return _connect(path), origin
+            return connect(path), origin
         put_aside(path, origin)
         return _create(path, hardware_id), origin
     except OSError as error:
@@ -122,7 +122,7 @@ def _examine(path: Path, hardware_id: str) -> Origin:
     if path.stat().st_size == 0:
         return Origin.CORRUPT
     try:
-        with closing(_connect(path)) as db:
+        with closing(connect(path)) as db:
             if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 return Origin.CORRUPT
             owner = _meta(db, "hardware_id")
@@ -145,7 +145,8 @@ def _meta(db: sqlite3.Connection, name: str) -> object:
     return None if row is None else row[0]
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
+    """Open an outbox's file as it is always opened: every commit is on disk when it returns."""
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     # A spoilt text must not stop the reading of its neighbours.
     db.text_factory = lambda raw: raw.decode("utf-8", "replace")
@@ -182,7 +183,7 @@ def _create(path: Path, hardware_id: str) -> sqlite3.Connection:
         os.fsync(handle)
     finally:
         os.close(handle)
-    return _connect(path)
+    return connect(path)
 
 
 def add_epoch(db: sqlite3.Connection) -> None:

@@ -27,7 +27,7 @@ from aldea.agents.outbox.records import Before, Boot, Limits, Machine, OutboxUna
 from aldea.agents.outbox.reserve import Reserve
 from aldea.agents.outbox.selection import boot_of
 from aldea.agents.outbox.writing import insert
-from aldea.model.intervals import IntervalSet
+from aldea.model.intervals import IntervalSet, Range
 from aldea.model.wire import Anchor
 
 _LOG = logging.getLogger(__name__)
@@ -51,6 +51,8 @@ class OutboxFile:
         self._reserve = reserve or Reserve(folder / "outbox.reserve")
         self._lock = threading.RLock()
         self._settled: dict[str, IntervalSet] = {}
+        self.acknowledged: list[Callable[[str, tuple[Range, ...]], None]] = []
+        """Called with an epoch and seqs that are safe elsewhere, before they are deleted here. They must not raise."""
         self._last_mono_ms = mono_ms
         self._age_checked_ms = mono_ms
         self._broken: Origin | None = None

@@ -77,7 +77,7 @@ def _oldest_kept(db: sqlite3.Connection, limits: Limits, boot: Boot, number: int
     """Return the boot's milliseconds before which its rows are too old; None when that is not known."""
     if number == boot.number:
         return mono_ms - limits.max_age_ms
-    if mono_ms > limits.max_age_ms:  # this boot alone has lasted longer than the limit
+    if number > 0 and mono_ms > limits.max_age_ms:  # this boot alone has lasted longer than the limit
         return 2**62
     other = boot_of(db, number).anchor
     if boot.anchor is None or other is None:

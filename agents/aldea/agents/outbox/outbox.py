@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
 from aldea.agents.outbox import limits as caps
@@ -49,12 +49,18 @@ class Outbox(OutboxFile):
                 self._reserve.note(span)
                 return None
 
+    def append_placed(self, readings: Sequence[Reading], mono_ms: int) -> tuple[str, Range] | None:
+        """Store readings as `append` does; return the epoch and the seqs that they got."""
+        with self._lock:
+            seqs = self.append(readings, mono_ms)
+            return None if seqs is None else (self.epoch, seqs)
+
     def _append(self, readings: Sequence[Reading], mono_ms: int) -> Range:
         spans, generation = self._reserve.spans, self._reserve.generation
         with transaction(self._db):
             first, last = self._insert(readings, mono_ms)
             if (start.get_meta(self._db, "reserve_told") or 0) < generation and spans:
-                self._insert([_told(span) for span in spans], mono_ms)
+                self._insert([told_by_reserve(span) for span in spans], mono_ms)
                 start.set_meta(self._db, "reserve_told", generation)
             start.set_meta(self._db, start.LAST_MONO, mono_ms)
             self._drop(mono_ms)
@@ -129,9 +135,13 @@ class Outbox(OutboxFile):
 
     def acknowledge(self, epoch: str, ranges: Iterable[Range]) -> None:
         """Delete what is safe elsewhere. Never raises for want of room: it is then deleted later."""
+        safe = tuple(ranges)
+        # Before the rows go: whoever asks for them must never find them gone without knowing why.
+        for listener in self.acknowledged:
+            listener(epoch, safe)
         with self._lock:
             settled = self._settled.setdefault(epoch, IntervalSet())
-            for first, last in ranges:
+            for first, last in safe:
                 settled.add(first, last)
             with suppress(OutboxUnavailable):
                 self._guarded(self._delete_settled)
@@ -181,6 +191,10 @@ class Outbox(OutboxFile):
                 (self._limits.dead_letter_rows,),
             )
 
+    def whereabouts(self, epoch: str, seqs: Collection[int]) -> dict[int, str | None]:
+        """Return those of an epoch's rows that are still here: waiting (None), or refused (the reason)."""
+        return self._run(lambda: selection.whereabouts(self._db, epoch, seqs))
+
     def dead_letters(self) -> list[DeadLetter]:
         """Return what the server refused, oldest first."""
         query = "SELECT epoch, seq, mono_ms, series, content, reason FROM dead_letter ORDER BY id"
@@ -215,7 +229,8 @@ class Outbox(OutboxFile):
         self._epoch = self._current_epoch()
 
 
-def _told(span: Span) -> Reading:
+def told_by_reserve(span: Span) -> Reading:
+    """Return what is said of a time in which nothing could be recorded."""
     return Reading(
         "not_recorded",
         {

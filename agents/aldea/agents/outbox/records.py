@@ -18,13 +18,15 @@ class Machine:
     """Which machine and which boot of it writes, and with which version of the agent.
 
     `hardware_id` is empty where nothing tells the machine from another. `clock` is how far its clock could be
-    believed at the start, empty where nobody asked.
+    believed at the start, empty where nobody asked. `owner` is the site and the device that it measures for, as
+    `site/device`; empty: it is not noted in the file.
     """
 
     hardware_id: str
     boot_id: str
     version: str
     clock: str = ""
+    owner: str = ""
 
 
 class Stopped(IntEnum):

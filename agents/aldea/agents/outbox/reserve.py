@@ -56,14 +56,7 @@ class Reserve:
         self._write()
 
     def _read(self) -> None:
-        try:
-            content = self._path.read_bytes()
-        except OSError:
-            return
-        for start in (0, _SLOT):
-            generation, spans = _parse_slot(content[start : start + _SLOT])
-            if generation > self.generation:
-                self.generation, self.spans = generation, spans
+        self.generation, self.spans = read_spans(self._path)
 
     def _preallocate(self) -> None:
         try:
@@ -91,6 +84,15 @@ class Reserve:
             # Kept in memory all the same: it is told once there is room, unless we are killed before.
             level = logging.DEBUG if error.errno == errno.ENOSPC else logging.WARNING
             _LOG.log(level, "%s cannot be written: %s", self._path, error.strerror)
+
+
+def read_spans(path: Path) -> tuple[int, tuple[Span, ...]]:
+    """Return (generation, spans) that a reserve's file holds; (0, ()) where there is none that can be read."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return 0, ()
+    return max((_parse_slot(content[start : start + _SLOT]) for start in (0, _SLOT)), key=lambda slot: slot[0])
 
 
 def _joins(before: Span, after: Span) -> bool:

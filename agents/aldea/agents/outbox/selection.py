@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aldea.agents.outbox.records import Boot, Held
 from aldea.agents.outbox.shape import row_of
@@ -17,6 +17,9 @@ Busy = Mapping[str, IntervalSet]
 _COLUMNS = "w.seq, w.boot_no, w.mono_ms, s.content, w.content"
 _FROM = "FROM waiting w LEFT JOIN series s ON s.id = w.series_id WHERE w.epoch_id = ?"
 _NOTHING = IntervalSet()
+
+TAKEN_STRIDE = 1_000_000
+"""Boots taken over from another box are kept below zero, each box's in a stretch of this length of its own."""
 
 
 def run_from(
@@ -45,11 +48,26 @@ def run_up_to(db: sqlite3.Connection, epoch: tuple[int, str], after: int, limit:
 
 
 def boot_of(db: sqlite3.Connection, number: int) -> Boot:
-    """Return what is known of a boot."""
+    """Return what is known of a boot, under the number that its own box gave it."""
     row = db.execute("SELECT boot_id, anchor FROM boot WHERE number = ?", (number,)).fetchone()
+    told = number % TAKEN_STRIDE if number < 0 else number
     if row is None:
-        return Boot(number, "0" * 32)
-    return Boot(number, row[0], None if row[1] is None else Anchor(*json.loads(row[1])))
+        return Boot(told, "0" * 32)
+    return Boot(told, row[0], None if row[1] is None else Anchor(*json.loads(row[1])))
+
+
+def whereabouts(db: sqlite3.Connection, epoch: str, seqs: Collection[int]) -> dict[int, str | None]:
+    """Return those of an epoch's `seqs` that the file still has: waiting (None), or refused (the reason)."""
+    found: dict[int, str | None] = {}
+    for seq in seqs:
+        refused = db.execute("SELECT reason FROM dead_letter WHERE epoch = ? AND seq = ?", (epoch, seq)).fetchone()
+        if refused is not None:
+            found[seq] = str(refused[0])
+            continue
+        where = "seq = ? AND epoch_id = (SELECT id FROM epoch WHERE name = ?)"
+        if db.execute(f"SELECT 1 FROM waiting WHERE {where}", (seq, epoch)).fetchone() is not None:  # noqa: S608 - constant
+            found[seq] = None
+    return found
 
 
 def _next_free(db: sqlite3.Connection, epoch_id: int, first: int, last: int, busy: IntervalSet) -> int | None:

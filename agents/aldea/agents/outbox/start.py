@@ -13,6 +13,7 @@ from aldea.model.starts import StartCause
 CLEAN = "clean_stop"
 LAST_MONO = "last_mono_ms"
 VERSION = "version"
+OWNER = "owner"
 PREVIOUS_LAST_MONO = "previous_last_mono_ms"
 FOLLOW_UP_DUE = "follow_up_due"
 _WITHIN_BOOT = {
@@ -74,6 +75,8 @@ def register_start(
     set_meta(db, CLEAN, 0)
     set_meta(db, LAST_MONO, mono_ms)
     set_meta(db, VERSION, machine.version)
+    if machine.owner:
+        set_meta(db, OWNER, machine.owner)
     return boot, Reading("boot", fields)
 
 
@@ -104,8 +107,13 @@ def _new_boot(db: sqlite3.Connection, machine: Machine, before: Boot | None, las
 
 
 def forget_wrong_anchors(db: sqlite3.Connection, number: int, started_ms: int) -> None:
-    """Forget the anchors by which rows of boots before `number` would be later than its start at `started_ms`."""
-    ends = db.execute("SELECT boot_no, max(mono_ms) FROM waiting WHERE boot_no < ? GROUP BY boot_no", (number,))
+    """Forget the anchors by which rows of boots before `number` would be later than its start at `started_ms`.
+
+    Boots of another box, whose numbers are negative, may well have gone on after it.
+    """
+    ends = db.execute(
+        "SELECT boot_no, max(mono_ms) FROM waiting WHERE boot_no > 0 AND boot_no < ? GROUP BY boot_no", (number,)
+    )
     for earlier, last_mono_ms in ends.fetchall():
         anchor = boot_of(db, earlier).anchor
         if anchor is not None and anchor.offset_ms + last_mono_ms > started_ms + _TOLERANCE_MS:

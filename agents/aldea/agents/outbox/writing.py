@@ -19,7 +19,7 @@ def insert(db: sqlite3.Connection, epoch_id: int, boot_no: int, readings: Iterab
         series, content = shape(reading)
         db.execute(
             "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)",
-            (epoch_id, seq, boot_no, mono_ms, _series_id(db, series), content),
+            (epoch_id, seq, boot_no, mono_ms, series_id(db, series), content),
         )
     db.execute("UPDATE epoch SET last_seq = ? WHERE id = ?", (seq, epoch_id))
     return given + 1, seq
@@ -38,11 +38,12 @@ def name_epoch(db: sqlite3.Connection, epoch_id: int, name: str) -> None:
             told = shape(Reading("tombstone", {**fields, "epoch": name}))
             db.execute(
                 "UPDATE waiting SET series_id = ?, content = ? WHERE epoch_id = ? AND seq = ?",
-                (_series_id(db, told[0]), told[1], epoch_id, seq),
+                (series_id(db, told[0]), told[1], epoch_id, seq),
             )
 
 
-def _series_id(db: sqlite3.Connection, content: str) -> int:
+def series_id(db: sqlite3.Connection, content: str) -> int:
+    """Within a transaction: return the number of a series, made if it is new."""
     row = db.execute("SELECT id FROM series WHERE content = ?", (content,)).fetchone()
     if row is not None:
         return int(row[0])

@@ -48,9 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
         return run_enrol(arguments)
     if arguments.action == "run":
         return run_agent(arguments.config, environment_with(arguments))
-    settings = load_agent_settings(arguments.config, environment_with(arguments))
     if arguments.action == "take-over":
-        return run_take_over(settings, arguments)
+        return run_take_over(arguments, environment_with(arguments))
+    settings = load_agent_settings(arguments.config, environment_with(arguments))
     return _probe(settings, arguments) if arguments.action == "probe" else _doctor(settings, arguments)
 
 
