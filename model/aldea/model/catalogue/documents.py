@@ -35,6 +35,13 @@ DOCUMENTS = (
         document=True,
     ),
     Measurement(
+        "forms",
+        "Forms that the box has",
+        (),
+        (text("versions", "Versions of the forms"),),
+        document=True,
+    ),
+    Measurement(
         "repair",
         "Repair reported at the site",
         (),

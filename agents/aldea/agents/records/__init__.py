@@ -1,0 +1,22 @@
+"""What the facilitator enters at the box: records kept until the server has them, and the roster that never leaves.
+
+Records lie in `records.db` and travel through the outbox; names lie in `roster.db` alone.
+"""
+
+from aldea.agents.records.book import Entry, NewEntry, RecordBook, RecordRefused, State
+from aldea.agents.records.handing import Handing
+from aldea.agents.records.roster import Person, Roster, RosterError
+from aldea.agents.records.shelf import FormShelf
+
+__all__ = [
+    "Entry",
+    "FormShelf",
+    "Handing",
+    "NewEntry",
+    "Person",
+    "RecordBook",
+    "RecordRefused",
+    "Roster",
+    "RosterError",
+    "State",
+]

@@ -1,0 +1,318 @@
+"""The book of records: every version of what was entered at this box, and how far each has come."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from aldea.agents.records.store import Store
+from aldea.model.catalogue.kinds import LONG_TEXT
+from aldea.model.intervals import Range
+
+NAME = "records.db"
+REASON_LIMIT = 200
+MOST_VERSIONS = 20_000
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS version (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL, version INTEGER NOT NULL, form TEXT NOT NULL,
+    form_version TEXT NOT NULL, programme TEXT NOT NULL, event_date TEXT NOT NULL, payload TEXT NOT NULL,
+    withdrawn INTEGER NOT NULL, reason TEXT NOT NULL, made_ms INTEGER, token TEXT UNIQUE, state TEXT NOT NULL,
+    epoch TEXT, seq INTEGER, sentences TEXT NOT NULL DEFAULT '{}', UNIQUE (record, version)
+);
+CREATE INDEX IF NOT EXISTS version_state ON version (state);
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+_NEWEST = "version = (SELECT max(version) FROM version AS other WHERE other.record = version.record)"
+
+
+class State(StrEnum):
+    """How far a version has come: stored here, in the outbox, at the server, or given back by it."""
+
+    KEPT = "kept"
+    IN_OUTBOX = "in_outbox"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+
+
+class RecordRefused(Exception):
+    """A record cannot be stored; `why` says it: `too_long`, `changed`, `no_reason` or `gone`."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """What is to be stored. `record` and `based_on`: the record it corrects, and the version the person saw.
+
+    `token`: of the form that was sent, so that sending it twice stores it once. `made_ms`: when, if that is known.
+    """
+
+    form: str
+    form_version: str
+    event_date: str
+    payload: Mapping[str, Any]
+    programme: str = ""
+    token: str | None = None
+    record: str | None = None
+    based_on: int | None = None
+    reason: str = ""
+    made_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One version of a record. `epoch` and `seq`: its row in the outbox; `sentences`: by language, why it came back."""
+
+    id: int
+    record: str
+    version: int
+    form: str
+    form_version: str
+    programme: str
+    event_date: str
+    payload: Mapping[str, Any]
+    withdrawn: bool
+    reason: str
+    made_ms: int | None
+    state: State
+    epoch: str | None = None
+    seq: int | None = None
+    sentences: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+class RecordBook:
+    """The records of this box. Threads may share it. Raises sqlite3.Error where the disk does not allow it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._store = Store(folder / NAME, _SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._store.close()
+
+    # -- what people do
+
+    def enter(self, new: NewEntry) -> Entry:
+        """Store a record, or the next version of one; the same form sent again is answered with what it stored.
+
+        Raises RecordRefused: `too_long` for content that no row can carry, `changed` when somebody corrected the
+        record since, `no_reason` for a correction without one, `gone` for a record that is not here.
+        """
+        text = payload_text(new.payload)
+        if len(text) > LONG_TEXT:
+            raise RecordRefused("too_long")
+        return self._add(new, text, withdrawn=False)
+
+    def withdraw(self, record: str, reason: str, *, token: str | None = None, made_ms: int | None = None) -> Entry:
+        """Let a record count no more, by a version that says why; a withdrawn one stays as it is.
+
+        Raises RecordRefused: `gone`, `no_reason`.
+        """
+        last = self.newest(record)
+        if last is None:
+            raise RecordRefused("gone")
+        if last.withdrawn:
+            return last
+        new = NewEntry(
+            last.form,
+            last.form_version,
+            last.event_date,
+            last.payload,
+            last.programme,
+            token,
+            record,
+            last.version,
+            reason,
+            made_ms,
+        )
+        return self._add(new, payload_text(last.payload), withdrawn=True)
+
+    def _add(self, new: NewEntry, text: str, *, withdrawn: bool) -> Entry:
+        with self._store.writing() as db:
+            if new.token is not None:
+                sent = db.execute("SELECT * FROM version WHERE token = ?", (new.token,)).fetchone()
+                if sent is not None:
+                    return _entry(sent)
+            number = _next_number(db, new)
+            cursor = db.execute(
+                "INSERT INTO version (record, version, form, form_version, programme, event_date, payload, withdrawn, "
+                "reason, made_ms, token, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    new.record or secrets.token_hex(16),
+                    number,
+                    new.form,
+                    new.form_version,
+                    new.programme,
+                    new.event_date,
+                    text,
+                    withdrawn,
+                    new.reason.strip()[:REASON_LIMIT],
+                    new.made_ms,
+                    new.token,
+                    State.KEPT.value,
+                ),
+            )
+            return _entry(db.execute("SELECT * FROM version WHERE id = ?", (cursor.lastrowid,)).fetchone())
+
+    # -- what there is
+
+    def newest(self, record: str) -> Entry | None:
+        """Return the version of a record that counts, None when there is no such record."""
+        found = self.versions(record)
+        return found[-1] if found else None
+
+    def versions(self, record: str) -> tuple[Entry, ...]:
+        """Return every version of a record, oldest first."""
+        return self._select("WHERE record = ? ORDER BY version", (record,))
+
+    def listed(self, *, limit: int = 20, before: int | None = None) -> tuple[Entry, ...]:
+        """Return newest versions, last entered first, from before the one with the id `before`."""
+        end = 2**62 if before is None else before
+        return self._select(f"WHERE {_NEWEST} AND id < ? ORDER BY id DESC LIMIT ?", (end, limit))
+
+    def on_day(self, form: str, event_date: str) -> tuple[Entry, ...]:
+        """Return the newest versions of a form's records with that day, withdrawn ones not."""
+        wanted = f"WHERE form = ? AND event_date = ? AND withdrawn = 0 AND {_NEWEST} ORDER BY id"
+        return self._select(wanted, (form, event_date))
+
+    def by_token(self, token: str) -> Entry | None:
+        """Return what a form stored, None when it was not sent yet."""
+        found = self._select("WHERE token = ?", (token,))
+        return found[0] if found else None
+
+    def in_state(self, state: State, limit: int = 200) -> tuple[Entry, ...]:
+        """Return versions in a state, in the order in which they were entered."""
+        return self._select("WHERE state = ? ORDER BY id LIMIT ?", (state.value, limit))
+
+    def counts(self) -> Mapping[State, int]:
+        """Return how many records there are by the state of their newest version."""
+        with self._store.reading() as db:
+            rows = db.execute(f"SELECT state, count(*) FROM version WHERE {_NEWEST} GROUP BY state").fetchall()  # noqa: S608 - constant
+        return dict.fromkeys(State, 0) | {State(state): int(count) for state, count in rows}
+
+    def _select(self, where: str, values: Sequence[object]) -> tuple[Entry, ...]:
+        with self._store.reading() as db:
+            rows = db.execute(f"SELECT * FROM version {where}", values).fetchall()  # noqa: S608 - our own constants
+        return tuple(_entry(row) for row in rows)
+
+    # -- how far they come
+
+    def placed(self, entry: Entry, epoch: str, seq: int) -> None:
+        """Note the row of the outbox that carries a version."""
+        self._move(entry, State.KEPT, State.IN_OUTBOX, (epoch, seq))
+
+    def lost_its_row(self, entry: Entry) -> None:
+        """Note that the outbox has the row no more and nothing says that it arrived: it goes again."""
+        self._move(entry, State.IN_OUTBOX, State.KEPT, (None, None))
+
+    def _move(self, entry: Entry, before: State, after: State, place: tuple[str | None, int | None]) -> None:
+        with self._store.writing() as db:
+            db.execute(
+                "UPDATE version SET state = ?, epoch = ?, seq = ? "
+                "WHERE id = ? AND state = ? AND epoch IS ? AND seq IS ?",
+                (after.value, *place, entry.id, before.value, entry.epoch, entry.seq),
+            )
+
+    def arrived(self, epoch: str, ranges: Iterable[Range]) -> None:
+        """Note that the server has these rows of the outbox."""
+        with self._store.reading() as db:
+            waiting = {
+                row["seq"]: row["id"]
+                for row in db.execute("SELECT id, seq FROM version WHERE state = 'in_outbox' AND epoch = ?", (epoch,))
+            }
+        if not waiting:
+            return
+        safe = [(waiting[seq],) for first, last in ranges for seq in waiting if first <= seq <= last]
+        if safe:
+            with self._store.writing() as db:
+                db.executemany("UPDATE version SET state = 'delivered' WHERE id = ? AND state = 'in_outbox'", safe)
+
+    def returned(self, record: str, version: int, sentences: Mapping[str, Sequence[str]]) -> bool:
+        """Note that the server gave a version back, and why; say whether it is one of ours."""
+        with self._store.writing() as db:
+            cursor = db.execute(
+                "UPDATE version SET state = 'returned', sentences = ? WHERE record = ? AND version = ?",
+                (json.dumps(sentences, ensure_ascii=False), record, version),
+            )
+            return cursor.rowcount > 0
+
+    def thin_out(self, before_ms: int) -> int:
+        """Forget records whose versions have all arrived and were made before `before_ms`; return how many versions.
+
+        Beyond MOST_VERSIONS the oldest that have arrived go as well. What has not arrived stays in any case.
+        """
+        done = "record NOT IN (SELECT record FROM version WHERE state <> 'delivered')"
+        young = "record IN (SELECT record FROM version WHERE made_ms IS NULL OR made_ms >= ?)"
+        with self._store.writing() as db:
+            gone = db.execute(
+                f"DELETE FROM version WHERE {done} AND NOT {young}",  # noqa: S608 - constant
+                (before_ms,),
+            ).rowcount
+            (count,) = db.execute("SELECT count(*) FROM version").fetchone()
+            if count > MOST_VERSIONS:
+                # Whole records, and some room, so that it happens seldom.
+                excess = f"SELECT record FROM version WHERE {done} ORDER BY id LIMIT ?"  # noqa: S608 - constant
+                gone += db.execute(
+                    f"DELETE FROM version WHERE record IN ({excess})",  # noqa: S608 - constant
+                    (count - MOST_VERSIONS + 500,),
+                ).rowcount
+        return gone
+
+    # -- what the book remembers besides
+
+    def remembered(self, name: str) -> str | None:
+        """Return a text that was remembered under a name."""
+        with self._store.reading() as db:
+            row = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def remember(self, name: str, value: str) -> None:
+        """Remember a text under a name."""
+        with self._store.writing() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+
+def payload_text(payload: Mapping[str, Any]) -> str:
+    """Return a payload as it travels."""
+    return json.dumps(dict(payload), ensure_ascii=False, separators=(",", ":"))
+
+
+def _next_number(db: sqlite3.Connection, new: NewEntry) -> int:
+    if new.record is None:
+        return 1
+    row = db.execute("SELECT max(version) FROM version WHERE record = ?", (new.record,)).fetchone()
+    if row[0] is None:
+        raise RecordRefused("gone")
+    if new.based_on is not None and new.based_on != row[0]:
+        raise RecordRefused("changed")
+    if not new.reason.strip():
+        raise RecordRefused("no_reason")
+    return int(row[0]) + 1
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    return Entry(
+        id=row["id"],
+        record=row["record"],
+        version=row["version"],
+        form=row["form"],
+        form_version=row["form_version"],
+        programme=row["programme"],
+        event_date=row["event_date"],
+        payload=json.loads(row["payload"]),
+        withdrawn=bool(row["withdrawn"]),
+        reason=row["reason"],
+        made_ms=row["made_ms"],
+        state=State(row["state"]),
+        epoch=row["epoch"],
+        seq=row["seq"],
+        sentences=json.loads(row["sentences"]),
+    )

@@ -1,0 +1,137 @@
+"""Records into the outbox, and word of them back: at least once, until the server says that it has them.
+
+A version goes into the outbox first and is noted as being there after that. Whatever happens in between (power, a
+damaged outbox, a new epoch, rows given up for want of room), a version whose row is gone without having arrived
+is handed over again; the server knows it by record and version, and stores it once.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+
+from aldea.agents.outbox import Outbox, OutboxUnavailable
+from aldea.agents.records.book import Entry, RecordBook, State, payload_text
+from aldea.agents.records.shelf import FormShelf
+from aldea.model.clock import Clock
+from aldea.model.intervals import Range
+from aldea.model.sample import Reading
+
+_LOG = logging.getLogger(__name__)
+KEPT_DAYS = 400
+_DAY_MS = 86_400_000
+_THIN_EVERY_MS = _DAY_MS
+AT_ONCE = 50
+FORMS_TOLD = "forms_told"
+
+REFUSED: Mapping[str, str] = {
+    "es": "El servidor no aceptó este envío ({reason}). Revísese el registro y corríjase; así se envía otra vez.",
+    "en": "The server did not take what was sent ({reason}). Look over the record and correct it; so it is sent again.",
+}
+
+
+class Handing:
+    """Hands records over. `hand_over` may be called by any thread, as often as one likes."""
+
+    def __init__(self, book: RecordBook, outbox: Outbox, clock: Clock, shelf: FormShelf | None = None) -> None:
+        self._book = book
+        self._outbox = outbox
+        self._clock = clock
+        self._shelf = shelf
+        self._turn = threading.Lock()
+        self._thinned_ms: int | None = None
+        outbox.acknowledged.append(self.arrived)
+
+    def hand_over(self) -> int:
+        """Look after what is in the outbox, and put there what is not; return how many rows went in.
+
+        Never raises for want of room: it is then done at the next call.
+        """
+        with self._turn:
+            try:
+                self._look_after()
+                self._thin_out()
+                return self._tell_forms() + self._put_in()
+            except (OutboxUnavailable, sqlite3.Error) as error:
+                _LOG.warning("records wait: %s", error)
+                return 0
+
+    def arrived(self, epoch: str, ranges: tuple[Range, ...]) -> None:
+        """Take the outbox's word that the server has these rows."""
+        try:
+            self._book.arrived(epoch, ranges)
+        except sqlite3.Error as error:
+            # They are then handed over once more, which changes nothing at the server.
+            _LOG.warning("that records arrived can't be noted: %s", error)
+
+    def _put_in(self) -> int:
+        count = 0
+        for entry in self._book.in_state(State.KEPT, AT_ONCE):
+            placed = self._outbox.append_placed([reading_of(entry)], self._clock.mono_ms())
+            if placed is None:
+                break
+            epoch, (seq, _) = placed
+            self._book.placed(entry, epoch, seq)
+            count += 1
+        return count
+
+    def _look_after(self) -> None:
+        waiting: dict[str, list[Entry]] = defaultdict(list)
+        for entry in self._book.in_state(State.IN_OUTBOX):
+            waiting[entry.epoch or ""].append(entry)
+        for epoch, entries in waiting.items():
+            found = self._outbox.whereabouts(epoch, [entry.seq or 0 for entry in entries])
+            for entry in entries:
+                self._settle(entry, found)
+
+    def _settle(self, entry: Entry, found: Mapping[int, str | None]) -> None:
+        seq = entry.seq or 0
+        reason = found.get(seq)
+        if seq not in found or reason == "conflict":
+            # A conflict is about the row's number, which another row has at the server; the record is as good as ever.
+            self._book.lost_its_row(entry)
+        elif reason is not None:
+            told = {code: [text.format(reason=reason)] for code, text in REFUSED.items()}
+            self._book.returned(entry.record, entry.version, told)
+
+    def _thin_out(self) -> None:
+        now_ms = self._clock.mono_ms()
+        anchor = self._outbox.boot.anchor
+        if anchor is None or (self._thinned_ms is not None and now_ms - self._thinned_ms < _THIN_EVERY_MS):
+            return
+        self._thinned_ms = now_ms
+        self._book.thin_out(now_ms + anchor.offset_ms - KEPT_DAYS * _DAY_MS)
+
+    def _tell_forms(self) -> int:
+        """Tell the server which versions of the forms this box has, once after each change."""
+        if self._shelf is None:
+            return 0
+        now = self._shelf.versions_text()
+        if self._book.remembered(FORMS_TOLD) == f"{self._outbox.epoch} {now}":
+            return 0
+        placed = self._outbox.append_placed([Reading("forms", {"versions": now})], self._clock.mono_ms())
+        if placed is None:
+            return 0
+        self._book.remember(FORMS_TOLD, f"{placed[0]} {now}")
+        return 1
+
+
+def reading_of(entry: Entry) -> Reading:
+    """Return the row that carries a version."""
+    return Reading(
+        "record",
+        {
+            "record": entry.record,
+            "version": entry.version,
+            "form": entry.form,
+            "form_version": entry.form_version,
+            "programme": entry.programme,
+            "event_date": entry.event_date,
+            "payload": payload_text(entry.payload),
+            "withdrawn": entry.withdrawn,
+            "reason": entry.reason,
+        },
+    )

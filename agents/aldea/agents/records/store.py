@@ -1,0 +1,99 @@
+"""A small SQLite file of the box: private, durable with each commit, put aside when it is damaged."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+_LOG = logging.getLogger(__name__)
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+BUSY_SECONDS = 10
+
+
+class Store:
+    """One file and one connection that threads share by turns. Raises sqlite3.Error where the disk does not allow it."""
+
+    def __init__(self, path: Path, schema: str) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and _is_damaged(path):
+            _put_aside(path)
+        # The mode before the content: nobody else may read it, not even for a moment.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)
+        self._db = _connect(path)
+        try:
+            self._db.executescript(schema)
+        except BaseException:
+            self._db.close()
+            raise
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Commit what happens within, durably, or none of it."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Read; threads take turns."""
+        with self._lock:
+            yield self._db
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock, suppress(sqlite3.Error):
+            self._db.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
+    try:
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        # What is deleted is not left lying in the file.
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute("PRAGMA wal_autocheckpoint = 64")
+        db.execute("PRAGMA cache_size = -512")
+        db.execute("PRAGMA temp_store = MEMORY")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _is_damaged(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as db:
+            return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+    except sqlite3.Error as error:
+        if ((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF) in _DAMAGE:
+            return True
+        raise
+
+
+def _put_aside(path: Path) -> None:
+    number = 1
+    while (aside := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
+        number += 1
+    # The log first: a new file beside an old log would take the log's pages for its own.
+    for suffix in ("-wal", "-shm", ""):
+        part = Path(f"{path}{suffix}")
+        if part.exists():
+            part.rename(f"{aside}{suffix}")
+    _LOG.error("%s is damaged; it was put aside as %s, and a new one begun", path.name, aside.name)
