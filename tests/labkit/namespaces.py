@@ -45,6 +45,17 @@ def ip(*words: str) -> None:
         raise RigError(f"ip {' '.join(words)}: {done.stderr.strip()} (network namespaces need root)")
 
 
+def sweep() -> list[str]:
+    """Remove namespaces of runs that are over without having cleaned up (killed); return their names."""
+    left = []
+    for path in Path("/var/run/netns").glob("aldea-*-*"):
+        owner = path.name.rpartition("-")[2]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            ip("netns", "del", path.name)
+            left.append(path.name)
+    return left
+
+
 class Namespace:
     """A namespace, and one thread that lives in it: what is started from that thread lives there too."""
 
@@ -59,6 +70,17 @@ class Namespace:
     def call(self, function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         """Run a function in the namespace's thread and return what it returns."""
         return self._thread.submit(function, *args, **options).result()
+
+    def run(self, *words: str, told: str = "") -> str:
+        """Run a program here, `told` on its input; return what it prints. Raises RigError with its words."""
+        done = self.call(subprocess.run, list(words), input=told, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RigError(f"{' '.join(words)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def write(self, path: str, text: str) -> None:
+        """Write one of the kernel's settings, such as `net/ipv4/ip_forward`."""
+        self.call(Path("/proc/sys", path).write_text, text, encoding="ascii")
 
     def ip(self, *words: str) -> None:
         """Run `ip` in the namespace."""
@@ -90,13 +112,27 @@ class Namespace:
         self.close()
 
 
-def cable(one: Namespace, name: str, address: str, other: Namespace, other_name: str, other_address: str) -> None:
-    """Lay a cable between two namespaces (addresses as 192.0.2.1/30). No IPv6, and who is who is known: no chatter."""
+def cable(
+    one: Namespace,
+    name: str,
+    address: str,
+    other: Namespace,
+    other_name: str,
+    other_address: str,
+    *,
+    arp: bool = False,
+) -> None:
+    """Lay a cable between two namespaces (addresses as 192.0.2.1/30). No IPv6.
+
+    Who is who is known, so that there is no chatter; with `arp` the ends find each other as on a real cable.
+    """
     ip("link", "add", name, "netns", one.name, "type", "veth", "peer", "name", other_name, "netns", other.name)
     for place, interface, own in ((one, name, address), (other, other_name, other_address)):
         place.call(_no_ipv6, interface)
         place.ip("address", "add", own, "dev", interface)
         place.ip("link", "set", interface, "up")
+    if arp:
+        return
     for place, interface, peer in (
         (one, name, (other, other_name, other_address)),
         (other, other_name, (one, name, address)),

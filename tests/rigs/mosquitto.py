@@ -18,17 +18,20 @@ _CONNACK_ACCEPTED = b"\x20\x02\x00\x00"
 class Mosquitto:
     """A mosquitto on a free port. It may be killed and started again; the port stays the same.
 
-    `extra` are lines for its configuration, such as `"max_queued_messages 100"`.
+    `extra` are lines for its configuration, such as `"max_queued_messages 100"`; `first` are lines that must come
+    before all others.
     """
 
-    def __init__(self, folder: Path, extra: Sequence[str] = (), port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, extra: Sequence[str] = (), port: int | None = None, *, first: Sequence[str] = ()
+    ) -> None:
         program = find_program("mosquitto", "mosquitto")
         self.host = LOOPBACK
         self.port = port or free_port()
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "mosquitto.conf"
         # As root mosquitto would become another user, who may not write in the folder.
-        lines = [f"listener {self.port} {LOOPBACK}", "allow_anonymous true", "user root", *extra]
+        lines = [*first, f"listener {self.port} {LOOPBACK}", "allow_anonymous true", "user root", *extra]
         config.write_text("\n".join(lines) + "\n", encoding="utf-8")
         self.process = ServerProcess("mosquitto", [program, "-c", str(config)], folder / "mosquitto.log")
 
