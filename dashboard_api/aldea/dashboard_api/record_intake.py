@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.scope import scope_of
 from aldea.dashboard_api.access.visitor import SiteScope, Visitor
 from aldea.dashboard_api.problems import Problem
-from aldea.model.forms import Checked, Definition, Moment, load_forms, validate
-from aldea.storage.register.facts import fact_history
-from aldea.storage.register.programmes import find_programme, list_programmes
+from aldea.model.forms import Checked, Definition, load_forms, validate
+from aldea.storage.register.programmes import list_programmes
+from aldea.storage.register.record_moment import NO_PROGRAMME, moment_at, programmes_of
 from aldea.storage.register.records import NewRecord, Record, put_record
 from aldea.storage.register.register import Unit
-from aldea.storage.register.sites import Site, SiteState, find_site, state_history
+from aldea.storage.register.sites import Site, find_site
 
-NO_PROGRAMME = ""
 RECORD = Permission.RECORD
 
 
@@ -79,20 +77,9 @@ def programme_choices(unit: Unit, visitor: Visitor, site: Site, now_ms: int) -> 
     Those with an entry of their own come first.
     """
     scope = scope_of(unit, site.id, now_ms)
-    ever = {str(fact.value) for fact in fact_history(unit, site.id, "programme")}
     entered = {programme.id for programme in list_programmes(unit)}
-    known = (*sorted(ever, key=lambda name: (name not in entered, name)), NO_PROGRAMME)
+    known = (*sorted(programmes_of(unit, site.id), key=lambda name: (name not in entered, name)), NO_PROGRAMME)
     return tuple(name for name in known if covers(visitor, scope, name))
-
-
-def moment_at(unit: Unit, site: Site, programme: str, now_ms: int) -> Moment:
-    """Return the site's local time, and the first day that a record of it may speak of."""
-    zone = ZoneInfo(site.timezone)
-    began = [span.valid_from_ms for span in state_history(unit, site.id) if span.state is SiteState.COMMISSIONED]
-    first = _local(min(began, default=site.created_at_ms), zone).date()
-    found = find_programme(unit, programme) if programme else None
-    earliest = first if found is None else max(first, found.starts_on)
-    return Moment(_local(now_ms, zone).replace(tzinfo=None), earliest)
 
 
 def check(unit: Unit, intake: Intake, site: Site, now_ms: int) -> Checked:
@@ -134,6 +121,3 @@ def with_programme(intake: Intake, choices: tuple[str, ...]) -> Intake:
         return intake
     return replace(intake, programme=choices[0])
 
-
-def _local(ms: int, zone: ZoneInfo) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone)

@@ -20,7 +20,6 @@ from aldea.dashboard_api.record_intake import (
     Intake,
     check,
     form_called,
-    moment_at,
     programme_choices,
     store,
     with_programme,
@@ -43,6 +42,7 @@ from aldea.model.forms import Definition, laid_out, load_forms, typed_from_paylo
 from aldea.storage.register.errors import RegisterConflictError, RegisterError
 from aldea.storage.register.listing import SiteFilter, list_sites
 from aldea.storage.register.programmes import list_programmes
+from aldea.storage.register.record_moment import moment_at
 from aldea.storage.register.records import Record
 from aldea.storage.register.register import Unit
 from aldea.storage.register.reporting import month_span

@@ -26,8 +26,10 @@ from aldea.storage.register.tables.operation import (
 )
 from aldea.storage.register.tables.people import person, role_grant
 from aldea.storage.register.tables.places import device, site, site_fact, site_state
+from aldea.storage.register.tables.profiles import device_settings, settings_history, settings_profile, site_profile
 from aldea.storage.register.tables.records import programme, record
 from aldea.storage.register.tables.releases import release, release_file, rollout, rollout_device
+from aldea.storage.register.tables.site_records import device_forms, returned_record
 from aldea.storage.register.tables.truth import (
     collector_outage,
     maintenance,
@@ -49,6 +51,8 @@ __all__ = [
     "command",
     "contact_point",
     "device",
+    "device_forms",
+    "device_settings",
     "enrolment_attempt",
     "enrolment_code",
     "feed",
@@ -71,13 +75,17 @@ __all__ = [
     "release_file",
     "repair",
     "returned_document",
+    "returned_record",
     "role_grant",
     "rollout",
     "rollout_device",
     "setting",
+    "settings_history",
+    "settings_profile",
     "sign_in_attempt",
     "site",
     "site_fact",
+    "site_profile",
     "site_state",
     "site_status",
     "slot_day",
