@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from aldea.collector.journal import BootRow, Journal
+    from aldea.collector.streams import StreamBook
     from aldea.model.wire import Anchor
 
 SAME_MS = 2_000
@@ -65,8 +66,9 @@ def estimate_offsets(lasts: Sequence[int], previous_end_ms: int | None, next_sta
 class BootBook:
     """All boots of all devices, as the journal has them."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, streams: StreamBook) -> None:
         self._journal = journal
+        self._book = streams
         self._devices: dict[tuple[str, str], dict[str, BootRow]] = {}
         self._extents: dict[int, Extent | None] = {}
         self._unplaced: set[tuple[str, str]] = set()
@@ -122,12 +124,13 @@ class BootBook:
         An outbox numbers its boots; a new outbox begins again at 1, in a stream that came later. A boot whose rows
         have been trimmed goes with the one that was heard of before it.
         """
-        places: dict[int, tuple[int, int, int]] = {}
+        places: dict[int, tuple[tuple[int, int], int, int]] = {}
         stream = 0
         by_id = sorted(boots, key=lambda row: row.id)
+        ranks = self._book.ranks(by_id[0].site, by_id[0].device) if by_id else {}
         for boot in by_id:
             stream = self._streams.get(boot.id, stream)
-            places[boot.id] = (stream, boot.boot_no, boot.id)
+            places[boot.id] = (ranks.get(stream, (stream, 0)), boot.boot_no, boot.id)
         return sorted(by_id, key=lambda row: places[row.id])
 
     def _estimate(self, boots: Sequence[BootRow], previous_end_ms: int | None, next_start_ms: int) -> None:

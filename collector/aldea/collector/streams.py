@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aldea.model.intervals import Range
 
 MAX_GAPS = 100
+LATEST = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class StreamBook:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._streams: dict[tuple[str, str, str], Stream] = {}
+        self._devices: dict[tuple[str, str], list[Stream]] = {}
         for row in journal.streams():
             stream = Stream(row.id, row.site, row.device, row.epoch, row.held_from, row.announced)
             stream.stored = journal.stored_ranges(row.id)
@@ -97,7 +99,7 @@ class StreamBook:
                 stream.rejected.add(first, last)
             for first, last, _ in journal.spans(row.id, SpanState.TOMBSTONE):
                 stream.tombstones.add(first, last)
-            self._streams[row.site, row.device, row.epoch] = stream
+            self._keep(stream)
 
     def get(self, site: str, device: str, epoch: str) -> Stream:
         """Return a stream, made if it is new."""
@@ -105,13 +107,30 @@ class StreamBook:
         if stream is None:
             row = self._journal.add_stream(site, device, epoch)
             stream = Stream(row.id, site, device, epoch)
-            self._streams[site, device, epoch] = stream
+            self._keep(stream)
         return stream
+
+    def _keep(self, stream: Stream) -> None:
+        self._streams[stream.site, stream.device, stream.epoch] = stream
+        self._devices.setdefault((stream.site, stream.device), []).append(stream)
 
     def highest(self, site: str, device: str, epoch: str) -> int:
         """Return the highest seq that ever arrived of a stream; 0 for one that is not known."""
         stream = self._streams.get((site, device, epoch))
         return 0 if stream is None else stream.highest
+
+    def ranks(self, site: str, device: str) -> dict[int, tuple[int, int]]:
+        """Return, by id, the order in which a device's outboxes were in use.
+
+        That is the order in which they were heard of, with one exception: an outbox that was never announced was
+        taken over from a disk by the one announced last before it, and is older than that one.
+        """
+        ranks: dict[int, tuple[int, int]] = {}
+        announced = 0
+        for stream in sorted(self._devices.get((site, device), ()), key=lambda item: item.id):
+            announced = stream.id if stream.announced else announced
+            ranks[stream.id] = (announced, 0 if stream.announced else stream.id - LATEST)
+        return ranks
 
     def all(self) -> list[Stream]:
         """Return all streams."""

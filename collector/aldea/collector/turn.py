@@ -44,7 +44,7 @@ class State:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.streams = StreamBook(journal)
-        self.boots = BootBook(journal)
+        self.boots = BootBook(journal, self.streams)
         self.presence = PresenceBook(journal)
 
 

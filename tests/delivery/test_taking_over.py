@@ -1,0 +1,320 @@
+"""A box is replaced, and what its old disk still holds comes along: once, in its own order and at its own time."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from aldea.agents.outbox import Limits
+from aldea.agents.outbox.database import transaction
+from aldea.agents.outbox.old import OldOutbox, copy_file
+from aldea.agents.outbox.taking_over import NewOutbox, Result
+from aldea.agents.uplink import Pace
+from aldea.model.clock import ClockState
+from delivery.world import HOUR, Stored, World
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from random import Random
+
+PACE = Pace(live_rows=7, bulk_rows=9, send_interval_ms=20_000, answer_ms=10_000, birth_again_ms=5_000)
+
+
+class Cut(BaseException):
+    """The process is killed here."""
+
+
+def replace_box(world: World, name: str = "old") -> Path:
+    """The box dies; another one takes its place, with an empty disk. Return the old disk's folder."""
+    world.kill_agent()
+    old = world.folder / name
+    (world.folder / "agent").rename(old)
+    world.hardware = f"after {name}"
+    world.boot()
+    return old
+
+
+def bring_in(world: World, old: Path, limits: Limits | None = None) -> Result:
+    """Do what `take-over` does, while the agent runs."""
+    copy = world.folder / "copy.sqlite"
+    for suffix in ("", "-wal", "-shm"):
+        copy.with_name(copy.name + suffix).unlink(missing_ok=True)
+    copy_file(old / "outbox.sqlite", copy)
+    with (
+        closing(OldOutbox(copy, old / "outbox.reserve")) as there,
+        closing(NewOutbox(world.folder / "agent", limits or Limits(), world.hardware)) as here,
+    ):
+        return here.take_over(there)
+
+
+def is_sound(world: World) -> None:
+    """Every reading is in the journal once, and nothing is open in any epoch."""
+    assert world.serials() == sorted(world.expected)
+    assert world.outbox.stats().rows == 0
+    assert world.outbox.dead_letters() == []
+    for stream in world.desk.journal.streams():
+        record = world.coverage(stream.epoch)
+        assert (record.open_rows, record.lost_rows) == (0, 0)
+    assert world.quarantined() == []
+
+
+def test_what_the_old_box_had_not_delivered_arrives_once_at_its_own_time(world: World) -> None:
+    world.run(10)
+    world.offline_for(2)
+    world.power_cut(30)
+    world.offline_for(1)
+    old_epoch = world.outbox.epoch
+    old = replace_box(world)
+    world.record()
+    world.run(20)
+    assert world.coverage(old_epoch).open_rows == 0  # nobody has told of them since
+    result = bring_in(world, old)
+    assert result.rows >= 72
+    assert (result.dropped, result.unreadable) == (0, 0)
+    world.run(120)
+    assert {item.epoch for item in world.stored()} == {old_epoch, world.outbox.epoch}
+    is_sound(world)
+    assert world.off_by_ms() <= HOUR
+
+
+def test_rows_of_a_start_with_an_anchor_stand_where_they_were_measured(world: World) -> None:
+    world.state = ClockState.NTP
+    world.record()
+    world.run(20)
+    world.offline_for(1)
+    old = replace_box(world)
+    world.record()
+    world.run(20)
+    bring_in(world, old)
+    world.run(60)
+    is_sound(world)
+    assert world.off_by_ms() <= 2_000
+
+
+def test_a_disk_that_measured_on_after_the_new_box_began_keeps_its_times(world: World) -> None:
+    world.state = ClockState.NTP
+    world.record()
+    world.talk.tick(world.now())
+    old_box = world.outbox, world.folder / "agent", world.boot_id, world.booted_ms
+    elsewhere = world.folder / "elsewhere"
+    world.outbox.close()
+    shutil.move(world.folder / "agent", elsewhere)
+    world.hardware = "new"
+    world.boot()
+    world.run(20)
+    new_box = world.outbox, world.talk, world.boot_id, world.booted_ms
+    # The old one goes on, unheard, for a day.
+    world.hardware, (_, _, world.boot_id, world.booted_ms) = "hardware", old_box
+    shutil.move(world.folder / "agent", world.folder / "aside")
+    shutil.move(elsewhere, world.folder / "agent")
+    world.start_agent()
+    for _ in range(24):
+        world.clock.advance(HOUR)
+        world.record()
+        world.talk.tick(world.now())
+    world.kill_agent()
+    shutil.move(world.folder / "agent", elsewhere)
+    shutil.move(world.folder / "aside", world.folder / "agent")
+    world.hardware = "new"
+    world.outbox, world.talk, world.boot_id, world.booted_ms = new_box
+    bring_in(world, elsewhere)
+    world.disconnect()
+    world.run(60)
+    is_sound(world)
+    assert world.off_by_ms() <= 2_000
+
+
+def test_taking_over_twice_changes_nothing(world: World) -> None:
+    world.offline_for(1)
+    old = replace_box(world)
+    assert bring_in(world, old).rows > 0
+    assert bring_in(world, old).nothing()
+    world.run(60)
+    given = world.outbox.bounds()
+    assert bring_in(world, old).nothing()
+    assert world.outbox.bounds() == given
+    world.run(10)
+    is_sound(world)
+
+
+def test_an_old_box_that_never_reached_the_server_is_placed_before_the_new_one(world: World) -> None:
+    world.offline_for(1)
+    world.power_cut(60)
+    world.offline_for(1)
+    old = replace_box(world)
+    world.record()
+    world.run(20)
+    began = min(boot.offset_ms for boot in world.boots_known() if boot.offset_ms is not None)
+    bring_in(world, old)
+    world.run(80)
+    is_sound(world)
+    taken = [item.at_ms for item in world.stored() if item.epoch != world.outbox.epoch]
+    assert all(at_ms is not None and at_ms <= began + HOUR for at_ms in taken)
+    hosts = [item for item in world.stored() if item.row.measurement == "host"]
+    assert sorted(hosts, key=lambda item: item.at_ms or 0) == sorted(hosts, key=number_of)
+
+
+def test_what_the_old_box_delivered_before_is_not_there_twice(world: World) -> None:
+    world.offline_for(1)
+    world.kill_agent()
+    shutil.copytree(world.folder / "agent", world.folder / "image")  # before it delivered
+    world.start_agent()
+    world.run(60)
+    replace_box(world)
+    assert bring_in(world, world.folder / "image").rows > 0
+    world.run(60)
+    is_sound(world)
+
+
+def test_a_chain_of_boxes_hands_on_what_nobody_delivered(world: World) -> None:
+    world.offline_for(1)
+    first = replace_box(world, "first")
+    world.offline_for(1)
+    bring_in(world, first)
+    second = replace_box(world, "second")
+    world.record()
+    world.run(20)
+    assert bring_in(world, second).rows >= 48
+    assert bring_in(world, first).rows == 0 or world.outbox.stats().rows > 0
+    world.run(150)
+    is_sound(world)
+
+
+def test_what_does_not_fit_is_reported_and_the_newest_rows_are_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aldea.agents.outbox.old.WINDOW", 20)
+    world.record()
+    world.run(20)
+    world.offline_for(25)
+    old_epoch = world.outbox.epoch
+    given = world.outbox.bounds()[1]
+    old = replace_box(world)
+    result = bring_in(world, old, Limits(max_bytes=60_000))
+    assert result.dropped > 0
+    assert result.rows > 0
+    assert result.rows + result.dropped < given
+    world.run(200)
+    record = world.coverage(old_epoch)
+    assert (record.open_rows, record.lost_rows) == (0, 0)
+    assert record.explained_rows == result.dropped
+    assert max(item.row.seq for item in world.stored() if item.epoch == old_epoch) == given
+
+
+def test_of_a_damaged_file_the_readable_rows_are_taken_and_the_others_reported(world: World) -> None:
+    world.record()
+    world.run(20)
+    world.offline_for(30)
+    old_epoch = world.outbox.epoch
+    held = world.outbox.stats().rows
+    old = replace_box(world)
+    spoil_leaves(old / "outbox.sqlite", 2)
+    result = bring_in(world, old)
+    assert 0 < result.rows < held
+    assert result.unreadable >= held - result.rows > 0
+    assert bring_in(world, old).nothing()
+    world.run(150)
+    record = world.coverage(old_epoch)
+    assert (record.open_rows, record.lost_rows) == (0, 0)
+    assert record.explained_rows == held - result.rows
+    assert world.serials() == sorted(set(world.serials()))
+
+
+def number_of(item: Stored) -> float:
+    """The number of a reading."""
+    number = item.row.fields["uptime_seconds"]
+    assert isinstance(number, int)
+    return number
+
+
+def spoil_leaves(path: Path, count: int) -> None:
+    """Overwrite some pages in the middle of the table of waiting rows."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+        query = "SELECT pageno FROM dbstat WHERE name = 'waiting' AND pagetype = 'leaf' ORDER BY path"
+        pages = [row[0] for row in db.execute(query)]
+    with path.open("r+b") as file:
+        for page in pages[len(pages) // 2 :][:count]:
+            file.seek((page - 1) * size)
+            file.write(b"\xaa" * size)
+
+
+@pytest.mark.parametrize("after", range(1, 12))
+def test_a_take_over_killed_anywhere_is_finished_by_doing_it_again(
+    world: World, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.record()
+    world.run(10)
+    world.offline_for(1)
+    world.power_cut()
+    world.offline_for(1)
+    old = replace_box(world)
+    monkeypatch.setattr("aldea.agents.outbox.old.WINDOW", 10)
+    left = [after]
+
+    def killed(db: sqlite3.Connection) -> AbstractContextManager[None]:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Cut
+        return transaction(db)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("aldea.agents.outbox.taking_over.transaction", killed)
+        with suppress(Cut):
+            bring_in(world, old)
+    world.restart_agent()
+    world.run(10)
+    bring_in(world, old)
+    world.run(120)
+    is_sound(world)
+
+
+def happen(world: World, chance: Random, disks: list[Path], step: int) -> None:
+    """Something happens."""
+    what = chance.choice(["record", "record", "run", "run", "cut", "replace", "bring", "bring", "collector"])
+    if what == "record":
+        for _ in range(chance.randint(1, 9)):
+            world.record()
+            world.clock.advance(60_000)
+    elif what == "run":
+        world.loss = chance.choice([0.0, 0.3, 0.7])
+        world.run(chance.randint(1, 6))
+    elif what == "cut":
+        world.power_cut()
+    elif what == "replace":
+        disks.append(replace_box(world, f"old-{step}"))
+    elif what == "bring" and disks:
+        bring_in(world, chance.choice(disks))
+    elif what == "collector":
+        world.restart_collector()
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(chance=st.randoms(use_true_random=False))
+def test_whatever_happens_between_replacements_all_arrives_once(
+    tmp_path_factory: pytest.TempPathFactory, chance: Random
+) -> None:
+    world = World(tmp_path_factory.mktemp("world"), chance=chance, pace=PACE)
+    disks: list[Path] = []
+    for step in range(12):
+        happen(world, chance, disks, step)
+    world.loss = 0.0
+    for disk in disks:
+        bring_in(world, disk)
+    world.record()
+    world.run(250)
+    is_sound(world)
+    world.close()
