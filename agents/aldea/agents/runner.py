@@ -11,7 +11,8 @@ from aldea.agents.changes import ChangeWatch
 from aldea.agents.follow_up import FollowUp
 from aldea.agents.footprint import footprint
 from aldea.agents.outbox import Outbox, OutboxUnavailable
-from aldea.agents.probe import ScheduledProbe, run_probe
+from aldea.agents.probe import Probe, ScheduledProbe, run_probe
+from aldea.agents.probe_log import ProbeLog, ProbeState
 from aldea.agents.schedule import Schedule
 from aldea.model.clock import Clock
 from aldea.model.intervals import Range
@@ -48,7 +49,22 @@ class Runner:
         self._changes = ChangeWatch()
         self._follow_up = FollowUp(outbox, clock.mono_ms())
         self._running: dict[str, asyncio.Task[Sequence[Reading]]] = {}
+        self._by_hand: dict[str, asyncio.Task[Sequence[Reading]]] = {}
+        self._recording = asyncio.Lock()
+        self._log = ProbeLog()
         self._began = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The probes' names."""
+        return tuple(self._probes)
+
+    def states(self) -> list[ProbeState]:
+        """Return each probe's rhythm and how its last round was."""
+        return [
+            self._log.state(name, item.every_seconds, running=name in self._running)
+            for name, item in self._probes.items()
+        ]
 
     async def run(self) -> None:
         """Run until cancelled. What is under way then is given up; what was measured is stored."""
@@ -68,7 +84,7 @@ class Runner:
         started_ms = self._clock.mono_ms()
         due = self._schedule.due(started_ms)
         for name in due:
-            if name in self._probes and name not in self._running:
+            if name in self._probes and name not in self._running and name not in self._by_hand:
                 item = self._probes[name]
                 self._running[name] = asyncio.create_task(run_probe(item.probe, item.timeout_seconds), name=name)
         patience = max(0, self._schedule.next_due_ms() - started_ms) / 1000
@@ -79,15 +95,44 @@ class Runner:
             readings += await self._footprint()
         return await self._record(readings, started_ms)
 
+    async def run_now(self, name: str, instead: Probe | None = None) -> Sequence[Reading]:
+        """Run one round of a probe now, record it, have it sent at once, and return it. Raises KeyError for no probe.
+
+        A round of the same probe that is under way is waited for. `instead`: a probe that does the same in another
+        way, such as a throughput test by hand; it stays the caller's to close.
+        """
+        item = self._probes[name]
+        while (busy := self._busy(name)) is not None:
+            await asyncio.wait({busy})
+        started_ms = self._clock.mono_ms()
+        task = asyncio.create_task(run_probe(instead or item.probe, item.timeout_seconds), name=f"{name} by hand")
+        self._by_hand[name] = task
+        try:
+            readings = await task
+        finally:
+            del self._by_hand[name]
+        self._count(name, readings)
+        await self._record(readings, started_ms, urgent=True)
+        return readings
+
+    def _busy(self, name: str) -> asyncio.Task[Sequence[Reading]] | None:
+        """Return the probe's round that is under way."""
+        task = self._by_hand.get(name) or self._running.get(name)
+        return None if task is None or task.done() else task
+
     def _take_finished(self) -> list[Reading]:
         readings: list[Reading] = []
         for name, task in list(self._running.items()):
             if task.done():
                 del self._running[name]
                 found = task.result()
-                self._meter.add(sum(wan_bytes_of(reading) for reading in found))
+                self._count(name, found)
                 readings += found
         return readings
+
+    def _count(self, name: str, found: Sequence[Reading]) -> None:
+        self._meter.add(sum(wan_bytes_of(reading) for reading in found))
+        self._log.note(name, found, self._clock.mono_ms())
 
     async def _footprint(self) -> list[Reading]:
         try:
@@ -96,12 +141,13 @@ class Runner:
             _LOG.warning("the outbox cannot be read: %s", error)
             return []
 
-    async def _record(self, readings: Sequence[Reading], mono_ms: int) -> Range | None:
+    async def _record(self, readings: Sequence[Reading], mono_ms: int, *, urgent: bool = False) -> Range | None:
         if not readings:
             return None
-        # In a thread: a slow card must not stand in the way of what is being timed here.
-        seqs = await asyncio.to_thread(self._store, readings, mono_ms)
-        urgent = self._changes.observe(readings) or not self._began
+        async with self._recording:
+            # In a thread: a slow card must not stand in the way of what is being timed here.
+            seqs = await asyncio.to_thread(self._store, readings, mono_ms)
+        urgent = self._changes.observe(readings) or urgent or not self._began
         self._began = True
         self._recorded(urgent)
         return seqs
@@ -120,9 +166,10 @@ class Runner:
 
     async def _stop(self) -> None:
         readings = self._take_finished()
-        for task in self._running.values():
+        under_way = (*self._running.values(), *self._by_hand.values())
+        for task in under_way:
             task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await asyncio.gather(*under_way, return_exceptions=True)
         self._running.clear()
         for item in self._probes.values():
             try:

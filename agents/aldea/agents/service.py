@@ -6,27 +6,33 @@ import asyncio
 import logging
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aldea.agents.assembly import ClockStates, identity_of, link_options, pace_of, this_machine
+from aldea.agents.beside import keep_going
 from aldea.agents.budget import Meter
 from aldea.agents.lock import FolderLock
-from aldea.agents.machine import boot_id, clock_state, hardware_id, is_going_down
+from aldea.agents.log_ring import LogRing
+from aldea.agents.machine import is_going_down
+from aldea.agents.operating import CommandInbox, Toolbox
+from aldea.agents.operating.registry import handlers
 from aldea.agents.outbox import Limits, Machine, Outbox, OutboxUnavailable, Reserve, Span, Stopped
 from aldea.agents.probe import ProbeContext, ScheduledProbe
 from aldea.agents.probes import scheduled_probes
 from aldea.agents.runner import Runner
-from aldea.agents.settings import AgentSettings, what_it_sees
-from aldea.agents.uplink import Conversation, Identity, LinkOptions, Moment, Pace, Uplink
-from aldea.model.clock import Clock, ClockState, SystemClock
-from aldea.model.settings import SettingsError
+from aldea.agents.settings import AgentSettings
+from aldea.agents.uplink import Conversation, Pace, Uplink
+from aldea.model.clock import Clock, SystemClock
+from aldea.model.sample import Reading
 
 if TYPE_CHECKING:
     from aldea.agents.overlay.desk import SettingsDesk
+    from aldea.model.messages import Command
+
+__all__ = ["AgentService", "link_options", "pace_of", "this_machine"]
 
 _LOG = logging.getLogger(__name__)
-_CLOCK_STATE_LASTS_MS = 10_000
 _UPLINK_STOPS_WITHIN_SECONDS = 3.0
 _DAY_MS = 86_400_000
 _TRIAL_LOOK_SECONDS = 1.0
@@ -54,10 +60,10 @@ class AgentService:
         self._pace = pace or pace_of(settings)
         self._outbox: Outbox | None = None
         self._meter = Meter()
-        context = ProbeContext(self._clock, settings.data, anchored_ms=self._anchored_ms, meter=self._meter)
-        self._probes = scheduled_probes(settings, context) if probes is None else probes
+        self._context = ProbeContext(self._clock, settings.data, anchored_ms=self._anchored_ms, meter=self._meter)
+        self._probes = scheduled_probes(settings, self._context) if probes is None else probes
         self._machine = machine or this_machine()
-        self._state = _ClockStates(self._clock)
+        self._state = ClockStates(self._clock)
         self._stopping = asyncio.Event()
         self._desk = desk
         self._starts_anew = False
@@ -92,7 +98,11 @@ class AgentService:
     async def _run(self, outbox: Outbox) -> None:
         self._outbox = outbox
         identity = identity_of(self.settings, self._machine.version)
-        conversation = Conversation(outbox, identity, self._pace)
+
+        def take(command: Command) -> None:
+            inbox.take(command)
+
+        conversation = Conversation(outbox, identity, self._pace, take)
         uplink = Uplink(conversation, identity, self._options, self._state.now, meter=self._meter)
         runner = Runner(
             outbox,
@@ -102,22 +112,48 @@ class AgentService:
             shift=zlib.crc32(f"{identity.site}/{identity.device}".encode()) / 2**32,
             meter=self._meter,
         )
+        log = LogRing()
+        inbox = self._inbox(outbox, runner, uplink, log)
+        logging.getLogger("aldea.agents").addHandler(log)
         uplink.start()
         measuring = asyncio.create_task(runner.run(), name="runner")
-        stopping = asyncio.create_task(self._stopping.wait(), name="stop")
-        trial = asyncio.create_task(self._watch_trial(conversation), name="trial")
+        beside = [
+            asyncio.create_task(self._stopping.wait(), name="stop"),
+            asyncio.create_task(self._watch_trial(conversation), name="trial"),
+            asyncio.create_task(keep_going("taking commands", inbox.run), name="commands"),
+        ]
         try:
-            await asyncio.wait((measuring, stopping), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((measuring, beside[0]), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            measuring.cancel()
-            stopping.cancel()
-            trial.cancel()
-            results = await asyncio.gather(measuring, stopping, trial, return_exceptions=True)
+            # What is done for a command first: it may wait for a round of the runner's.
+            for task in reversed((measuring, *beside)):
+                task.cancel()
+            results = await asyncio.gather(measuring, *beside, return_exceptions=True)
             await asyncio.to_thread(uplink.stop, _UPLINK_STOPS_WITHIN_SECONDS)
             failed = results[0] if isinstance(results[0], Exception) else None
             outbox.close(await self._how_stopped() if failed is None else Stopped.CUT_OFF)
+            logging.getLogger("aldea.agents").removeHandler(log)
         if failed is not None:
             raise failed
+
+    def _inbox(self, outbox: Outbox, runner: Runner, uplink: Uplink, log: LogRing) -> CommandInbox:
+        tools = Toolbox(
+            settings=self.settings,
+            machine=self._machine,
+            outbox=outbox,
+            runner=runner,
+            context=self._context,
+            log=log,
+            is_online=lambda: uplink.is_online,
+            start_anew=self.start_anew,
+            desk=self._desk,
+        )
+
+        async def append(reading: Reading) -> None:
+            await asyncio.to_thread(outbox.append, [reading], self._clock.mono_ms())
+            uplink.recorded(urgent=True)
+
+        return CommandInbox(self.settings.data, handlers(tools), append, self._clock, self._anchored_ms)
 
     async def _watch_trial(self, conversation: Conversation) -> None:
         """While settings from afar are on trial: keep them once the collector is heard, else start anew."""
@@ -149,69 +185,3 @@ class AgentService:
             except TimeoutError:
                 continue
         return None
-
-
-class _ClockStates:
-    """The moment, with the clock's state asked of the system now and then only."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._asked_ms: int | None = None
-        self._state = ClockState.UNSYNCED
-
-    def now(self) -> Moment:
-        """Return the moment."""
-        mono_ms = self._clock.mono_ms()
-        if self._asked_ms is None or mono_ms - self._asked_ms >= _CLOCK_STATE_LASTS_MS:
-            self._asked_ms = mono_ms
-            self._state = clock_state(self._clock)
-        return Moment(mono_ms, self._clock.wall_ms(), self._state)
-
-
-def this_machine() -> Machine:
-    """Return what the operating system says of this machine and boot."""
-    try:
-        own_version = version("aldea")
-    except PackageNotFoundError:
-        own_version = "unknown"
-    # Half of the kernel's id tells a device's boots apart as well, and travels in every batch.
-    return Machine(hardware_id() or "", boot_id().replace("-", "")[:16], own_version, clock_state(SystemClock()).value)
-
-
-def identity_of(settings: AgentSettings, own_version: str) -> Identity:
-    """Return what the agent announces of itself; intervals are announced in whole seconds."""
-    return Identity(
-        site=settings.site,
-        device=settings.device,
-        version=own_version,
-        sample_seconds=max(1, round(settings.sample_seconds)),
-        send_seconds=max(1, round(settings.send_seconds)),
-        sees=asdict(what_it_sees(settings)),
-    )
-
-
-def pace_of(settings: AgentSettings) -> Pace:
-    """Return the conversation's pace as the settings have it."""
-    return Pace(send_interval_ms=round(settings.send_seconds * 1000))
-
-
-def link_options(settings: AgentSettings) -> LinkOptions:
-    """Return how to reach the broker. Raises SettingsError when the password cannot be read."""
-    broker = settings.broker
-    password = None
-    if broker.password_file is not None:
-        try:
-            password = broker.password_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError([f"agent.broker.password_file cannot be read: {error}"]) from error
-    if broker.ca_file is not None and not broker.ca_file.is_file():
-        raise SettingsError([f"agent.broker.ca_file is {str(broker.ca_file)!r}; expects a file that exists"])
-    return LinkOptions(
-        host=broker.host,
-        port=broker.port,
-        username=broker.username,
-        password=password,
-        tls=broker.tls,
-        ca_file=broker.ca_file,
-        keepalive_seconds=settings.keepalive_seconds,
-    )

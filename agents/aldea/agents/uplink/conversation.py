@@ -10,6 +10,7 @@ import logging
 
 from aldea.agents.outbox import Outbox
 from aldea.agents.uplink.anchors import Anchors, Moment
+from aldea.agents.uplink.commanding import Take, hand_over, nobody
 from aldea.agents.uplink.pace import Pace
 from aldea.agents.uplink.sending import Identity, Outgoing, Sender
 from aldea.model.messages import Ack, Birth, Will, encode_status, parse_ack
@@ -26,10 +27,12 @@ class Conversation:
     Two rules beyond the written ones. When nothing at all was heard since an overdue batch was sent, nobody is
     listening: then births are repeated, with growing pauses, and no batch is spent until a hello comes. And a
     second hello in a connection means that the collector has started again, so what is under way goes again.
+    `commands` gets each command that comes; it returns at once.
     """
 
-    def __init__(self, outbox: Outbox, identity: Identity, pace: Pace | None = None) -> None:
+    def __init__(self, outbox: Outbox, identity: Identity, pace: Pace | None = None, commands: Take = nobody) -> None:
         self._outbox = outbox
+        self._commands = commands
         self._identity = identity
         self._pace = pace or Pace()
         self._online = False
@@ -93,7 +96,7 @@ class Conversation:
     def received(self, lane: Lane, payload: bytes, at: Moment) -> list[Outgoing]:
         """Take a message that came for us."""
         if lane is not Lane.ACK:
-            _LOG.info("a command was received; this version knows none")
+            hand_over(payload, self._commands)
             return []
         try:
             ack = parse_ack(payload)

@@ -168,10 +168,20 @@ class Uplink:
             self._welcomed = True
             self._publish(self._conversation.connected(now, event.max_packet_bytes))
         elif isinstance(event, Message):
-            with suppress(TopicError):
-                self._publish(self._conversation.received(parse_topic(event.topic).lane, event.payload, now))
+            self._publish(self._received(event, now))
         else:
             self._lost(event, now)
+
+    def _received(self, event: Message, now: Moment) -> Iterable[Outgoing]:
+        """Take what is for us: whatever else a broker hands out is nobody's word to this agent."""
+        try:
+            topic = parse_topic(event.topic)
+        except TopicError:
+            return []
+        if (topic.site, topic.device) != (self._identity.site, self._identity.device):
+            _LOG.warning("a message for %s/%s came here and was left alone", topic.site, topic.device)
+            return []
+        return self._conversation.received(topic.lane, event.payload, now)
 
     def _lost(self, event: Lost, now: Moment) -> None:
         self._drop(now)

@@ -1,0 +1,200 @@
+"""Takes commands as they come, has each carried out once, and answers by rows of the outbox.
+
+Two lanes work beside each other, one command at a time in each: one for quick commands, one for all others. So a
+test of the link that takes a minute never keeps somebody waiting who wants to know what is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aldea.agents.operating.answers import answer
+from aldea.agents.operating.handler import Handler, Outcome, State, refused
+from aldea.agents.operating.kept import KeptCommand, KeptCommands
+from aldea.model.clock import Clock
+from aldea.model.messages import Command
+from aldea.model.sample import Reading
+
+_LOG = logging.getLogger(__name__)
+
+ARRIVALS_MOST = 50
+WAITING_MOST = 20
+REPEAT_AFTER_MS = 60_000
+"""An answer that was given is not given again within this: the same command often comes twice in a row."""
+
+_INTERRUPTED = "the box stopped while it was carrying this out, so it was not finished: ask for it again"
+_DISK_PAUSE_SECONDS = 5.0
+
+Append = Callable[[Reading], Awaitable[None]]
+"""Stores a row in the outbox and has it sent at once."""
+
+
+class CommandInbox:
+    """The commands of one agent. Make it in the loop's thread; `take` may be called from any.
+
+    `time_ms` returns the time that the server vouches for, None while it is not known: then no command is over.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        handlers: Sequence[Handler],
+        append: Append,
+        clock: Clock,
+        time_ms: Callable[[], int | None],
+    ) -> None:
+        self._handlers = {handler.kind: handler for handler in handlers}
+        self._kept = KeptCommands(folder)
+        self._append = append
+        self._clock = clock
+        self._time_ms = time_ms
+        self._loop = asyncio.get_running_loop()
+        self._arrived: asyncio.Queue[Command] = asyncio.Queue(ARRIVALS_MOST)
+        self._lanes: dict[bool, asyncio.Queue[Command]] = {quick: asyncio.Queue() for quick in (True, False)}
+        self._busy: set[bool] = set()
+        self._told_ms: dict[str, int] = {}
+        self._disk = asyncio.Lock()
+
+    def take(self, command: Command) -> None:
+        """Take a command as it has come. Returns at once."""
+        with suppress(RuntimeError):  # the loop has ended: the server sends it again
+            self._loop.call_soon_threadsafe(self._arrive, command)
+
+    async def run(self) -> None:
+        """Work until cancelled. What is under way then is interrupted; the next start says so, or goes on with it."""
+        tasks = [self._receive(), self._work(quick=True), self._work(quick=False)]
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(task)
+
+    def _arrive(self, command: Command) -> None:
+        try:
+            self._arrived.put_nowait(command)
+        except asyncio.QueueFull:
+            _LOG.warning("too many commands at once: %s (%s) is for the server to send again", *_named(command))
+
+    # -- what comes in
+
+    async def _receive(self) -> None:
+        await self._guarded(self._go_on)
+        while True:
+            command = await self._arrived.get()
+            await self._guarded(partial(self._sort, command))
+
+    async def _go_on(self) -> None:
+        """Take up what a stop has left."""
+        for item in await self._on_disk(self._kept.unfinished):
+            handler = self._handlers.get(item.command.kind)
+            if handler is not None and (item.last.state is State.ACCEPTED or handler.resumes):
+                self._lanes[handler.quick].put_nowait(item.command)
+            else:
+                await self._tell(item.command, refused(_INTERRUPTED))
+
+    async def _sort(self, command: Command) -> None:
+        found = await self._on_disk(self._kept.find, command.id)
+        if found is not None:
+            await self._repeat(found)
+            return
+        handler = self._handlers.get(command.kind)
+        if handler is None:
+            known = ", ".join(sorted(self._handlers))
+            await self._end_new(
+                command, refused(f"this agent has no command of the kind {command.kind[:40]!r}; it knows {known}")
+            )
+        elif self._is_over(command):
+            await self._end_new(command, Outcome(State.EXPIRED, {"sentence": "it came when its time was over"}))
+        elif sum(lane.qsize() for lane in self._lanes.values()) >= WAITING_MOST:
+            _LOG.warning(
+                "%d commands wait: %s (%s) waits for the server to send it again", WAITING_MOST, *_named(command)
+            )
+        else:
+            _LOG.info("command %s (%s) was taken", *_named(command))
+            await self._on_disk(self._kept.add, command, Outcome(State.ACCEPTED))
+            lane = self._lanes[handler.quick]
+            if handler.quick in self._busy or lane.qsize():
+                await self._say(command, Outcome(State.ACCEPTED))
+            lane.put_nowait(command)
+
+    async def _end_new(self, command: Command, outcome: Outcome) -> None:
+        await self._on_disk(self._kept.add, command, outcome)
+        await self._say(command, outcome)
+
+    async def _repeat(self, found: KeptCommand) -> None:
+        told_ms = self._told_ms.get(found.command.id)
+        if told_ms is None or self._clock.mono_ms() - told_ms >= REPEAT_AFTER_MS:
+            await self._say(found.command, found.last)
+
+    # -- what is done
+
+    async def _work(self, *, quick: bool) -> None:
+        while True:
+            command = await self._lanes[quick].get()
+            self._busy.add(quick)
+            await self._guarded(partial(self._carry_out, command))
+            self._busy.discard(quick)
+
+    async def _carry_out(self, command: Command) -> None:
+        handler = self._handlers[command.kind]
+        if self._is_over(command) and not handler.resumes:
+            await self._tell(command, Outcome(State.EXPIRED, {"sentence": "its time was over before its turn came"}))
+            return
+
+        async def tell(state: State, detail: Mapping[str, Any]) -> None:
+            await self._tell(command, Outcome(state, detail))
+
+        running = Outcome(State.RUNNING)
+        await (self._note(command, running) if handler.quick else self._tell(command, running))
+        try:
+            outcome = await handler.carry_out(command, tell)
+        except Exception as error:  # noqa: BLE001 - one kind's fault must not end the others
+            _LOG.exception("command %s (%s) failed", *_named(command))
+            outcome = refused(f"a fault in the agent: {type(error).__name__}: {error}")
+        _LOG.info("command %s (%s): %s", *_named(command), outcome.state.value)
+        await self._tell(command, outcome)
+
+    # -- what is said
+
+    async def _tell(self, command: Command, outcome: Outcome) -> None:
+        """Keep a word and say it: in this order, so that it can be repeated when only the first was done."""
+        try:
+            await self._note(command, outcome)
+        finally:
+            await self._say(command, outcome)
+
+    async def _note(self, command: Command, outcome: Outcome) -> None:
+        await self._on_disk(self._kept.note, command.id, outcome)
+
+    async def _say(self, command: Command, outcome: Outcome) -> None:
+        await self._append(answer(command.id, command.kind, outcome.state, outcome.detail))
+        self._told_ms[command.id] = self._clock.mono_ms()
+        while len(self._told_ms) > ARRIVALS_MOST:
+            del self._told_ms[next(iter(self._told_ms))]
+
+    def _is_over(self, command: Command) -> bool:
+        now_ms = self._time_ms()
+        return now_ms is not None and now_ms >= command.expires_ms
+
+    async def _on_disk(self, work: Callable[..., Any], *values: Any) -> Any:
+        async with self._disk:
+            return await asyncio.to_thread(work, *values)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it; a disk that refuses is waited out for a moment, and whatever else is said. Commands come again."""
+        try:
+            await work()
+        except (sqlite3.Error, OSError) as error:
+            _LOG.error("commands cannot be kept just now: %s", error)
+            await asyncio.sleep(_DISK_PAUSE_SECONDS)
+        except Exception:  # noqa: BLE001 - the next command is still to come
+            _LOG.exception("a command could not be dealt with")
+
+
+def _named(command: Command) -> tuple[str, str]:
+    return command.id[:64], command.kind[:40]

@@ -1,0 +1,20 @@
+"""The kinds of commands this agent knows. To add one: a file with a handler, and a line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aldea.agents.operating.diagnostics import Diagnostics
+from aldea.agents.operating.probe_now import ProbeNow
+
+if TYPE_CHECKING:
+    from aldea.agents.operating.handler import Handler
+    from aldea.agents.operating.toolbox import Toolbox
+
+
+def handlers(tools: Toolbox) -> tuple[Handler, ...]:
+    """Return a handler for each kind."""
+    return (
+        ProbeNow(tools.settings, tools.runner, tools.context),
+        Diagnostics(tools),
+    )
