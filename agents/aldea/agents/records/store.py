@@ -16,7 +16,7 @@ BUSY_SECONDS = 10
 
 
 class Store:
-    """One file and one connection that threads share by turns. Raises sqlite3.Error where the disk does not allow it."""
+    """One file and one connection, shared by threads. Raises sqlite3.Error where the disk does not allow it."""
 
     def __init__(self, path: Path, schema: str) -> None:
         self._path = path
