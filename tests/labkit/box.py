@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any, Self
 from labkit.names import ANCHORS, BROKER_PORT, HTTP_PAGE, HTTPS_PAGE, ROUTER, SERVER, SERVER_NAME, TEST_PORT
 from labkit.server import PASSWORD, USER
 from labkit.time_travel import in_its_time
-from labkit.waiting import wait_for
+from labkit.waiting import Found, wait_for
 from rigs.processes import find_program
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from labkit.namespaces import Namespace
     from labkit.server import Server
     from labkit.time_travel import LabClock
@@ -157,28 +159,42 @@ class Box:
     def measures(self, measurement: str, rounds: int, within_seconds: float = 20.0) -> None:
         """Wait until so many more rows of a measurement wait in the outbox: for when nothing can be sent."""
         since = self.last_seq()
-        wait_for(
+        self._wait_for(
             lambda: self.waiting(measurement, since) >= rounds,
-            f"the agent has not recorded {rounds} rows of {measurement}:\n{self.log()}",
+            f"the agent has not recorded {rounds} rows of {measurement}",
             within_seconds,
         )
 
     def delivers(self, within_seconds: float = 30.0) -> None:
         """Wait until all that is recorded by now is in the server's stores."""
-        last = wait_for(self.last_seq, f"the agent has recorded nothing:\n{self.log()}")
-        wait_for(
+        last = self._wait_for(self.last_seq, "the agent has recorded nothing", within_seconds)
+        self._wait_for(
             lambda: not self._asked("SELECT 1 FROM waiting WHERE seq <= ? LIMIT 1", last),
-            f"not everything was acknowledged:\n{self.log()}",
+            "not everything was acknowledged",
             within_seconds,
         )
         wait_for(self._server.caught_up, "the stores have not caught up with the journal")
 
     def sends(self, measurement: str, rounds: int, since_ms: int, **tags: str) -> None:
         """Wait until the server has so many rows of a measurement from a time on."""
-        wait_for(
+        self._wait_for(
             lambda: len(self._server.rows(self.site, measurement, since_ms, **tags)) >= rounds,
-            f"the server has not got {rounds} rows of {measurement}:\n{self.log()}",
+            f"the server has not got {rounds} rows of {measurement}",
+            within_seconds=20.0,
         )
+
+    def _wait_for(self, look: Callable[[], Found], missing: str, within_seconds: float) -> Found:
+        """Wait while the agent runs; say what it logged when it was in vain."""
+
+        def watched() -> Found:
+            assert self._process is not None, "the agent was not started"
+            assert self._process.poll() is None, "the agent has ended by itself"
+            return look()
+
+        try:
+            return wait_for(watched, missing, within_seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; its log:\n{self.log()}") from error
 
     def _asked(self, query: str, *values: object) -> list[Any]:
         path = self._folder / "data" / "outbox.sqlite"

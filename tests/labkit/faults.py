@@ -28,7 +28,7 @@ _TABLE = "100"
 @contextmanager
 def backhaul_cut(lab: Lab) -> Iterator[None]:
     """The satellite link is gone: nothing passes, nobody says so."""
-    with _rules(lab.backhaul, "cut", "chain all { type filter hook forward priority 0; drop; }"):
+    with _rules(lab.backhaul, "cut", "chain everything { type filter hook forward priority 0; drop; }"):
         yield
 
 

@@ -14,7 +14,7 @@ import subprocess
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import icmplib
 
@@ -38,6 +38,9 @@ from labkit.server import Server
 from labkit.serving import NameServer, serve
 from labkit.time_travel import LabClock
 from rigs.processes import RigError, find_program
+
+if TYPE_CHECKING:
+    from aldea.model.truth import Interval
 
 
 class Lab:
@@ -91,6 +94,12 @@ class Lab:
     def now_ms(self) -> int:
         """The lab's time, milliseconds since 1970."""
         return self.clock.wall_ms()
+
+    def settled(self, site: str, at_ms: int) -> Interval:
+        """Let time pass until all is ripe to be judged, settle, and return what is settled of a moment."""
+        self.pass_time(20)
+        self.server.settle()
+        return self.server.truth_at(site, at_ms)
 
     def pass_time(self, minutes: float) -> None:
         """Let time pass while no agent is running: for the server, the router, and boxes that start later."""

@@ -31,7 +31,7 @@ class Router:
         self.place = place
         self._clock = clock
         self._folder = folder
-        folder.mkdir()
+        (folder / "notes").mkdir(parents=True)
         self.began = clock.began(3 * DAY_SECONDS)
         place.write("net/ipv4/ip_forward", "1")
         place.run(find_program("nft", "nftables"), "-f", "-", told=_NAT)
@@ -59,7 +59,8 @@ class Router:
             "snmpd",
             [*in_its_time(self._clock.offset_for(self.began)), *program],
             self._folder / "snmpd.log",
-            environment={"SNMP_PERSISTENT_DIR": str(self._folder), "SNMPCONFPATH": str(self._folder), "MIBS": ""},
+            # Its own notes have the name of its configuration: they get a folder of their own.
+            environment={"SNMP_PERSISTENT_DIR": str(self._folder / "notes"), "SNMPCONFPATH": "", "MIBS": ""},
         )
         self.place.call(self._snmpd.start, self._listens)
 

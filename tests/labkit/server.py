@@ -42,7 +42,7 @@ USER, PASSWORD = "village", "only-in-the-lab"
 FOREVER_MS = 2**52
 _REPORT_SECONDS = 30
 _STEPS = 2_000
-MOST_SITES = 99
+MOST_SITES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,15 @@ class Server:
     def _registered(self) -> Iterator[str]:
         """Register sites for all to come: one that is new to a running collector has to wait to be known."""
         sites = [f"village-{number:02d}" for number in range(1, MOST_SITES + 1)]
+        since = self._clock.wall_ms() - 3_600_000
         entries = [
-            SiteEntry(Site(site, site, "UTC", 0), 0, SiteState.COMMISSIONED, (), (Device(site, "agent", "agent", 0),))
+            SiteEntry(
+                Site(site, site, "UTC", since),
+                since,
+                SiteState.COMMISSIONED,
+                (),
+                (Device(site, "agent", "agent", since),),
+            )
             for site in sites
         ]
         with self.register.transaction() as unit:
