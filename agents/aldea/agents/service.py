@@ -18,6 +18,8 @@ from aldea.agents.machine import is_going_down
 from aldea.agents.operating import CommandInbox, Toolbox
 from aldea.agents.operating.registry import handlers
 from aldea.agents.outbox import Limits, Machine, Outbox, OutboxUnavailable, Reserve, Span, Stopped
+from aldea.agents.page.latest import LatestReadings
+from aldea.agents.page.wiring import BoxPage
 from aldea.agents.probe import ProbeContext, ScheduledProbe
 from aldea.agents.probes import scheduled_probes
 from aldea.agents.runner import Runner
@@ -102,6 +104,7 @@ class AgentService:
         def take(command: Command) -> None:
             inbox.take(command)
 
+        latest = LatestReadings()
         conversation = Conversation(outbox, identity, self._pace, take)
         uplink = Uplink(conversation, identity, self._options, self._state.now, meter=self._meter)
         runner = Runner(
@@ -111,11 +114,14 @@ class AgentService:
             lambda urgent: uplink.recorded(urgent=urgent),
             shift=zlib.crc32(f"{identity.site}/{identity.device}".encode()) / 2**32,
             meter=self._meter,
+            seen=latest.observe,
         )
         log = LogRing()
-        inbox = self._inbox(outbox, runner, uplink, log)
+        tools = self._tools(outbox, runner, uplink, log)
+        inbox = self._inbox(tools, uplink)
         logging.getLogger("aldea.agents").addHandler(log)
         uplink.start()
+        page = BoxPage(tools, latest, uplink).start() if self.settings.page.enabled else None
         measuring = asyncio.create_task(runner.run(), name="runner")
         beside = [
             asyncio.create_task(self._stopping.wait(), name="stop"),
@@ -129,6 +135,8 @@ class AgentService:
             for task in reversed((measuring, *beside)):
                 task.cancel()
             results = await asyncio.gather(measuring, *beside, return_exceptions=True)
+            if page is not None:
+                await asyncio.to_thread(page.stop)
             await asyncio.to_thread(uplink.stop, _UPLINK_STOPS_WITHIN_SECONDS)
             failed = results[0] if isinstance(results[0], Exception) else None
             outbox.close(await self._how_stopped() if failed is None else Stopped.CUT_OFF)
@@ -136,8 +144,8 @@ class AgentService:
         if failed is not None:
             raise failed
 
-    def _inbox(self, outbox: Outbox, runner: Runner, uplink: Uplink, log: LogRing) -> CommandInbox:
-        tools = Toolbox(
+    def _tools(self, outbox: Outbox, runner: Runner, uplink: Uplink, log: LogRing) -> Toolbox:
+        return Toolbox(
             settings=self.settings,
             machine=self._machine,
             outbox=outbox,
@@ -149,15 +157,16 @@ class AgentService:
             desk=self._desk,
         )
 
+    def _inbox(self, tools: Toolbox, uplink: Uplink) -> CommandInbox:
         async def append(reading: Reading) -> None:
-            await asyncio.to_thread(outbox.append, [reading], self._clock.mono_ms())
+            await asyncio.to_thread(tools.outbox.append, [reading], self._clock.mono_ms())
             uplink.recorded(urgent=True)
 
         return CommandInbox(self.settings.data, handlers(tools), append, self._clock, self._anchored_ms)
 
     async def _watch_trial(self, conversation: Conversation) -> None:
         """While settings from afar are on trial: keep them once the collector is heard, else start anew."""
-        while self._desk is not None and self._desk.on_trial:
+        while self._desk is not None and self._desk.is_pending:
             if self._desk.step(heard=conversation.listening):
                 self.start_anew()
             await asyncio.sleep(_TRIAL_LOOK_SECONDS)

@@ -72,8 +72,6 @@ class Box:
         for _ in range(seconds):
             if self.desk.step(heard=self.hears):
                 self.start()
-            elif self.hears and (outcome := self.desk.untold()) is not None:
-                self.desk.told(outcome)
             self.clock.advance(1000)
 
 
@@ -96,11 +94,9 @@ def test_good_settings_are_tried_kept_and_told(box: Box) -> None:
     assert box.start().sample_seconds == 20
     assert box.desk.on_trial
     assert not box.desk.step(heard=True)
-    outcome = box.desk.untold()
-    assert outcome is not None
-    assert (outcome.state, outcome.command, outcome.detail["runs"]) == ("done", "command-1", 1)
-    box.desk.told(outcome)
-    assert box.desk.untold() is None
+    assert not box.desk.is_pending
+    told = box.take(1, GOOD)
+    assert (told.state, told.detail["runs"], told.detail["changed"]) == ("done", 1, ["sample_seconds"])
     assert box.start().sample_seconds == 20
     assert (box.folder / FILE).stat().st_mode & 0o777 == 0o600
 
@@ -113,12 +109,13 @@ def test_settings_that_nobody_hears_are_given_up_in_time(box: Box) -> None:
         box.clock.advance(1000)
     assert box.desk.step(heard=False)
     assert box.start().broker.port == 1883
-    outcome = box.desk.untold()
-    assert outcome is not None
-    assert outcome.state == "rolled_back"
-    assert "not heard within 60 seconds with these settings" in outcome.detail["sentence"]
-    assert outcome.detail["link_was_down"] is False
-    assert outcome.detail["runs"] == 0
+    assert box.desk.is_pending
+    box.desk.step(heard=True)
+    told = box.take(1, DEAD)
+    assert told.state == "rolled_back"
+    assert "not heard within 60 seconds with these settings" in told.detail["sentence"]
+    assert told.detail["link_was_down"] is False
+    assert told.detail["runs"] == 0
 
 
 def test_where_the_settings_before_are_not_heard_either_the_answer_says_so(box: Box) -> None:
@@ -128,10 +125,10 @@ def test_where_the_settings_before_are_not_heard_either_the_answer_says_so(box: 
     assert box.desk.step(heard=False)
     box.start()
     box.clock.advance(300_000)
-    outcome = box.desk.untold()
-    assert outcome is not None
-    assert outcome.detail["link_was_down"] is True
-    assert "not heard for 300 seconds either" in outcome.detail["sentence"]
+    box.desk.step(heard=True)
+    told = box.take(1, DEAD)
+    assert told.detail["link_was_down"] is True
+    assert "not heard for 300 seconds either" in told.detail["sentence"]
     assert box.settings.broker.port == 1883
 
 
@@ -142,9 +139,7 @@ def test_three_starts_without_a_word_are_enough(box: Box) -> None:
         assert box.start().broker.port == 9
     box.reboot()
     assert box.start().broker.port == 1883
-    outcome = box.desk.untold()
-    assert outcome is not None
-    assert "started 3 times" in outcome.detail["sentence"]
+    assert "started 3 times" in box.take(1, DEAD).detail["sentence"]
 
 
 def test_starts_within_a_boot_share_the_time(box: Box) -> None:
@@ -322,8 +317,7 @@ def test_a_power_cut_at_any_write_leaves_the_old_or_the_new_settings_and_a_way_o
     box.start()
     box.live()
     assert box.hears
-    assert not box.desk.on_trial
-    assert box.desk.untold() is None
+    assert not box.desk.is_pending
     kept = Keeper(box.folder).read().kept
     assert kept in (Overlay(), Overlay(1, GOOD))
     assert box.settings.sample_seconds == (20 if kept.revision else 60)
@@ -375,4 +369,4 @@ def test_whatever_happens_the_agent_gets_back_on_line(
     box.start()
     box.live()
     assert box.hears
-    assert not box.desk.on_trial
+    assert not box.desk.is_pending

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from aldea.agents.operating.diagnostics import Diagnostics
 from aldea.agents.operating.probe_now import ProbeNow
+from aldea.agents.operating.repair_answer import RepairAnswer
+from aldea.agents.overlay.handler import SettingsFromAfar
 
 if TYPE_CHECKING:
     from aldea.agents.operating.handler import Handler
@@ -17,4 +19,6 @@ def handlers(tools: Toolbox) -> tuple[Handler, ...]:
     return (
         ProbeNow(tools.settings, tools.runner, tools.context),
         Diagnostics(tools),
+        RepairAnswer(tools.settings.data),
+        SettingsFromAfar(tools.desk, tools.start_anew),
     )

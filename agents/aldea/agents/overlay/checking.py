@@ -17,6 +17,7 @@ NEVER = {
     "data": "where it keeps its data is decided at the machine",
     "broker.username": "its access comes from its enrolment",
     "broker.password_file": "its access comes from its enrolment",
+    "upgrade.key_file": "who may sign releases is decided at the machine",
 }
 """Settings that never come from afar, and why."""
 

@@ -12,7 +12,7 @@ from aldea.agents.overlay import state as steps
 from aldea.agents.overlay.checking import refusals
 from aldea.agents.overlay.keeping import Keeper
 from aldea.agents.overlay.source import Source, differing
-from aldea.agents.overlay.state import Outcome, Overlay, State, Trial
+from aldea.agents.overlay.state import Overlay, State, Trial
 from aldea.agents.settings import AgentSettings
 from aldea.model.clock import Clock
 from aldea.model.overlays import merged
@@ -100,6 +100,8 @@ class SettingsDesk:
         """Let time pass, `heard` when the collector has said hello in this connection; say whether to start anew."""
         trial = self._state.trial
         if trial is None:
+            if heard and self.is_pending:
+                self._note_heard()
             return False
         if heard:
             _LOG.info("settings revision %d hold: the server was heard with them", trial.overlay.revision)
@@ -111,16 +113,16 @@ class SettingsDesk:
         self.give_up(steps.silent_for(trial))
         return True
 
-    def untold(self) -> Outcome | None:
-        """Return what became of the last trial while the server has not been told; ask once the server is heard."""
+    @property
+    def is_pending(self) -> bool:
+        """Whether the last settings are on trial, or were given up and the server has not been heard since."""
         outcome = self._state.outcome
-        if outcome is None or outcome.told:
-            return None
-        return steps.heard(outcome, self._boot_id, self._clock.mono_ms())
+        return self.on_trial or (outcome is not None and not outcome.final)
 
-    def told(self, outcome: Outcome) -> None:
-        """Note that an outcome is in the outbox, which keeps it."""
-        self._state = replace(self._state, outcome=replace(outcome, told=True))
+    def _note_heard(self) -> None:
+        outcome = self._state.outcome
+        assert outcome is not None, "is_pending without a trial"
+        self._state = replace(self._state, outcome=steps.heard(outcome, self._boot_id, self._clock.mono_ms()))
         self._written()
 
     # -- a command

@@ -43,16 +43,17 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a revision: `state` is `done`, `failed` or `rolled_back`; `told` once it is in the outbox.
+    """What became of a revision: `state` is `done` or `rolled_back`.
 
-    `boot_id` and `at_ms` (time since boot) say when the agent went back.
+    `boot_id` and `at_ms` (time since boot) say when the agent went back. It is `final` once it is known whether the
+    settings before were heard.
     """
 
     command: str
     revision: int
     state: str
     detail: Mapping[str, Any]
-    told: bool = False
+    final: bool = True
     boot_id: str = ""
     at_ms: int = 0
 
@@ -72,7 +73,7 @@ class State:
 
 
 def proposed(state: State, trial: Trial) -> State:
-    """Begin a trial. What became of the one before is told by now, or overtaken."""
+    """Begin a trial. What became of the one before is overtaken."""
     return State(state.kept, trial, None)
 
 
@@ -116,13 +117,15 @@ def rolled_back(state: State, why: str, boot_id: str, mono_ms: int) -> State:
     if trial is None:
         return state
     detail = {**trial.answer, "sentence": f"{why}; the settings before hold again", "runs": state.kept.revision}
-    undone = Outcome(trial.command, trial.overlay.revision, "rolled_back", detail, boot_id=boot_id, at_ms=mono_ms)
+    undone = Outcome(
+        trial.command, trial.overlay.revision, "rolled_back", detail, final=False, boot_id=boot_id, at_ms=mono_ms
+    )
     return State(state.kept, None, undone)
 
 
 def heard(outcome: Outcome, boot_id: str, mono_ms: int) -> Outcome:
     """Return an outcome as it is told now that the server is heard: was it the settings or the link."""
-    if outcome.state != "rolled_back" or not outcome.boot_id or "link_was_down" in outcome.detail:
+    if outcome.final:
         return outcome
     waited_ms = mono_ms - outcome.at_ms if outcome.boot_id == boot_id else None
     link_was_down = waited_ms is None or waited_ms > LATE_MS
@@ -133,4 +136,5 @@ def heard(outcome: Outcome, boot_id: str, mono_ms: int) -> Outcome:
             f"; with these the server was not heard {how_long}, so that the link may have been down and the new"
             " settings not at fault: send them again"
         )
-    return replace(outcome, detail={**outcome.detail, "sentence": sentence, "link_was_down": link_was_down})
+    detail = {**outcome.detail, "sentence": sentence, "link_was_down": link_was_down}
+    return replace(outcome, detail=detail, final=True)

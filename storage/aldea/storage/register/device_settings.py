@@ -1,0 +1,128 @@
+"""Settings of single devices: what differs from their profile, and sending them what they are to run with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, select, update
+from sqlalchemy import insert as plain_insert
+
+from aldea.storage.register.command_rows import DeviceCommand
+from aldea.storage.register.commands import queue_command, supersede
+from aldea.storage.register.device_overlays import KIND, Standing, device_settings_of
+from aldea.storage.register.encoding import clean_text
+from aldea.storage.register.errors import RegisterConflictError, UnknownEntryError
+from aldea.storage.register.facts import lock_site
+from aldea.storage.register.profiles import PastDocument, clean_document, keep_past
+from aldea.storage.register.register import Unit
+from aldea.storage.register.tables import device, device_settings
+
+LASTS_MS = 60 * 86_400_000
+"""A village may be cut off for weeks; what it is sent waits for so long."""
+
+
+def device_subject(site_id: str, device_id: str) -> str:
+    """Return the name of a device's differences in the history."""
+    return f"device:{site_id}/{device_id}"
+
+
+def set_differences(
+    unit: Unit,
+    site_id: str,
+    device_id: str,
+    differences: Mapping[str, Any],
+    author: str | None,
+    now_ms: int,
+    *,
+    seen: int | None = None,
+) -> int:
+    """Say what differs at a device from its profile; return the revision. A null in it takes a profile's setting out.
+
+    `seen` is the revision that was looked at (0: none yet). Nothing is sent. Raises RegisterError for a document that
+    can't be, UnknownEntryError, RegisterConflictError where somebody else changed it meanwhile.
+    """
+    document = clean_document(differences)
+    lock_site(unit, site_id)
+    before = _locked(unit, site_id, device_id)
+    if seen is not None and seen != before.revision:
+        raise RegisterConflictError(
+            f"the settings of {site_id}/{device_id} were changed meanwhile: they are at revision {before.revision};"
+            " look at them again"
+        )
+    if document == before.differences:
+        return int(before.revision)
+    revision = int(before.revision) + 1
+    changed_by = None if author is None else clean_text(author)[:120]
+    _update(
+        unit,
+        site_id,
+        device_id,
+        {"differences": document, "revision": revision, "changed_by": changed_by, "changed_at_ms": now_ms},
+    )
+    keep_past(unit, device_subject(site_id, device_id), PastDocument(revision, "", document, changed_by, now_ms))
+    return revision
+
+
+def send_settings(
+    unit: Unit,
+    site_id: str,
+    device_id: str,
+    keys: Collection[str],
+    now_ms: int,
+    author: str | None = None,
+    *,
+    again: bool = False,
+) -> DeviceCommand | None:
+    """Queue what the device is to run with; None when it runs with it, or has been sent it and not answered.
+
+    `again`: send what it did not take once more. Earlier settings that are not answered are superseded.
+    Raises UnknownEntryError, RegisterError.
+    """
+    lock_site(unit, site_id)
+    now = device_settings_of(unit, site_id, device_id, keys, now_ms)
+    if now.standing in {Standing.SAME, Standing.UNDER_WAY}:
+        return None
+    if now.standing in {Standing.FAILED, Standing.ROLLED_BACK} and not again:
+        return None
+    # A device may be ahead of a register that was restored from an old backup: it says how far.
+    told = 0 if now.last is None else now.last.answer.get("runs", 0)
+    counted = int(_locked(unit, site_id, device_id).sent_revision)
+    revision = max(counted, now.held_revision, told if type(told) is int else 0) + 1
+    supersede(unit, site_id, device_id, KIND, now_ms)
+    _update(unit, site_id, device_id, {"sent_revision": revision})
+    payload = {"revision": revision, "document": dict(now.overlay)}
+    return queue_command(unit, site_id, device_id, KIND, payload, now_ms, now_ms + LASTS_MS, author)
+
+
+def send_to_all(
+    unit: Unit,
+    devices: Sequence[tuple[str, str]],
+    keys: Collection[str],
+    now_ms: int,
+    author: str | None = None,
+    *,
+    again: bool = False,
+) -> int:
+    """Send several devices what they are to run with; return how many were sent something."""
+    sent = [send_settings(unit, *one, keys, now_ms, author, again=again) for one in sorted(set(devices))]
+    return sum(one is not None for one in sent)
+
+
+def _locked(unit: Unit, site_id: str, device_id: str) -> Row[Any]:
+    """Return the device's row, made where there is none. The site is locked by who calls."""
+    mine = and_(device_settings.c.site == site_id, device_settings.c.device == device_id)
+    row = unit.connection.execute(select(device_settings).where(mine)).first()
+    if row is not None:
+        return row
+    known = and_(device.c.site == site_id, device.c.id == device_id)
+    if unit.connection.execute(select(device.c.id).where(known)).first() is None:
+        raise UnknownEntryError(f"site {site_id[:39]!r} has no device {device_id[:39]!r}: enrol it first")
+    empty = {"site": site_id, "device": device_id, "differences": {}, "revision": 0, "sent_revision": 0}
+    unit.connection.execute(plain_insert(device_settings).values(**empty))
+    return unit.connection.execute(select(device_settings).where(mine)).one()
+
+
+def _update(unit: Unit, site_id: str, device_id: str, values: Mapping[str, Any]) -> None:
+    mine = and_(device_settings.c.site == site_id, device_settings.c.device == device_id)
+    unit.connection.execute(update(device_settings).where(mine).values(**values))
