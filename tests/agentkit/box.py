@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from html import unescape
 from http.cookies import SimpleCookie
@@ -13,10 +15,17 @@ from typing import Any
 from urllib.parse import urlencode
 from wsgiref.util import setup_testing_defaults
 
-from aldea.agents.page.view import BoxView
+from aldea.agents.checkup.evidence import Evidence
+from aldea.agents.page.latest import LatestReadings
+from aldea.agents.page.recorded import UplinkState
+from aldea.agents.page.repairing import Repairing
+from aldea.agents.page.repairs import RepairBook
+from aldea.agents.page.rounds import CheckRounds, SpeedRounds
+from aldea.agents.page.view import BoxView, Waiting
 from aldea.agents.page_settings import PageSettings
 from aldea.agents.settings import AgentSettings
 from aldea.model.clock import Clock
+from aldea.model.sample import Reading
 
 Form = Mapping[str, str | Sequence[str]]
 
@@ -28,8 +37,54 @@ def box_settings(folder: Path, page: PageSettings | None = None, **more: Any) ->
 
 def make_view(folder: Path, clock: Clock, page: PageSettings | None = None, **more: Any) -> BoxView:
     """Return a box as its pages see it; `more` are further fields of the view."""
-    given: dict[str, Any] = {"settings": box_settings(folder, page), "known_ms": lambda: None, **more}
+    idle = Idle()
+    given: dict[str, Any] = {
+        "settings": box_settings(folder, page),
+        "known_ms": lambda: None,
+        "latest": LatestReadings(),
+        "uplink": UplinkState,
+        "waiting": lambda: Waiting(0, None),
+        "checks": CheckRounds(idle.submit, clock, idle.check),
+        "speed": SpeedRounds(idle.submit, clock, idle.test, available=False),
+        "repairing": Repairing(
+            book=RepairBook(folder),
+            clock=clock,
+            boot_id="boot",
+            known_ms=lambda: None,
+            submit=idle.submit,
+            check=idle.check,
+            record=idle.record,
+        ),
+        **more,
+    }
     return BoxView(clock=clock, version="0.1.0", **given)
+
+
+class Idle:
+    """An agent in which what a page starts runs at once, and finds `evidence`; what it records is in `recorded`."""
+
+    def __init__(self, evidence: Evidence | None = None, readings: Sequence[Reading] = ()) -> None:
+        self.evidence = evidence or Evidence()
+        self.readings = readings
+        self.recorded: list[Reading] = []
+        self.takes = True
+
+    def submit(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(asyncio.run(work))
+        return done
+
+    async def check(self, told: Callable[[Evidence], None] | None = None) -> Evidence:
+        if told is not None:
+            told(self.evidence)
+        return self.evidence
+
+    async def test(self) -> Sequence[Reading]:
+        return self.readings
+
+    async def record(self, reading: Reading) -> bool:
+        self.recorded.append(reading)
+        return self.takes
 
 
 @dataclass(frozen=True, slots=True)

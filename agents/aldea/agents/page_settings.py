@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from aldea.model.checks import a_zone
 from aldea.model.settings import about
 
 LANGUAGES = ("es", "en")
@@ -13,14 +13,6 @@ LANGUAGES = ("es", "en")
 
 PIN_HASH = re.compile(r"scrypt\$[0-9a-f]{32}\$[0-9a-f]{64}")
 """What `aldea agent pin --hash` prints."""
-
-
-def _a_zone(text: str) -> str | None:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError):
-        return "an IANA time zone such as America/Merida"
-    return None
 
 
 def _a_pin_hash(text: str) -> str | None:
@@ -49,7 +41,7 @@ class PageSettings:
     language: str = field(default="es", metadata=about("language until another is chosen", choices=LANGUAGES))
     site_name: str | None = field(default=None, metadata=about("the village's name; unset: the site's id"))
     timezone: str | None = field(
-        default=None, metadata=about("zone of the times shown (IANA); unset: as enrolled", check=_a_zone)
+        default=None, metadata=about("zone of the times shown (IANA); unset: as enrolled", check=a_zone)
     )
     contact: str | None = field(
         default=None, metadata=about("who answers questions about the measurements, and how to reach them")

@@ -26,6 +26,9 @@ _LONGEST_SLEEP_SECONDS = 30.0
 Recorded = Callable[[bool], None]
 """Told after each commit, and whether it is urgent."""
 
+Seen = Callable[[Sequence[Reading], int], None]
+"""Shown what was recorded, and its time since boot."""
+
 
 class Runner:
     """Runs probes and records their readings. `shift` (0 to 1) is this agent's place within a cycle."""
@@ -38,12 +41,14 @@ class Runner:
         recorded: Recorded,
         shift: float = 0.0,
         meter: Meter | None = None,
+        seen: Seen | None = None,
     ) -> None:
         self._outbox = outbox
         self._probes = {item.probe.name: item for item in probes}
         self._clock = clock
         self._meter = meter or Meter()
         self._recorded = recorded
+        self._seen = seen
         every = {name: max(1, round(item.every_seconds * 1000)) for name, item in self._probes.items()}
         self._schedule = Schedule({**every, _FOOTPRINT: _FOOTPRINT_EVERY_MS}, shift)
         self._changes = ChangeWatch()
@@ -149,6 +154,8 @@ class Runner:
             seqs = await asyncio.to_thread(self._store, readings, mono_ms)
         urgent = self._changes.observe(readings) or urgent or not self._began
         self._began = True
+        if self._seen is not None:
+            self._seen(readings, mono_ms)
         self._recorded(urgent)
         return seqs
 

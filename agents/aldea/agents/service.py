@@ -19,17 +19,18 @@ from aldea.agents.operating import CommandInbox, Toolbox
 from aldea.agents.operating.registry import handlers
 from aldea.agents.outbox import Limits, Machine, Outbox, OutboxUnavailable, Reserve, Span, Stopped
 from aldea.agents.page.latest import LatestReadings
-from aldea.agents.page.wiring import BoxPage
 from aldea.agents.probe import ProbeContext, ScheduledProbe
 from aldea.agents.probes import scheduled_probes
 from aldea.agents.runner import Runner
 from aldea.agents.settings import AgentSettings
+from aldea.agents.upgrading.leaving import confirm
 from aldea.agents.uplink import Conversation, Pace, Uplink
 from aldea.model.clock import Clock, SystemClock
 from aldea.model.sample import Reading
 
 if TYPE_CHECKING:
     from aldea.agents.overlay.desk import SettingsDesk
+    from aldea.agents.page.server import PageServer
     from aldea.model.messages import Command
 
 __all__ = ["AgentService", "link_options", "pace_of", "this_machine"]
@@ -121,11 +122,12 @@ class AgentService:
         inbox = self._inbox(tools, uplink)
         logging.getLogger("aldea.agents").addHandler(log)
         uplink.start()
-        page = BoxPage(tools, latest, uplink).start() if self.settings.page.enabled else None
+        page = self._start_page(tools, latest, uplink)
         measuring = asyncio.create_task(runner.run(), name="runner")
         beside = [
             asyncio.create_task(self._stopping.wait(), name="stop"),
             asyncio.create_task(self._watch_trial(conversation), name="trial"),
+            asyncio.create_task(confirm(self.settings.data, lambda: conversation.listening), name="release"),
             asyncio.create_task(keep_going("taking commands", inbox.run), name="commands"),
         ]
         try:
@@ -156,6 +158,13 @@ class AgentService:
             start_anew=self.start_anew,
             desk=self._desk,
         )
+
+    def _start_page(self, tools: Toolbox, latest: LatestReadings, uplink: Uplink) -> PageServer | None:
+        if not self.settings.page.enabled:
+            return None
+        from aldea.agents.page.wiring import BoxPage  # noqa: PLC0415 - with the checkup, where it is used
+
+        return BoxPage(tools, latest, uplink).start()
 
     def _inbox(self, tools: Toolbox, uplink: Uplink) -> CommandInbox:
         async def append(reading: Reading) -> None:

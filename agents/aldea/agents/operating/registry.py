@@ -8,6 +8,8 @@ from aldea.agents.operating.diagnostics import Diagnostics
 from aldea.agents.operating.probe_now import ProbeNow
 from aldea.agents.operating.repair_answer import RepairAnswer
 from aldea.agents.overlay.handler import SettingsFromAfar
+from aldea.agents.probes.budget import budget_of
+from aldea.agents.upgrading.handler import Upgrade
 
 if TYPE_CHECKING:
     from aldea.agents.operating.handler import Handler
@@ -21,4 +23,5 @@ def handlers(tools: Toolbox) -> tuple[Handler, ...]:
         Diagnostics(tools),
         RepairAnswer(tools.settings.data),
         SettingsFromAfar(tools.desk, tools.start_anew),
+        Upgrade(tools.settings, budget_of(tools.settings, tools.context), tools.machine.version, tools.start_anew),
     )

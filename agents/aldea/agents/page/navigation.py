@@ -6,5 +6,7 @@ from aldea.agents.page.words import N_
 
 PLACES: tuple[tuple[str, str], ...] = (
     ("/", N_("Status")),
+    ("/check", N_("Check")),
+    ("/repaired", N_("Repaired")),
     ("/about", N_("What is measured")),
 )

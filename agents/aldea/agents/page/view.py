@@ -5,15 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from aldea.agents.page.latest import LatestReadings
+from aldea.agents.page.recorded import UplinkState
+from aldea.agents.page.repairing import Repairing
+from aldea.agents.page.rounds import CheckRounds, SpeedRounds
 from aldea.agents.settings import AgentSettings
 from aldea.model.clock import Clock
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits to be delivered: rows, and the oldest one's time where it is known."""
+
+    rows: int
+    oldest_ms: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxView:
-    """The box as its pages see it. `known_ms` returns the time where something vouches for it, else None."""
+    """The box as its pages see it. `known_ms` returns the time where something vouches for it, else None.
+
+    `waiting` returns None while the outbox cannot be read.
+    """
 
     settings: AgentSettings
     clock: Clock
     version: str
     known_ms: Callable[[], int | None]
+    latest: LatestReadings
+    uplink: Callable[[], UplinkState]
+    waiting: Callable[[], Waiting | None]
+    checks: CheckRounds
+    speed: SpeedRounds
+    repairing: Repairing
+
+    def time_of(self, mono_ms: int) -> int | None:
+        """Return the time of a moment since boot, None while the time is not known."""
+        now_ms = self.known_ms()
+        return None if now_ms is None else now_ms - (self.clock.mono_ms() - mono_ms)

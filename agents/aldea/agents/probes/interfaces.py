@@ -66,13 +66,15 @@ class InterfacesProbe:
         mono_ms = self._context.clock.mono_ms()
         found = {}
         for folder in (self._context.root / "sys/class/net").glob("*"):
-            if self._is_wanted(folder.name) and (counters := _counters(folder, mono_ms)) is not None:
+            if is_wanted(folder.name, self._settings) and (counters := _counters(folder, mono_ms)) is not None:
                 found[folder.name] = counters
         return found
 
-    def _is_wanted(self, name: str) -> bool:
-        wanted = any(fnmatchcase(name, pattern) for pattern in self._settings.include)
-        return wanted and not any(fnmatchcase(name, pattern) for pattern in self._settings.exclude)
+
+def is_wanted(name: str, settings: InterfacesSettings) -> bool:
+    """Say whether an interface of this name is to be looked at."""
+    wanted = any(fnmatchcase(name, pattern) for pattern in settings.include)
+    return wanted and not any(fnmatchcase(name, pattern) for pattern in settings.exclude)
 
 
 def _counters(folder: Path, mono_ms: int) -> _Counters | None:

@@ -64,6 +64,11 @@ class Conversation:
     # -- what happens
 
     @property
+    def heard_ms(self) -> int | None:
+        """When the collector answered last, since boot; None: not since the start."""
+        return self._heard_ms or None
+
+    @property
     def listening(self) -> bool:
         """Whether the collector has said hello in this connection."""
         return self._online and self._hello_ms is not None

@@ -85,7 +85,7 @@ class Link:
             reconnect_on_failure=False,
         )
         self._last_promised: MQTTMessageInfo | None = None
-        self._context: _Context | None = None
+        self._context: TlsContext | None = None
         self._client.connect_timeout = _CONNECT_SECONDS
         if options.username is not None:
             self._client.username_pw_set(options.username, options.password)
@@ -101,7 +101,7 @@ class Link:
         chain and the host's name always are.
         """
         if self._options.tls:
-            self._context = _tls_context(self._options.ca_file, clock_is_right=clock_is_right)
+            self._context = tls_context(self._options.ca_file, clock_is_right=clock_is_right)
             self._client.tls_set_context(self._context)
         self._wanted = subscriptions
         topic, payload = will
@@ -230,7 +230,7 @@ class Link:
         self._end(f"the connection was lost: {reason}")
 
 
-class _Context(ssl.SSLContext):
+class TlsContext(ssl.SSLContext):
     """Verifies chain and name, and remembers its socket: paho leaves one open whose handshake failed."""
 
     wrapped: ssl.SSLSocket | None = None
@@ -241,8 +241,9 @@ class _Context(ssl.SSLContext):
         return self.wrapped
 
 
-def _tls_context(ca_file: Path | None, *, clock_is_right: bool) -> _Context:
-    context = _Context(ssl.PROTOCOL_TLS_CLIENT)  # which asks for a certificate and checks the host's name
+def tls_context(ca_file: Path | None, *, clock_is_right: bool) -> TlsContext:
+    """Return what verifies the broker's chain and name; the certificate's dates only where the clock is right."""
+    context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)  # which asks for a certificate and checks the host's name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file is None:
         context.load_default_certs()

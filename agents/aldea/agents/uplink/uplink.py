@@ -58,6 +58,7 @@ class Uplink:
         self._meter = meter or Meter()
         self._metered = 0
         self._opened_ms: int | None = None
+        self._trouble = ""
         self._attempt_ms = 0
         self._welcomed = False
         self._stop = threading.Event()
@@ -71,6 +72,21 @@ class Uplink:
     def is_online(self) -> bool:
         """Whether there is a connection to the broker."""
         return self._opened_ms is not None
+
+    @property
+    def opened_ms(self) -> int | None:
+        """When the connection began, since boot; None while there is none."""
+        return self._opened_ms
+
+    @property
+    def heard_ms(self) -> int | None:
+        """When the collector answered last, since boot; None: not since the start."""
+        return self._conversation.heard_ms
+
+    @property
+    def trouble(self) -> str:
+        """Why the last connection ended or never came to be, "" before there was such a thing."""
+        return self._trouble
 
     def start(self) -> None:
         """Begin, and return at once."""
@@ -203,6 +219,7 @@ class Uplink:
         self._conversation.disconnected()
 
     def _pause(self, reason: str) -> None:
+        self._trouble = reason
         pause_ms = self._backoff.next_ms()
         self._attempt_ms = self._now().mono_ms + pause_ms
         _LOG.warning("%s; next attempt in %.1f s", reason, pause_ms / 1000)

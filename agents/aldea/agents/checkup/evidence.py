@@ -1,0 +1,112 @@
+"""What was found, before anybody judges it. None: not looked at yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aldea.model.sample import Reading
+
+Readings = Sequence[Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A network interface of the box: whether a cable (or a Wi-Fi) gives it a signal."""
+
+    name: str
+    has_signal: bool
+    is_wifi: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The box's interfaces, and the one that leads to the router. `gateway` is None on a point-to-point link."""
+
+    interfaces: tuple[Interface, ...]
+    route: str | None
+    gateway: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The machine itself: its reading, what is wrong with its data folder, and whether its supply is too weak."""
+
+    host: Reading
+    folder_error: str | None
+    undervoltage: bool
+    knows_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAnswer:
+    """What the server's broker said. `failure` is a word for why it was not reached; `accepted` None: it said nothing.
+
+    `asked` False: it could not be asked, and `said` is why.
+    """
+
+    where: str
+    failure: str | None = None
+    accepted: bool | None = None
+    said: str = ""
+    asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """The enrolment in the data folder: its sentence, and what is wrong with its files."""
+
+    sentence: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivering:
+    """What the running agent itself hears: connected to the broker, and for how long nobody behind it has answered."""
+
+    online: bool
+    unanswered_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything that was looked at in one go. `anchor_silent_ms`: for how long no anchor has answered, as recorded."""
+
+    power: Readings | None = None
+    box: Box | None = None
+    network: Network | None = None
+    ping: Readings | None = None
+    devices: Readings | None = None
+    dns: Readings | None = None
+    http: Readings | None = None
+    broker: BrokerAnswer | None = None
+    enrolled: Enrolled | None = None
+    delivering: Delivering | None = None
+    anchor_silent_ms: int | None = None
+
+    def pings(self, role: str) -> list[Reading]:
+        """Return the echoes to the gateway or to the anchors."""
+        return [reading for reading in self.ping or () if reading.tags.get("role") == role]
+
+    @property
+    def beyond(self) -> bool:
+        """Whether anything beyond the router answered."""
+        anchors = any(reading.fields.get("received") for reading in self.pings("anchor"))
+        pages = any(reading.fields.get("failure") is None for reading in self.http or ())
+        return anchors or pages or self._broker_answers
+
+    @property
+    def _broker_answers(self) -> bool:
+        broker = self.broker
+        return broker is not None and broker.asked and broker.failure is None and not is_near(broker.where)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that tells of the way out is in."""
+        return self.ping is not None and self.http is not None and self.broker is not None
+
+
+def is_near(where: str) -> bool:
+    """Say whether `host:port` is plainly on this machine or network, so that reaching it proves no link."""
+    host = where.rpartition(":")[0]
+    return host.startswith(("127.", "10.", "192.168.", "169.254.", "::1", "localhost")) or host.endswith(".local")

@@ -1,0 +1,79 @@
+"""The evidence that is there without asking anybody: what was recorded last, and what the uplink hears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aldea.agents.checkup.broker import look_at_enrolment
+from aldea.agents.checkup.collecting import network
+from aldea.agents.checkup.evidence import Box, BrokerAnswer, Delivering, Evidence
+from aldea.agents.page.latest import LatestReadings, Seen, newest_round
+from aldea.agents.settings import AgentSettings
+from aldea.model.sample import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkState:
+    """What the uplink hears, in times since boot. `heard_ms`: the collector's last answer; `trouble`: why none."""
+
+    online: bool = False
+    opened_ms: int | None = None
+    heard_ms: int | None = None
+    trouble: str = ""
+
+    def delivering(self, now_ms: int) -> Delivering:
+        """Return it as the checks want it."""
+        since_ms = max(self.opened_ms or now_ms, self.heard_ms or 0)
+        return Delivering(self.online, now_ms - since_ms)
+
+
+def recorded_evidence(
+    settings: AgentSettings, latest: LatestReadings, uplink: UplinkState, now_ms: int, *, knows_time: bool
+) -> Evidence:
+    """Return what is known without looking anew.
+
+    What is older than the anchors' silence is left out: a page that opened before the link was cut opens no more.
+    """
+    anchors = newest_round(latest.of("ping", "anchor"))
+    dead_since = _dead_since(anchors)
+    broker = settings.broker
+    heard = uplink.online and (dead_since is None or (uplink.heard_ms or 0) > dead_since)
+    where = f"{broker.host}:{broker.port}"
+    host = newest_round(latest.of("host"))
+    return Evidence(
+        power=_readings(latest.of("power"), None),
+        box=Box(host[0].reading if host else Reading("host", {}), None, undervoltage=False, knows_time=knows_time),
+        network=network(Path("/"), settings.interfaces),
+        ping=_readings([*newest_round(latest.of("ping", "gateway")), *anchors], None),
+        devices=_readings(latest.of("snmp"), None),
+        dns=_readings(newest_round(latest.of("dns")), dead_since),
+        http=_readings(newest_round(latest.of("http")), dead_since),
+        broker=BrokerAnswer(where, None, accepted=True) if heard else _away(where, uplink),
+        enrolled=look_at_enrolment(settings),
+        delivering=uplink.delivering(now_ms),
+        anchor_silent_ms=None if dead_since is None else now_ms - dead_since,
+    )
+
+
+def anchor_silent_ms(latest: LatestReadings, now_ms: int) -> int | None:
+    """Return for how long no anchor has answered, as recorded; None while one does, or none was asked."""
+    dead_since = _dead_since(newest_round(latest.of("ping", "anchor")))
+    return None if dead_since is None else now_ms - dead_since
+
+
+def _away(where: str, uplink: UplinkState) -> BrokerAnswer:
+    refused = "refuses the connection" in uplink.trouble or "access rules" in uplink.trouble
+    if refused:
+        return BrokerAnswer(where, None, accepted=False, said=uplink.trouble)
+    return BrokerAnswer(where, "no_reply", said=uplink.trouble)
+
+
+def _dead_since(anchors: list[Seen]) -> int | None:
+    if not anchors or any(not item.failed for item in anchors):
+        return None
+    return min(item.since_ms for item in anchors)
+
+
+def _readings(items: list[Seen], not_before_ms: int | None) -> list[Reading]:
+    return [item.reading for item in items if not_before_ms is None or item.at_ms >= not_before_ms]

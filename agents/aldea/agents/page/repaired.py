@@ -1,0 +1,69 @@
+"""`/repaired`: "I have repaired it"; and what the server says to that within ten minutes."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import bottle
+
+from aldea.agents.checkup.findings import State
+from aldea.agents.page.asking import field, go_to
+from aldea.agents.page.rendering import language_of, render
+from aldea.agents.page.repairs import LONGEST_NOTE, Repair, RepairState
+from aldea.agents.page.view import BoxView
+
+_LOG = logging.getLogger(__name__)
+REFRESH_SECONDS = 10
+
+
+def add_routes(app: Any, view: BoxView) -> None:
+    """Serve the form and its answers."""
+    app.route("/repaired", "GET", lambda: _form(view))
+    app.route("/repaired", "POST", lambda: _report(view))
+    app.route("/repaired/<repair:re:[0-9a-f]{32}>", "GET", lambda repair: _answer(view, repair))
+
+
+def _form(view: BoxView) -> str:
+    last = view.repairing.book.last()
+    return render(bottle.request, "repaired.html", last=last, longest=LONGEST_NOTE)
+
+
+def _report(view: BoxView) -> Any:
+    try:
+        repair = view.repairing.report(field(bottle.request, "note"))
+    except OSError as error:
+        _LOG.error("a repair cannot be kept: %s", error)
+        return go_to("/repaired", "not_kept")
+    return go_to(f"/repaired/{repair.id}")
+
+
+def _answer(view: BoxView, repair_id: str) -> Any:
+    repair = view.repairing.book.find(repair_id)
+    if repair is None:
+        return bottle.HTTPError(404)
+    pending = view.repairing.is_pending(repair)
+    first = _first_wrong(repair)
+    language = language_of(bottle.request)
+    return render(
+        bottle.request,
+        "repair.html",
+        refresh_seconds=REFRESH_SECONDS if pending else None,
+        repair=repair,
+        state=_shown_state(repair, pending=pending),
+        sentence=repair.sentences.get(language, ""),
+        own=None if first is None else first.get(f"what_{language}", ""),
+        checked=bool(repair.findings),
+        minutes_left=max(1, 10 - repair.waited_ms(view.repairing.boot_id, view.clock.mono_ms()) // 60_000),
+    )
+
+
+def _shown_state(repair: Repair, *, pending: bool) -> str:
+    """Return the state to show: one that waited too long is `unheard`."""
+    if repair.state in {RepairState.CHECKING, RepairState.SENT} and not pending:
+        return "unheard"
+    return repair.state.value
+
+
+def _first_wrong(repair: Repair) -> dict[str, Any] | None:
+    return next((item for item in repair.findings if item.get("state") == State.WRONG.value), None)

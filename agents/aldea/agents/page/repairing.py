@@ -1,0 +1,70 @@
+"""From "I have repaired it" to the server: the checks run, and the report goes out at once."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aldea.agents.checkup.checks import judge
+from aldea.agents.checkup.evidence import Evidence
+from aldea.agents.checkup.findings import as_plain
+from aldea.agents.page.repairs import Repair, RepairBook, RepairState
+from aldea.agents.page.rounds import Submit
+from aldea.agents.page_settings import LANGUAGES
+from aldea.model.clock import Clock
+from aldea.model.sample import Reading
+
+_LOG = logging.getLogger(__name__)
+AGAIN_MS = 60_000
+"""Between two reports: each makes the server look at the site."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repairing:
+    """Takes reports. `record` stores a reading to send at once, and says whether it could; `check` runs the checks."""
+
+    book: RepairBook
+    clock: Clock
+    boot_id: str
+    known_ms: Callable[[], int | None]
+    submit: Submit
+    check: Callable[[], Awaitable[Evidence]]
+    record: Callable[[Reading], Awaitable[bool]]
+
+    def report(self, note: str) -> Repair:
+        """Keep a report, have it checked and sent, and return it; one that is still pending is returned instead.
+
+        Raises OSError when the folder can't be written.
+        """
+        now_ms = self.clock.mono_ms()
+        last = self.book.last()
+        if last is not None and self._is_recent(last, now_ms):
+            return last
+        repair = self.book.add(note, self.boot_id, now_ms, self.known_ms())
+        self.submit(self._send(repair))
+        return repair
+
+    def _is_recent(self, last: Repair, now_ms: int) -> bool:
+        waiting = last.is_pending(self.boot_id, now_ms)
+        return waiting or (last.waited_ms(self.boot_id, now_ms) < AGAIN_MS and last.boot_id == self.boot_id)
+
+    def resume(self) -> None:
+        """Go on with the reports that a stop of the agent has cut short."""
+        for repair in self.book.unsent():
+            self.submit(self._send(repair))
+
+    def is_pending(self, repair: Repair) -> bool:
+        """Say whether the server's word on it may still come in time."""
+        return repair.is_pending(self.boot_id, self.clock.mono_ms())
+
+    async def _send(self, repair: Repair) -> None:
+        try:
+            findings = as_plain(judge(await self.check()), LANGUAGES)
+            text = json.dumps(findings, ensure_ascii=False, separators=(",", ":"))
+            kept = await self.record(Reading("repair", {"repair": repair.id, "findings": text, "note": repair.note}))
+            state = RepairState.SENT if kept else RepairState.NOT_KEPT
+            self.book.change(repair.id, state=state, findings=findings)
+        except Exception:  # noqa: BLE001 - a report that could not be sent is said on the page
+            _LOG.exception("the repair %s could not be reported", repair.id)

@@ -1,0 +1,123 @@
+"""`/`: works or does not, and what to check first. From what was recorded: opening it costs no byte of the link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import bottle
+
+from aldea.agents.checkup.checks import judge
+from aldea.agents.checkup.findings import Finding, State, first_wrong
+from aldea.agents.page.latest import Seen, newest_round
+from aldea.agents.page.plain_words import SHOWN, probe_name, probe_words
+from aldea.agents.page.recorded import recorded_evidence
+from aldea.agents.page.rendering import render
+from aldea.agents.page.view import BoxView
+from aldea.agents.page.words import Words, say
+
+REFRESH_SECONDS = 60
+_VILLAGE = {"cable", "router", "link", "names", "web"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One probe's last word. `at_ms` is the time of day where it is known; `age_ms` how old it is."""
+
+    name: Words
+    said: Words
+    failed: bool
+    age_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """How the month's bytes stand, in MB."""
+
+    spent: int
+    planned: int
+
+    @property
+    def percent(self) -> int:
+        """How much of the plan is spent, at most 100."""
+        return min(100, round(100 * self.spent / self.planned)) if self.planned else 0
+
+
+def add_routes(app: Any, view: BoxView) -> None:
+    """Serve the status."""
+    app.route("/", "GET", lambda: _status(view))
+
+
+def _status(view: BoxView) -> str:
+    now_ms = view.clock.mono_ms()
+    uplink = view.uplink()
+    knows_time = view.known_ms() is not None
+    measured = bool(view.latest.of("ping") or view.latest.of("host"))
+    found = recorded_evidence(view.settings, view.latest, uplink, now_ms, knows_time=knows_time)
+    findings = judge(found)
+    first = first_wrong(findings)
+    return render(
+        bottle.request,
+        "status.html",
+        refresh_seconds=REFRESH_SECONDS,
+        headline=_headline(findings) if measured else say("Just started: the first round is under way."),
+        kind=_kind(findings) if measured else "off",
+        first=first if measured else None,
+        since=_since(view, now_ms),
+        lines=_lines(view, now_ms),
+        uplink=uplink,
+        heard_at=None if uplink.heard_ms is None else view.time_of(uplink.heard_ms),
+        heard_age=None if uplink.heard_ms is None else now_ms - uplink.heard_ms,
+        waiting=view.waiting(),
+        month=_month(view),
+        now=view.known_ms(),
+    )
+
+
+def _village_works(findings: tuple[Finding, ...]) -> bool:
+    return not any(item.state in {State.WRONG, State.NOT_REACHED} for item in findings if item.key in _VILLAGE)
+
+
+def _headline(findings: tuple[Finding, ...]) -> Words:
+    if not _village_works(findings):
+        return say("Not working")
+    return say("Working") if first_wrong(findings) is None else say("Working, with one thing to look at")
+
+
+def _kind(findings: tuple[Finding, ...]) -> str:
+    if not _village_works(findings):
+        return "down"
+    return "up" if first_wrong(findings) is None else "warn"
+
+
+def _since(view: BoxView, now_ms: int) -> int | None:
+    """Return for how long the Internet has been as it is now, as recorded."""
+    anchors = newest_round(view.latest.of("ping", "anchor"))
+    return now_ms - min(item.since_ms for item in anchors) if anchors else None
+
+
+def _lines(view: BoxView, now_ms: int) -> list[Line]:
+    lines: list[Line] = []
+    for measurement in SHOWN:
+        lines.extend(
+            Line(probe_name(item), probe_words(item), item.failed, now_ms - item.at_ms)
+            for item in _current(measurement, view.latest.of(measurement))
+        )
+    return lines
+
+
+def _current(measurement: str, items: list[Seen]) -> list[Seen]:
+    if measurement != "ping":
+        return newest_round(items)
+    by_role = {
+        role: [item for item in items if item.reading.tags.get("role") == role] for role in ("gateway", "anchor")
+    }
+    return [*newest_round(by_role["gateway"]), *newest_round(by_role["anchor"])]
+
+
+def _month(view: BoxView) -> Month | None:
+    for item in view.latest.of("budget"):
+        spent, planned = item.reading.fields.get("spent_bytes"), item.reading.fields.get("planned_bytes")
+        if isinstance(spent, int) and isinstance(planned, int):
+            return Month(round(spent / 1e6), round(planned / 1e6))
+    return None
