@@ -34,9 +34,9 @@ class Outcome:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def refused(sentence: str) -> Outcome:
-    """Return the outcome of a command that was not carried out, and why."""
-    return Outcome(State.FAILED, {"sentence": sentence})
+def refused(sentence: str, reason: str = "") -> Outcome:
+    """Return the outcome of a command that was not carried out, and why; `reason` is a word for programs."""
+    return Outcome(State.FAILED, {"sentence": sentence, **({"reason": reason} if reason else {})})
 
 
 Tell = Callable[[State, Mapping[str, Any]], Awaitable[None]]

@@ -1,7 +1,8 @@
 """Takes commands as they come, has each carried out once, and answers by rows of the outbox.
 
-Two lanes work beside each other, one command at a time in each: one for quick commands, one for all others. So a
-test of the link that takes a minute never keeps somebody waiting who wants to know what is wrong.
+Lanes work beside each other, one command at a time in each: one for quick commands, one for those that can go on after
+a stop and may take days, one for all others. So a test of the link that takes a minute never keeps somebody waiting
+who wants to know what is wrong, and an upgrade that waits for next month's bytes keeps nobody waiting.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,15 @@ REPEAT_AFTER_MS = 60_000
 
 _INTERRUPTED = "the box stopped while it was carrying this out, so it was not finished: ask for it again"
 _DISK_PAUSE_SECONDS = 5.0
+
+
+class Lane(Enum):
+    """Where a command waits its turn."""
+
+    QUICK = "quick"
+    SLOW = "slow"
+    LONG = "long"
+
 
 Append = Callable[[Reading], Awaitable[None]]
 """Stores a row in the outbox and has it sent at once."""
@@ -57,8 +68,8 @@ class CommandInbox:
         self._time_ms = time_ms
         self._loop = asyncio.get_running_loop()
         self._arrived: asyncio.Queue[Command] = asyncio.Queue(ARRIVALS_MOST)
-        self._lanes: dict[bool, asyncio.Queue[Command]] = {quick: asyncio.Queue() for quick in (True, False)}
-        self._busy: set[bool] = set()
+        self._lanes: dict[Lane, asyncio.Queue[Command]] = {lane: asyncio.Queue() for lane in Lane}
+        self._busy: set[Lane] = set()
         self._told_ms: dict[str, int] = {}
         self._disk = asyncio.Lock()
 
@@ -69,7 +80,7 @@ class CommandInbox:
 
     async def run(self) -> None:
         """Work until cancelled. What is under way then is interrupted; the next start says so, or goes on with it."""
-        tasks = [self._receive(), self._work(quick=True), self._work(quick=False)]
+        tasks = [self._receive(), *map(self._work, Lane)]
         async with asyncio.TaskGroup() as group:
             for task in tasks:
                 group.create_task(task)
@@ -93,9 +104,9 @@ class CommandInbox:
         for item in await self._on_disk(self._kept.unfinished):
             handler = self._handlers.get(item.command.kind)
             if handler is not None and (item.last.state is State.ACCEPTED or handler.resumes):
-                self._lanes[handler.quick].put_nowait(item.command)
+                self._lanes[_lane_of(handler)].put_nowait(item.command)
             else:
-                await self._tell(item.command, refused(_INTERRUPTED))
+                await self._tell(item.command, refused(_INTERRUPTED, "interrupted"))
 
     async def _sort(self, command: Command) -> None:
         found = await self._on_disk(self._kept.find, command.id)
@@ -106,7 +117,8 @@ class CommandInbox:
         if handler is None:
             known = ", ".join(sorted(self._handlers))
             await self._end_new(
-                command, refused(f"this agent has no command of the kind {command.kind[:40]!r}; it knows {known}")
+                command,
+                refused(f"this agent has no command of the kind {command.kind[:40]!r}; it knows {known}", "kind"),
             )
         elif self._is_over(command):
             await self._end_new(command, Outcome(State.EXPIRED, {"sentence": "it came when its time was over"}))
@@ -117,8 +129,8 @@ class CommandInbox:
         else:
             _LOG.info("command %s (%s) was taken", *_named(command))
             await self._on_disk(self._kept.add, command, Outcome(State.ACCEPTED))
-            lane = self._lanes[handler.quick]
-            if handler.quick in self._busy or lane.qsize():
+            lane = self._lanes[_lane_of(handler)]
+            if _lane_of(handler) in self._busy or lane.qsize():
                 await self._say(command, Outcome(State.ACCEPTED))
             lane.put_nowait(command)
 
@@ -133,12 +145,12 @@ class CommandInbox:
 
     # -- what is done
 
-    async def _work(self, *, quick: bool) -> None:
+    async def _work(self, lane: Lane) -> None:
         while True:
-            command = await self._lanes[quick].get()
-            self._busy.add(quick)
+            command = await self._lanes[lane].get()
+            self._busy.add(lane)
             await self._guarded(partial(self._carry_out, command))
-            self._busy.discard(quick)
+            self._busy.discard(lane)
 
     async def _carry_out(self, command: Command) -> None:
         handler = self._handlers[command.kind]
@@ -155,7 +167,7 @@ class CommandInbox:
             outcome = await handler.carry_out(command, tell)
         except Exception as error:  # noqa: BLE001 - one kind's fault must not end the others
             _LOG.exception("command %s (%s) failed", *_named(command))
-            outcome = refused(f"a fault in the agent: {type(error).__name__}: {error}")
+            outcome = refused(f"a fault in the agent: {type(error).__name__}: {error}", "fault")
         _LOG.info("command %s (%s): %s", *_named(command), outcome.state.value)
         await self._tell(command, outcome)
 
@@ -194,6 +206,12 @@ class CommandInbox:
             await asyncio.sleep(_DISK_PAUSE_SECONDS)
         except Exception:  # noqa: BLE001 - the next command is still to come
             _LOG.exception("a command could not be dealt with")
+
+
+def _lane_of(handler: Handler) -> Lane:
+    if handler.quick:
+        return Lane.QUICK
+    return Lane.LONG if handler.resumes else Lane.SLOW
 
 
 def _named(command: Command) -> tuple[str, str]:

@@ -45,9 +45,11 @@ class ProbeNow:
         names = self._runner.names
         if not isinstance(name, str) or name not in names:
             asked = "no probe is named" if not isinstance(name, str) else f"there is no probe {name[:40]!r} here"
-            return refused(f"{asked}; there are: {', '.join(names)}")
+            return refused(f"{asked}; there are: {', '.join(names)}", "probe")
         if name == THROUGHPUT and not self._settings.throughput.has_server:
-            return refused("this site has no server to test its throughput with: set agent.throughput.down_url")
+            return refused(
+                "this site has no server to test its throughput with: set agent.throughput.down_url", "no_server"
+            )
         by_hand = self._by_hand(name)
         try:
             readings = await self._runner.run_now(name, by_hand)
@@ -72,6 +74,7 @@ def _outcome(name: str, readings: Sequence[Reading]) -> Outcome:
         "found": [_shown(reading) for reading in readings[:_MOST_READINGS]],
     }
     if failures and name == THROUGHPUT and set(failures) == {Failure.BUDGET_SPENT.value}:
+        detail["reason"] = "budget_spent"
         detail["sentence"] = "what is kept for tests by hand is spent for this month"
         return Outcome(State.FAILED, detail)
     return Outcome(State.DONE, detail)

@@ -120,6 +120,10 @@ ROUTES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         ("POST", "/admin/sites/{site}/enrol"): P.MANAGE_SITES,
         ("POST", "/admin/sites/{site}/replace"): P.MANAGE_SITES,
         ("POST", "/admin/sites/{site}/revoke"): P.MANAGE_SITES,
+        # Devices operated from afar
+        ("GET", "/admin/sites/{site}/devices/{device}"): P.ACKNOWLEDGE,
+        ("POST", "/admin/sites/{site}/devices/{device}/commands"): P.ACKNOWLEDGE,
+        ("POST", "/admin/sites/{site}/devices/{device}/commands/{command}/cancel"): P.ACKNOWLEDGE,
         ("GET", "/admin/import"): P.MANAGE_SITES,
         ("POST", "/admin/import"): P.MANAGE_SITES,
         ("GET", "/admin/import/template.{kind}"): P.MANAGE_SITES,
