@@ -22,6 +22,7 @@ from aldea.agents.probe import ProbeContext, run_probe
 from aldea.agents.probes import PROBES
 from aldea.agents.service import link_options
 from aldea.agents.settings import AgentSettings
+from aldea.agents.upgrading.leaving import hand_over
 from aldea.model.clock import ClockState, SystemClock
 from aldea.model.sample import Reading
 from aldea.model.settings import SettingsError
@@ -50,7 +51,8 @@ def run_agent(config: Path | None, environ: Mapping[str, str]) -> int:
     """
     _log_to_stderr()
     try:
-        asyncio.run(_run_until_asked(Source(config, environ)))
+        if asyncio.run(_run_until_asked(Source(config, environ))):
+            hand_over()
     except AlreadyRunning as error:
         print(f"aldea agent: {error}", file=sys.stderr)  # noqa: T201 - for the person who started it
         return 1
@@ -64,13 +66,15 @@ def run_agent(config: Path | None, environ: Mapping[str, str]) -> int:
     return 0
 
 
-async def _run_until_asked(source: Source) -> None:
+async def _run_until_asked(source: Source) -> bool:
+    """Run; say whether another release is to be started."""
     agent = AgentRun(source)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, agent.stop)
     await agent.run()
-    _LOG.info("stopped")
+    _LOG.info("another release is started" if agent.hands_over else "stopped")
+    return agent.hands_over
 
 
 def run_one_probe(settings: AgentSettings, name: str) -> Sequence[Reading]:

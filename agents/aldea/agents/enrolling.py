@@ -45,7 +45,8 @@ def enrol(where: Where, code: str, folder: Path) -> Enrolment:
     said = {"code": code, "hardware": facts(), "site": None if before is None else before.site}
     answer = _ask(where, address, said)
     try:
-        return keep_enrolment(folder, answer, where.server)
+        authority = None if where.ca_file is None else where.ca_file.read_bytes()
+        return keep_enrolment(folder, answer, where.server, authority)
     except ValueError as error:
         raise CannotEnrol(str(error)) from error
     except OSError as error:

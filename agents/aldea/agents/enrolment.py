@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """One enrolment. `password_file` and `ca_file` are names in the data folder; no `ca_file`: the system's."""
+    """One enrolment. Files are names in the data folder; no `ca_file`, `server_ca_file`: the system's authorities.
+
+    `server` was asked, and is verified by `server_ca_file`; `release_key` has the public keys (PEM) of releases.
+    """
 
     site: str
     device: str
@@ -31,6 +34,8 @@ class Enrolment:
     ca_file: str | None
     server: str
     timezone: str
+    server_ca_file: str | None = None
+    release_key: str | None = None
 
 
 def enrolled(folder: Path) -> Enrolment | None:
@@ -40,7 +45,8 @@ def enrolled(folder: Path) -> Enrolment | None:
         raw = json.loads(path.read_text(encoding="utf-8"))
         if raw.pop("version") != VERSION:
             raise ValueError("it was written by another version")
-        return Enrolment(**raw)
+        # What a later version has added is no reason for this one to know nobody.
+        return Enrolment(**{name: raw[name] for name in Enrolment.__slots__ if name in raw})
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -49,24 +55,29 @@ def enrolled(folder: Path) -> Enrolment | None:
         ) from error
 
 
-def keep_enrolment(folder: Path, answer: Mapping[str, Any], server: str) -> Enrolment:
+def keep_enrolment(folder: Path, answer: Mapping[str, Any], server: str, server_ca: bytes | None = None) -> Enrolment:
     """Keep what the server answered, all of it or nothing, readable by us alone (mode 0600).
 
+    `server_ca` (PEM) is the authority by which the server was verified, None for the system's.
     Raises ValueError with a sentence for an answer that isn't one, OSError when the folder can't be written.
     """
     tag = secrets.token_hex(4)
     made, password, authority = _read_answer(answer, server, tag)
+    if server_ca is not None:
+        made = replace(made, server_ca_file=f"enrolment-{tag}.server.pem")
     folder.mkdir(parents=True, exist_ok=True)
     before = _names(folder)
     _write(folder / made.password_file, password.encode() + b"\n")
     if made.ca_file is not None and authority is not None:
         _write(folder / made.ca_file, authority.encode())
+    if made.server_ca_file is not None and server_ca is not None:
+        _write(folder / made.server_ca_file, server_ca)
     # This one name decides: until it changes, the old enrolment holds as a whole.
     fresh = folder / f"{FILE}.{tag}"
     _write(fresh, json.dumps({"version": VERSION, **asdict(made)}, indent=1).encode() + b"\n")
     fresh.replace(folder / FILE)
     _sync(folder)
-    for name in before - {made.password_file, made.ca_file}:
+    for name in before - {made.password_file, made.ca_file, made.server_ca_file}:
         (folder / name).unlink(missing_ok=True)
     return made
 
@@ -132,13 +143,16 @@ def _read_answer(answer: Mapping[str, Any], server: str, tag: str) -> tuple[Enro
             ca_file=None if authority is None else f"enrolment-{tag}.ca.pem",
             server=server,
             timezone=settings["timezone"],
+            release_key=settings.get("release_key"),
         )
         password = answer["password"]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the server's answer has no {error}: is it an Aldea of this version?") from error
     texts: tuple[Any, ...] = (made.site, made.device, made.host, made.username, made.timezone, password)
     others: tuple[Any, ...] = (made.port, made.tls)
-    shapes = tuple(type(item) for item in others) == (int, bool) and isinstance(authority, str | None)
+    shapes = tuple(type(item) for item in others) == (int, bool) and all(
+        isinstance(text, str | None) for text in (authority, made.release_key)
+    )
     if not all(isinstance(text, str) and text for text in texts) or not shapes:
         raise ValueError("the server's answer is not one for an enrolment: is it an Aldea of this version?")
     if not (is_id(made.site) and is_id(made.device)):
@@ -147,9 +161,8 @@ def _read_answer(answer: Mapping[str, Any], server: str, tag: str) -> tuple[Enro
 
 
 def _names(folder: Path) -> set[str]:
-    return {path.name for path in folder.glob("enrolment-*.password")} | {
-        path.name for path in folder.glob("enrolment-*.ca.pem")
-    }
+    patterns = ("enrolment-*.password", "enrolment-*.ca.pem", "enrolment-*.server.pem")
+    return {path.name for pattern in patterns for path in folder.glob(pattern)}
 
 
 def _write(path: Path, content: bytes) -> None:

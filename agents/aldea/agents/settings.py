@@ -20,6 +20,7 @@ from aldea.agents.probe_settings import (
     PingSettings,
 )
 from aldea.agents.throughput_settings import BudgetSettings, ThroughputSettings
+from aldea.agents.upgrade_settings import UpgradeSettings
 from aldea.model.checks import an_id
 from aldea.model.settings import about, load_settings
 
@@ -122,6 +123,7 @@ class AgentSettings:
     throughput: ThroughputSettings = field(default_factory=ThroughputSettings)
     budget: BudgetSettings = field(default_factory=BudgetSettings)
     page: PageSettings = field(default_factory=PageSettings)
+    upgrade: UpgradeSettings = field(default_factory=UpgradeSettings)
 
     def __post_init__(self) -> None:
         if self.send_seconds < self.sample_seconds:

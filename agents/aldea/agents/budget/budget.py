@@ -70,6 +70,13 @@ class Budget:
             raise
         return self._reading(ledger)
 
+    def room_from(self, need_bytes: int) -> int | None:
+        """Return None when so many bytes besides tests may be spent now, else when the next month begins (0: unknown).
+
+        What was spent and is not booked yet counts.
+        """
+        return self.plan.room_from(self._read(), self.known_time(), need_bytes + self.meter.waiting())
+
     def _read(self) -> Ledger:
         with self.file.held():
             return self.file.read()

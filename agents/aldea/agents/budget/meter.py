@@ -27,6 +27,11 @@ class Meter:
         with self._lock:
             self._bytes += count
 
+    def waiting(self) -> int:
+        """Return what was counted since the last time it was taken, and leave it."""
+        with self._lock:
+            return self._bytes
+
     def take(self) -> int:
         """Return what was counted since the last time."""
         with self._lock:

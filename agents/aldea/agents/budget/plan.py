@@ -195,6 +195,20 @@ class Plan:
         tests_rest = min(max(0, left), charged.tests_bytes * (day.month_end_ms - now_ms) // passed)
         return Forecast(charged.bytes, charged.bytes + rest + tests_rest, left)
 
+    def room_from(self, ledger: Ledger, now_ms: int | None, need_bytes: int) -> int | None:
+        """Return None when so many bytes besides tests are within the month now, else when the next month begins.
+
+        `now_ms` None: the time is not known, and 0 is returned where there is no room. What is kept for tests by hand
+        may be used, and what scheduled tests would have spent: they adapt.
+        """
+        rest, ends_ms = 0, 0
+        if now_ms is not None:
+            ledger = self.in_month(ledger, now_ms)
+            day = self.calendar.day_of(now_ms)
+            rest, ends_ms = self._telemetry_rest(ledger, day, now_ms), day.month_end_ms
+        fits = ledger.charged().bytes + rest + need_bytes <= self.terms.monthly_bytes
+        return None if fits and not ledger.spent_up else ends_ms
+
     def rung_now(self, ledger: Ledger, now_ms: int) -> Rung:
         """Return where on the ladder a test of the present slot stands."""
         return self._rung(self._place(ledger, now_ms), now_ms)

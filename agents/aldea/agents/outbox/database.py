@@ -11,10 +11,10 @@ from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 
+from aldea.agents.outbox.formats import OUTBOX_FORMAT
 from aldea.agents.outbox.records import OutboxUnavailable
 
 NAME = "outbox.sqlite"
-_SCHEMA_VERSION = 1
 _LOG = logging.getLogger(__name__)
 
 # `series` holds what rows have in common, so that a row costs about 60 bytes.
@@ -171,9 +171,7 @@ def _create(path: Path, hardware_id: str) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
         with transaction(db):
-            db.executemany(
-                "INSERT INTO meta VALUES (?, ?)", [("schema", _SCHEMA_VERSION), ("hardware_id", hardware_id)]
-            )
+            db.executemany("INSERT INTO meta VALUES (?, ?)", [("schema", OUTBOX_FORMAT), ("hardware_id", hardware_id)])
             add_epoch(db)
     for suffix in ("-wal", "-shm"):  # left over from a file that somebody removed
         Path(f"{path}{suffix}").unlink(missing_ok=True)

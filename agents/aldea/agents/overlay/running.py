@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aldea.agents.lock import AlreadyRunning
 from aldea.agents.overlay.desk import SettingsDesk
 from aldea.agents.service import AgentService, link_options, this_machine
+from aldea.agents.upgrading.leaving import is_due
 from aldea.model.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class AgentRun:
         self._desk = SettingsDesk(source, self._clock, self._machine.boot_id, link_options)
         self._service: AgentService | None = None
         self._stopped = False
+        self.hands_over = False
+        """Whether it ended so that the launcher can start another release."""
 
     def stop(self) -> None:
         """Ask `run` to end in order. Called in the loop's thread."""
@@ -50,6 +53,9 @@ class AgentRun:
                 self._desk.revision,
             )
             again = await self._once(settings)
+            if again and is_due(settings.data):
+                self.hands_over = not self._stopped
+                return
 
     async def _once(self, settings: AgentSettings) -> bool:
         """Run once; say whether to go on with other settings."""

@@ -1,0 +1,87 @@
+"""Builds a release's environment beside the one that runs: its own wheels, over what the installation has already.
+
+The installation's packages are lent by a .pth file: nothing is fetched or copied, and what the release brings itself
+comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from aldea.agents.upgrading.state import COMPLETE, Releases
+from aldea.model.release import Manifest, ReleaseError
+
+STEP_SECONDS = 900.0
+_LENT = "aldea-installation.pth"
+_ASK_PATHS = "import json, sysconfig; print(json.dumps([sysconfig.get_path('purelib'), sysconfig.get_path('platlib')]))"
+_LONGEST_SENTENCE = 600
+
+
+async def build(
+    releases: Releases, manifest: Manifest, wheels: Sequence[Path], base_python: str, words: Sequence[str]
+) -> None:
+    """Build and try a release with the installation's Python. Raises ReleaseError with a sentence, or OSError.
+
+    `words` are the agent's own arguments: the release must be able to read the same settings.
+    """
+    home = releases.path(manifest.version)
+    if releases.is_whole(manifest.version):
+        return
+    await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+    await _run([base_python, "-m", "venv", "--without-pip", str(home)], "its environment cannot be made")
+    lent = json.loads(await _run([base_python, "-c", _ASK_PATHS], "the installation cannot be asked"))
+    own = json.loads(await _run([str(releases.python(manifest.version)), "-c", _ASK_PATHS], "it cannot be asked"))
+    await asyncio.to_thread(_lend, Path(own[0]), sorted(set(lent)))
+    install = ["-m", "pip", "--python", str(releases.python(manifest.version)), "install", "--no-index", "--no-deps"]
+    quiet = ["--no-compile", "--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
+    await _run([base_python, *install, *quiet, *map(str, wheels)], "its wheels cannot be installed")
+    # The server's parts are in the same wheel; only what runs here is worth compiling.
+    parts = [str(Path(own[0]) / "aldea" / name) for name in ("agents", "model")]
+    await _run([str(releases.python(manifest.version)), "-m", "compileall", "-q", *parts], "it cannot be compiled")
+    await self_test(releases, manifest, words)
+    await asyncio.to_thread(_finish, home)
+
+
+async def self_test(releases: Releases, manifest: Manifest, words: Sequence[str]) -> None:
+    """Have the release look at itself, without a network. Raises ReleaseError with what it says."""
+    command = [str(releases.python(manifest.version)), "-m", "aldea.agents.upgrading.selftest", manifest.version]
+    await _run([*command, str(manifest.outbox_format), *words], "its self-test failed")
+
+
+def _lend(site_packages: Path, lent: Sequence[str]) -> None:
+    (site_packages / _LENT).write_text("".join(f"{path}\n" for path in lent), encoding="utf-8")
+
+
+def _finish(home: Path) -> None:
+    """Have everything on disk before the word that says so."""
+    os.sync()
+    (home / COMPLETE).write_text("{}\n", encoding="ascii")
+    os.sync()
+
+
+async def _run(command: Sequence[str], failed: str) -> str:
+    """Run a step of the building; return what it printed. Raises ReleaseError."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(STEP_SECONDS):
+            out, err = await process.communicate()
+    except TimeoutError as error:
+        raise ReleaseError(f"{failed}: it took longer than {STEP_SECONDS:g} s") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        said = (err or out).decode("utf-8", "replace").strip()[-_LONGEST_SENTENCE:]
+        raise ReleaseError(f"{failed}: {said or f'it ended with {process.returncode}'}")
+    return out.decode("utf-8", "replace")

@@ -1,0 +1,208 @@
+"""Fetches a release's files in small ranges: goes on after every cut, and leaves the link to people and the budget."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from aldea.agents.budget import Meter
+from aldea.model.release import Manifest, ReleaseError, ReleaseFile
+
+_LOG = logging.getLogger(__name__)
+
+RANGE_BYTES = 65_536
+WAIT_SECONDS = 60.0
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 900.0
+BUDGET_PAUSE_SECONDS = 1_800.0
+_PIECE_BYTES = 16_384
+_REQUEST_BYTES, _CONNECTION_BYTES, _TLS_BYTES = 700, 250, 5_000
+_PAYLOAD_RATIO = 0.95
+
+
+class NotNow(Exception):
+    """It did not work, and may work later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The server that this device has enrolled at. `ca_file` None: the system's authorities."""
+
+    server: str
+    ca_file: Path | None = None
+
+
+class RangeReader:
+    """One connection to the server, opened when it is needed. Redirects are not followed. Not for several threads."""
+
+    def __init__(self, source: Source, meter: Meter) -> None:
+        parts = urlsplit(source.server)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ReleaseError(f"the server's address {source.server!r} is none: enrol this device again")
+        self._host, self._port, self._tls = parts.hostname, parts.port, parts.scheme == "https"
+        self._root = f"{parts.path.rstrip('/')}/api/v1/releases"
+        self._ca_file = source.ca_file
+        self._meter = meter
+        self._open: HTTPConnection | None = None
+
+    def read(self, version: str, file: ReleaseFile, first: int) -> bytes:
+        """Return the next bytes of a file from `first` on: a range, or what came of it before the link was cut.
+
+        Raises NotNow, or ReleaseError when trying again is of no use.
+        """
+        last = min(first + RANGE_BYTES, file.size_bytes) - 1
+        headers = {"Range": f"bytes={first}-{last}", "Accept-Encoding": "identity", "User-Agent": "aldea-agent"}
+        try:
+            link = self._connection()
+            link.request("GET", f"{self._root}/{quote(version)}/{quote(file.name)}", headers=headers)
+            answer = link.getresponse()
+            _refuse(answer, file.name, f"bytes {first}-{last}/{file.size_bytes}")
+        except ssl.SSLCertVerificationError as error:
+            self.close()
+            raise NotNow(f"the server's certificate is not trusted ({error.verify_message})") from error
+        except (OSError, HTTPException) as error:
+            self.close()
+            raise NotNow(f"the server cannot be reached ({error})") from error
+        except (NotNow, ReleaseError):
+            self.close()
+            raise
+        content = self._content(answer, last - first + 1)
+        self._meter.add(_REQUEST_BYTES + round(len(content) / _PAYLOAD_RATIO))
+        if not content:
+            raise NotNow("the link was cut")
+        return content
+
+    def _content(self, answer: HTTPResponse, most: int) -> bytes:
+        content = b""
+        try:
+            while len(content) < most:
+                piece = answer.read(min(_PIECE_BYTES, most - len(content)))
+                if not piece:
+                    break
+                content += piece
+        except (OSError, HTTPException):
+            self.close()
+        if len(content) < most:
+            self.close()
+        return content
+
+    def _connection(self) -> HTTPConnection:
+        if self._open is None:
+            self._meter.add(_CONNECTION_BYTES + (_TLS_BYTES if self._tls else 0))
+            if self._tls:
+                context = ssl.create_default_context(cafile=None if self._ca_file is None else str(self._ca_file))
+                self._open = HTTPSConnection(self._host, self._port, timeout=WAIT_SECONDS, context=context)
+            else:
+                self._open = HTTPConnection(self._host, self._port, timeout=WAIT_SECONDS)
+        return self._open
+
+    def close(self) -> None:
+        """End the connection; the next range opens another."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+def _refuse(answer: HTTPResponse, name: str, wanted: str) -> None:
+    if answer.status == 206 and answer.headers.get("Content-Range") == wanted:
+        return
+    if answer.status in (408, 425, 429) or answer.status >= 500:
+        raise NotNow(f"the server answers {answer.status}")
+    if answer.status == 206:
+        raise ReleaseError(f"the server has another {name} than the one that was signed")
+    raise ReleaseError(f"the server answers {answer.status} {answer.reason} for {name}")
+
+
+Progress = Callable[[int], Awaitable[None]]
+"""Is told how many bytes are there."""
+
+Room = Callable[[int], int | None]
+"""Says whether so many bytes are within the month's budget: None, or when the next month begins (0: not known)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Brings a release's files into a folder. `wait` is told while the budget has no room; `pause` sleeps."""
+
+    reader: RangeReader
+    bytes_per_second: int
+    room: Room
+    progress: Progress
+    wait: Progress
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def fetch(self, manifest: Manifest, folder: Path) -> list[Path]:
+        """Return the files, whole and verified. Raises ReleaseError, OSError; a bad link is waited out, for ever."""
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        try:
+            for file in manifest.files:
+                await self._file(manifest, file, folder)
+        finally:
+            self.reader.close()
+        return [folder / file.name for file in manifest.files]
+
+    async def _file(self, manifest: Manifest, file: ReleaseFile, folder: Path) -> None:
+        part = folder / f"{file.name}.part"
+        if await asyncio.to_thread(_is_there, folder / file.name, file):
+            return
+        pause_seconds = SHORTEST_PAUSE_SECONDS
+        while (size := await asyncio.to_thread(_size, part)) < file.size_bytes:
+            await self.progress(_there(manifest, folder))
+            await self._await_room(manifest.size_bytes - _there(manifest, folder))
+            try:
+                content = await asyncio.to_thread(self.reader.read, manifest.version, file, size)
+            except NotNow as error:
+                _LOG.warning("%s of version %s: %s; again in %g s", file.name, manifest.version, error, pause_seconds)
+                await self.pause(pause_seconds)
+                pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+                continue
+            pause_seconds = SHORTEST_PAUSE_SECONDS
+            await asyncio.to_thread(_append, part, content)
+            await self.pause(len(content) / self.bytes_per_second)
+        if size > file.size_bytes or await asyncio.to_thread(_digest, part) != file.sha256:
+            await asyncio.to_thread(part.unlink)
+            raise ReleaseError(f"what came of {file.name} is not what was signed: it was thrown away")
+        await asyncio.to_thread(part.replace, folder / file.name)
+
+    async def _await_room(self, need_bytes: int) -> None:
+        while (until_ms := await asyncio.to_thread(self.room, need_bytes)) is not None:
+            self.reader.close()
+            await self.wait(until_ms)
+            await self.pause(BUDGET_PAUSE_SECONDS)
+
+
+def _there(manifest: Manifest, folder: Path) -> int:
+    return sum(
+        file.size_bytes if (folder / file.name).exists() else _size(folder / f"{file.name}.part")
+        for file in manifest.files
+    )
+
+
+def _is_there(path: Path, file: ReleaseFile) -> bool:
+    return _size(path) == file.size_bytes and _digest(path) == file.sha256
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
+
+
+def _append(path: Path, content: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,175 @@
+"""What is known of releases in the data folder: which one runs, which is on trial, which were bad. One small file.
+
+The launcher writes it while a release is on trial, the agent only when none is: never both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+FOLDER = "releases"
+FILE = "state.json"
+COMPLETE = "complete.json"
+"""A release's folder without it was not built to its end."""
+HEARD = "heard"
+"""The agent on trial writes its trial's id here once the server has greeted it."""
+VERSION = 1
+MOST_BAD = 20
+
+LAUNCHER = "ALDEA_LAUNCHER"
+"""Environment: the launcher's command as JSON, by which the agent hands over to it."""
+TRIAL = "ALDEA_TRIAL"
+"""Environment: the id of the trial that this agent is on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A release that is tried. `id` is the command's. Times are since boot; `starts` counts those that ended badly."""
+
+    version: str
+    id: str
+    boot_id: str = ""
+    began_ms: int = 0
+    starts: int = 0
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the last trial."""
+
+    version: str
+    id: str
+    confirmed: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How often a kept release was started in quick succession."""
+
+    version: str
+    boot_id: str
+    at_ms: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything. `base` names the installation that releases stand on; `current` None: that itself runs."""
+
+    base: str = ""
+    current: str | None = None
+    previous: str | None = None
+    trial: Trial | None = None
+    outcome: Outcome | None = None
+    launch: Launch | None = None
+    bad: Mapping[str, str] = field(default_factory=dict)
+
+    def confirmed(self) -> State:
+        """Return the state once the release on trial was heard."""
+        trial = self.trial
+        assert trial is not None
+        outcome = Outcome(trial.version, trial.id, confirmed=True)
+        return replace(self, current=trial.version, previous=self.current, trial=None, outcome=outcome)
+
+    def given_up(self, reason: str) -> State:
+        """Return the state with the trial ended: what ran before runs again."""
+        trial = self.trial
+        assert trial is not None
+        outcome = Outcome(trial.version, trial.id, confirmed=False, reason=reason)
+        return replace(self, trial=None, outcome=outcome, bad=_with(self.bad, trial.version, reason))
+
+    def fallen_back(self, reason: str) -> State:
+        """Return the state with a kept release given up: the one before it runs, or the installation."""
+        assert self.current is not None
+        before = None if self.previous == self.current else self.previous
+        bad = _with(self.bad, self.current, reason)
+        return replace(self, current=before, previous=None, launch=None, bad=bad)
+
+
+def _with(bad: Mapping[str, str], version: str, reason: str) -> dict[str, str]:
+    kept = {name: why for name, why in bad.items() if name != version}
+    return dict(list({**kept, version: reason[:200]}.items())[-MOST_BAD:])
+
+
+class Releases:
+    """The folder of releases in a data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self.folder = data / FOLDER
+
+    def path(self, version: str) -> Path:
+        """Return where a release's environment is."""
+        return self.folder / version
+
+    def python(self, version: str) -> Path:
+        """Return its Python."""
+        return self.path(version) / "bin" / "python"
+
+    def is_whole(self, version: str) -> bool:
+        """Say whether a release was built to its end and is still there."""
+        return (self.path(version) / COMPLETE).is_file() and self.python(version).exists()
+
+    def read(self) -> State:
+        """Return the state; an empty one where there is none that can be read: then the installation runs."""
+        try:
+            return _state(json.loads((self.folder / FILE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return State()
+
+    def write(self, state: State) -> None:
+        """Keep all of it or nothing. Raises OSError."""
+        self.put(FILE, json.dumps({"version": VERSION, **asdict(state)}).encode() + b"\n")
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write a file of the folder, whole and on disk when it returns. Raises OSError."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self.folder / f"{name}.new"
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.folder / name)
+        sync_folder(self.folder)
+
+    def heard(self, trial: Trial) -> bool:
+        """Say whether the agent on this trial was greeted by the server."""
+        try:
+            return (self.folder / HEARD).read_text(encoding="ascii").strip() == trial.id
+        except (OSError, ValueError):
+            return False
+
+    def prune(self, keep: State) -> None:
+        """Remove what no state names: old releases, and what was fetched for them."""
+        named = {keep.current, keep.previous, None if keep.trial is None else keep.trial.version}
+        for path in self.folder.iterdir() if self.folder.is_dir() else ():
+            if path.is_dir() and path.name not in named:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's names on disk. Raises OSError."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _state(raw: dict[str, Any]) -> State:
+    if raw.pop("version") != VERSION:
+        raise ValueError("it was written by another version")
+    trial, outcome, launch = raw.pop("trial"), raw.pop("outcome"), raw.pop("launch")
+    return State(
+        **raw,
+        trial=None if trial is None else Trial(**trial),
+        outcome=None if outcome is None else Outcome(**outcome),
+        launch=None if launch is None else Launch(**launch),
+    )
