@@ -11,7 +11,7 @@ from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.device_view import DIAGNOSTICS, TEST, Box
 from aldea.dashboard_api.web.device_words import KINDS, LOOKS, PROBE_WORDS, REASONS, STATES
 from aldea.dashboard_api.web.latest import failure_words
-from aldea.dashboard_api.web.shown import Shown
+from aldea.dashboard_api.web.shown import NONE, Shown
 from aldea.storage.register.commands import UNHEARD, CommandState, DeviceCommand
 
 QUICK_SECONDS, SLOW_SECONDS = 5, 60
@@ -80,12 +80,7 @@ def _row(box: Box, one: DeviceCommand, shown: Shown) -> CommandRow:
 def _said(box: Box, one: DeviceCommand, shown: Shown) -> str:
     """Return what is to be said of a command beside its state."""
     if one.state is CommandState.WAITING:
-        if not box.is_silent:
-            return shown.say(N_("It is sent within seconds."))
-        if box.status.last_arrival_ms is None:
-            return shown.say(N_("The site has never been heard; it gets this when it is."))
-        told = shown.say(N_("The site was last heard %(ago)s; it gets this when it is heard again."))
-        return told % {"ago": shown.ago(box.status.last_arrival_ms)}
+        return _waits(box, shown)
     if one.state is CommandState.SENT:
         told = shown.say(N_("Sent %(ago)s; no answer yet. It is sent again by itself."))
         return told % {"ago": shown.ago(one.sent_ms)}
@@ -94,6 +89,15 @@ def _said(box: Box, one: DeviceCommand, shown: Shown) -> str:
     if one.state is CommandState.EXPIRED and one.heard_ms is None:
         return shown.say(N_("The box was not heard in time. Ask again."))
     return _answer_words(one, shown)
+
+
+def _waits(box: Box, shown: Shown) -> str:
+    if not box.is_silent:
+        return shown.say(N_("It is sent within seconds."))
+    if box.status.last_arrival_ms is None:
+        return shown.say(N_("The site has never been heard; it gets this when it is."))
+    told = shown.say(N_("The site was last heard %(ago)s; it gets this when it is heard again."))
+    return told % {"ago": shown.ago(box.status.last_arrival_ms)}
 
 
 def _answer_words(one: DeviceCommand, shown: Shown) -> str:
@@ -110,11 +114,8 @@ def _answer_words(one: DeviceCommand, shown: Shown) -> str:
 def _found(one: DeviceCommand, shown: Shown) -> list[str]:
     """Return what a test found, a line a reading."""
     found = one.answer.get("found")
-    return (
-        [_line(item, shown) for item in found[:_MOST_LINES] if isinstance(item, dict)]
-        if isinstance(found, list)
-        else []
-    )
+    items = found[:_MOST_LINES] if isinstance(found, list) else []
+    return [_line(item, shown) for item in items if isinstance(item, dict)]
 
 
 def _line(item: Mapping[str, Any], shown: Shown) -> str:
@@ -219,7 +220,7 @@ def _value(name: str, value: object, shown: Shown, zone: ZoneInfo) -> str:
     if isinstance(value, bool):
         return shown.say("yes") if value else shown.say("no")
     if isinstance(value, dict):
-        return ", ".join(f"{failure_words(str(key), shown)}: {part}" for key, part in value.items()) or "–"
+        return ", ".join(f"{failure_words(str(key), shown)}: {part}" for key, part in value.items()) or NONE
     if isinstance(value, int | float):
         return _number(name, value, shown, zone)
     return str(value)

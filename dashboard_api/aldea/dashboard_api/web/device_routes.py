@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -42,7 +42,7 @@ def one(
         commands = commands_of(unit, site, device, limit=LISTED)
         kept = commands_of(unit, site, device, kinds=[DIAGNOSTICS], limit=LISTED)
         may_manage = can_write(unit, visitor, Permission.MANAGE_SITES, site, now)
-        sections = {}
+        sections: dict[str, Any] = {}
         for section in SECTIONS if may_manage else ():
             sections |= section(unit, box, shown, now)
     answered = newest_diagnostics(kept, diagnostics)
