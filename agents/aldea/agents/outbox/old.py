@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aldea.agents.outbox.database import NAME, is_damage
+from aldea.agents.outbox.formats import READABLE_FORMATS
 from aldea.agents.outbox.reserve import Span, read_spans
 from aldea.model.intervals import Range
 
@@ -23,7 +24,6 @@ WINDOW = 2_000
 """So many seqs are looked at together."""
 
 _BLOCK = 4_096
-_SCHEMA_VERSION = 1
 _PLACES = ("", "var/lib/aldea-agent", "lib/aldea-agent", "aldea-agent", "data")
 _LOG = logging.getLogger(__name__)
 
@@ -129,8 +129,10 @@ class OldOutbox:
 
     def _read_frame(self) -> None:
         meta = dict(self._db.execute("SELECT name, value FROM meta").fetchall())
-        if meta.get("schema") != _SCHEMA_VERSION:
-            raise CannotRead(f"its form is {meta.get('schema')}, and this version of the agent knows {_SCHEMA_VERSION}")
+        if meta.get("schema") not in READABLE_FORMATS:
+            raise CannotRead(
+                f"its form is {meta.get('schema')}, and this version of the agent knows {READABLE_FORMATS}"
+            )
         self.owner = str(meta["owner"]) if meta.get("owner") else None
         self.last_mono_ms = int(meta.get("last_mono_ms") or 0)
         self._reserve_told = int(meta.get("reserve_told") or 0)

@@ -138,18 +138,23 @@ def enrol(
 
 @router.post("/admin/sites/{site}/replace")
 def replace(
-    aldea: Aldea, request: Request, visitor: SignedIn, site: str, device: Annotated[str, Form(max_length=39)]
+    aldea: Aldea,
+    request: Request,
+    visitor: SignedIn,
+    site: str,
+    device: Annotated[str, Form(max_length=39)],
+    disk_lost: Annotated[bool, Form()] = False,  # noqa: FBT002 - a box that isn't ticked sends nothing
 ) -> Response:
     """End a device's access and show the code for what takes its place."""
     now = aldea.clock.wall_ms()
     try:
         with aldea.register.transaction() as unit:
             managed_site(unit, visitor, site, now)
-            code = replace_device(unit, site, device, now, visitor.label)
-            audit(unit, visitor.person, "device_replaced", f"{site}/{device}", {}, now)
+            code = replace_device(unit, site, device, now, visitor.label, disk_lost=disk_lost)
+            audit(unit, visitor.person, "device_replaced", f"{site}/{device}", {"disk_lost": disk_lost}, now)
     except RegisterError as error:
         return _back(site, _sentence(error))
-    return _code(aldea, request, code)
+    return _code(aldea, request, code, old_disk=not disk_lost)
 
 
 @router.post("/admin/sites/{site}/revoke")
@@ -236,7 +241,7 @@ def _iso(day: date) -> str:
     return day.isoformat()
 
 
-def _code(aldea: Context, request: Request, code: Code) -> Response:
+def _code(aldea: Context, request: Request, code: Code, *, old_disk: bool = False) -> Response:
     shown = aldea.pages.shown(request, aldea.clock.wall_ms())
     server = (aldea.settings.public_url or "").rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
     page = aldea.pages.render(
@@ -244,6 +249,7 @@ def _code(aldea: Context, request: Request, code: Code) -> Response:
         "manage_code.html",
         code=200,
         made=code,
+        old_disk=old_disk,
         command=f"aldea agent enrol --server {server} --code {code.text}",
         until=shown.exact(code.expires_ms, aldea.pages.zone),
     )

@@ -3,6 +3,7 @@
 examples:
   aldea device list isla-arena                a site's devices and how they get in
   aldea device replace isla-arena             a dead card: same place, new code
+  aldea device replace isla-arena --lost      ... and its disk is lost with what it held
   aldea device revoke isla-arena agent        a stolen box: its access ends now
 """
 
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     replace = actions.add_parser("replace", help="end a device's access and give a code to the box in its place")
     replace.add_argument("site")
     replace.add_argument("--device", help="which one (default: the primary one)")
+    replace.add_argument("--lost", action="store_true", help="the old disk is lost: what it still held counts as lost")
     add_code_options(replace)
     revoke = actions.add_parser("revoke", help="end a device's access")
     revoke.add_argument("site")
@@ -88,9 +90,18 @@ def _words(item: DeviceAccess) -> list[str]:
 def _replace(register: Register, arguments: argparse.Namespace) -> int:
     now = SystemClock().wall_ms()
     with register.transaction() as unit:
-        code = replace_device(unit, arguments.site, arguments.device, now, AUTHOR, arguments.hours)
-        audit(unit, None, "device_replaced", f"{code.site}/{code.device}", {"by": AUTHOR}, now)
+        code = replace_device(
+            unit, arguments.site, arguments.device, now, AUTHOR, arguments.hours, disk_lost=arguments.lost
+        )
+        detail = {"by": AUTHOR, "disk_lost": arguments.lost}
+        audit(unit, None, "device_replaced", f"{code.site}/{code.device}", detail, now)
         print(show_code(unit, code, arguments))
+    if not arguments.json and not arguments.lost:
+        print(
+            "\nIs the old disk at hand? Attach it to the new box, and then:\n\n"
+            "  aldea agent take-over /media/usb/var/lib/aldea-agent\n\n"
+            "brings in what the old box had not delivered."
+        )
     return OK
 
 

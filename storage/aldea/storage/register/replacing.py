@@ -16,6 +16,7 @@ from aldea.storage.register.enrolment import (
 )
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
 from aldea.storage.register.register import Unit
+from aldea.storage.register.streams import give_up_streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +36,29 @@ def device_access(unit: Unit, site: str, at_ms: int) -> tuple[DeviceAccess, ...]
 
 
 def replace_device(
-    unit: Unit, site: str, device: str | None, at_ms: int, author: str, hours: float = DEFAULT_HOURS
+    unit: Unit,
+    site: str,
+    device: str | None,
+    at_ms: int,
+    author: str,
+    hours: float = DEFAULT_HOURS,
+    *,
+    disk_lost: bool = False,
 ) -> Code:
     """End a device's access and return a code for the box or card that takes its place.
 
     `device` None: the site's primary one. The device stays what it was, primary too; the new card begins an outbox of
-    its own (another epoch), which is accepted like any other. Raises UnknownEntryError, RegisterError.
+    its own (another epoch), which is accepted like any other. `disk_lost`: the old disk will not be at hand, so what it
+    had not delivered is counted as lost; else it stays open until it has been taken over, or is too old.
+    Raises UnknownEntryError, RegisterError.
     """
     chosen = device if device is not None else _primary(unit, site)
     if find_device(unit, site, chosen) is None:
         raise UnknownEntryError(f"site {site!r} has no device {chosen!r}: it has {_listed(unit, site)}")
     code = issue_code(unit, site, chosen, at_ms, author, hours)
     revoke_credential(unit, device_username(site, chosen), at_ms)
+    if disk_lost:
+        give_up_streams(unit, site, chosen)
     return code
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +19,9 @@ GAPS_LIMIT = 200
 
 REPLACED_AFTER_MS = DAY_MS
 """A device's outbox that is silent for so long while another one of the same device delivers has been replaced."""
+
+GONE_AFTER_MS = 35 * DAY_MS
+"""No outbox keeps rows for as long: what was open in a replaced one by then does not come any more."""
 
 DAY_OPEN_MS = 2 * 60 * 60 * 1000
 """So long after its end a day is still being filled."""
@@ -102,7 +105,27 @@ def upsert_streams(unit: Unit, rows: Sequence[Stream]) -> None:
 def streams_of(unit: Unit, site_id: str) -> tuple[Stream, ...]:
     """Return the coverage of every stream of a site."""
     mine = select(stream).where(stream.c.site == site_id).order_by(stream.c.device, stream.c.epoch)
-    return tuple(_stream(row) for row in unit.connection.execute(mine))
+    found = tuple(_stream(row) for row in unit.connection.execute(mine))
+    latest: dict[str, int] = {}
+    for row in found:
+        latest[row.device] = max(latest.get(row.device, 0), row.updated_at_ms)
+    return tuple(_lost(row) if row.updated_at_ms < latest[row.device] - GONE_AFTER_MS else row for row in found)
+
+
+def give_up_streams(unit: Unit, site_id: str, device_id: str) -> int:
+    """Count as lost what is still open of a device whose disk is lost; return how many rows.
+
+    Should they arrive all the same, the collector says so, and they are stored as ever.
+    """
+    mine = select(stream).where(stream.c.site == site_id, stream.c.device == device_id, stream.c.open_rows > 0)
+    given_up = [_stream(row) for row in unit.connection.execute(mine)]
+    upsert_streams(unit, [_lost(row) for row in given_up])
+    return sum(row.open_rows for row in given_up)
+
+
+def _lost(row: Stream) -> Stream:
+    gaps = tuple(replace(gap, state=GapState.LOST) if gap.state is GapState.OPEN else gap for gap in row.gaps)
+    return replace(row, lost_rows=row.lost_rows + row.open_rows, open_rows=0, gaps=gaps)
 
 
 def list_completeness(
@@ -152,8 +175,14 @@ def stream_sums(sites: Select[tuple[str]]) -> Subquery:
     its newest. Not beyond a day that is over and waits to be judged again.
     """
     primary = (device.c.site == stream.c.site) & (device.c.id == stream.c.device) & device.c.is_primary
-    counts = (stream.c.stored_rows, stream.c.explained_rows, stream.c.lost_rows, stream.c.open_rows)
     latest = func.max(stream.c.updated_at_ms).over(partition_by=(stream.c.site, stream.c.device))
+    gone = case((stream.c.updated_at_ms < latest - GONE_AFTER_MS, stream.c.open_rows), else_=0)
+    counts = (
+        stream.c.stored_rows,
+        stream.c.explained_rows,
+        (stream.c.lost_rows + gone).label("lost_rows"),
+        (stream.c.open_rows - gone).label("open_rows"),
+    )
     each = (
         select(
             stream.c.site,
