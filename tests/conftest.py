@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aldea.storage.register import Register, open_register
+from registerkit import clean_file, empty, migrate
+from rigs.chromium import running_chromium
 from rigs.influxdb import InfluxDB
 from rigs.mosquitto import Mosquitto
 from rigs.postgresql import PostgreSQL
@@ -15,6 +18,8 @@ from rigs.victoriametrics import VictoriaMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -69,3 +74,39 @@ def snmpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
     """One snmpd that shows this machine as a router would show itself."""
     with Snmpd(tmp_path_factory.mktemp("snmpd")) as server:
         yield server
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Iterator[Register]:
+    """A clean register, in a file."""
+    found = open_register(clean_file(tmp_path))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgresql: PostgreSQL) -> str:
+    """The URL of a migrated register on PostgreSQL, in which tests before may have left rows."""
+    return migrate(postgresql.create_database("migrated"))
+
+
+@pytest.fixture
+def clean_database(migrated_database: str) -> str:
+    """The URL of a clean register on PostgreSQL."""
+    return empty(migrated_database)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def register_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a clean register on SQLite, and on PostgreSQL."""
+    if request.param == "sqlite":
+        return clean_file(tmp_path)
+    found: str = request.getfixturevalue("clean_database")
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for a module's tests."""
+    with running_chromium() as found:
+        yield found

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from aldea.storage.register import Register, open_register
+from aldea.storage.register import Register
 from alertkit import Country
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-
-@pytest.fixture(scope="session")
-def migrated_register(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite register to copy."""
-    path = tmp_path_factory.mktemp("alerts") / "register.db"
-    register = open_register(f"sqlite:///{path}")
-    register.migrate()
-    register.close()
-    return path
-
-
-@pytest.fixture
-def register(migrated_register: Path, tmp_path: Path) -> Iterator[Register]:
-    """A clean register."""
-    shutil.copy(migrated_register, tmp_path / "register.db")
-    found = open_register(f"sqlite:///{tmp_path / 'register.db'}")
-    yield found
-    found.close()
+    pass
 
 
 @pytest.fixture

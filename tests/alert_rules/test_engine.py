@@ -24,7 +24,6 @@ from aldea.storage.register.leases import find_lease
 from aldea.storage.register.notifications import NotificationFilter, list_notifications
 from aldea.storage.register.tables import person, role_grant, truth_interval
 from alertkit import HOUR, MINUTE, SECOND, START_MS, Country, Told, names, rules
-from rigs.postgresql import PostgreSQL
 
 
 def test_a_crash_in_the_middle_of_a_step_leaves_nothing_and_the_next_engine_says_it_once(country: Country) -> None:
@@ -103,9 +102,8 @@ def test_an_engine_whose_lease_was_taken_a_moment_ago_keeps_nothing(country: Cou
 
 
 @pytest.mark.postgresql
-def test_the_engine_works_on_postgresql_too(postgresql: PostgreSQL) -> None:
-    found = open_register(postgresql.create_database("alert_engine"))
-    found.migrate()
+def test_the_engine_works_on_postgresql_too(clean_database: str) -> None:
+    found = open_register(clean_database)
     country = Country(found)
     country.report()
     country.judge()

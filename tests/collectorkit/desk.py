@@ -18,6 +18,7 @@ from aldea.storage.register.devices import Device
 from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
 from collectorkit.sender import Sender
+from registerkit import clean_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,8 +120,7 @@ def rows_in_file(folder: Path) -> int:
 
 def make_register(folder: Path, *sites: str) -> Register:
     """Return a migrated register with these sites, an agent each."""
-    register = open_register(f"sqlite:///{folder / 'register.db'}")
-    register.migrate()
+    register = open_register(clean_file(folder))
     register_sites(register, *sites)
     return register
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from fastapi import FastAPI
 from httpx import Client
-from playwright.sync_api import Browser, sync_playwright
 
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import RunningServer, serve
@@ -23,8 +21,6 @@ from dashboard_api.village import NOW_MS, Village, fill
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHROMIUM = Path("/usr/bin/chromium")
-
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
@@ -35,18 +31,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
     village.close()
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A register that has its tables, to be copied: migrating takes longer than most tests."""
-    folder = tmp_path_factory.mktemp("migrated")
-    Village(folder).close()
-    return folder / "register.db"
-
-
 @pytest.fixture
-def empty(tmp_path: Path, migrated: Path) -> Iterator[Village]:
+def empty(tmp_path: Path) -> Iterator[Village]:
     """Stores with nothing in them, for tests that write."""
-    shutil.copy(migrated, tmp_path / "register.db")
     village = Village(tmp_path)
     yield village
     village.close()
@@ -65,11 +52,9 @@ def api(filled: Village) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def judged(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Village]:
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
     """Stores with settled truth, incidents and maintenance; to be read only."""
-    folder = tmp_path_factory.mktemp("judged")
-    shutil.copy(migrated, folder / "register.db")
-    village = Village(folder)
+    village = Village(tmp_path_factory.mktemp("judged"))
     fill(village, simulated=10)
     judge(village)
     yield village
@@ -102,17 +87,6 @@ def served(filled: Village) -> Iterator[RunningServer]:
     server = serve(app, port=0)
     yield server
     server.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A browser for a module's tests; while it is there, a loop runs in this thread, which others must not find."""
-    if not CHROMIUM.exists():
-        pytest.fail(f"these tests need {CHROMIUM}: install the package chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from aldea.storage.register.status import Latest, Presence, StatusUpdate, upsert
 from aldea.storage.register.streams import Gap, GapState, Stream, upsert_streams
 from aldea.storage.series import open_series_store
 from builders import make_batch, make_row
+from registerkit import clean_file
 
 NOW_MS = 1_795_366_800_000
 """2026-11-22 17:00 UTC."""
@@ -44,9 +45,7 @@ class Village:
     """The stores, and shorthands that write into them what a collector would."""
 
     def __init__(self, folder: Path) -> None:
-        self.register: Register = open_register(f"sqlite:///{folder}/register.db")
-        if not (folder / "register.db").stat().st_size:
-            self.register.migrate()
+        self.register: Register = open_register(clean_file(folder))
         self.series: SeriesStore = open_series_store(f"sqlite:///{folder}/series.db")
         self._position = 0
         self._seq = 0

@@ -21,6 +21,7 @@ from aldea.model.clock import ManualClock
 from aldea.storage.register import open_register
 from aldea.storage.register.sites import count_sites
 from aldea.storage.series import open_series_store
+from rigs.home import STAY_HOME, without_aldea
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,15 +29,6 @@ if TYPE_CHECKING:
 
 AUDIT = "audit_entry"
 """What people did stays on record; no table but this may still say a simulated site's name."""
-
-STAY_HOME = """
-[agent.ping]
-anchors = ["127.0.0.1"]
-[agent.dns]
-enabled = false
-[agent.http]
-enabled = false
-"""
 
 
 def traces(file: Path) -> dict[str, int]:
@@ -61,7 +53,7 @@ def traces(file: Path) -> dict[str, int]:
 def aldea_up(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     (folder / "aldea.toml").write_text(STAY_HOME)
     port = free_port()
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ALDEA_")} | {
+    environ = without_aldea() | {
         "ALDEA_HTTP_PORT": str(port),
         "ALDEA_MQTT_PORT": str(free_port()),
         "ALDEA_DATA": str(folder / "data"),

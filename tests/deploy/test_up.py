@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -20,15 +19,7 @@ from aldea.deploy.broker.base import free_port
 from aldea.model.clock import ManualClock
 from aldea.storage.register import open_register
 from aldea.storage.register.endpoint import server_url
-
-STAY_HOME = """\
-[agent.ping]
-anchors = ["127.0.0.1"]
-[agent.dns]
-enabled = false
-[agent.http]
-enabled = false
-"""
+from rigs.home import STAY_HOME, without_aldea
 
 
 @contextmanager
@@ -36,7 +27,7 @@ def aldea_up(folder: Path, *options: str, broker: str = "amqtt") -> Iterator[tup
     """Run `aldea up` on free ports with its data in `folder`; end it if the test has not."""
     (folder / "aldea.toml").write_text(STAY_HOME)
     port = free_port()
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ALDEA_")} | {
+    environ = without_aldea() | {
         "ALDEA_HTTP_PORT": str(port),
         "ALDEA_MQTT_PORT": str(free_port()),
         "ALDEA_BROKER": broker,

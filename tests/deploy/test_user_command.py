@@ -19,6 +19,7 @@ from aldea.storage.register.people import find_person, grants_of, has_administra
 from aldea.storage.register.programmes import Programme, add_programme
 from aldea.storage.register.sessions import find_session, start_session
 from aldea.storage.register.tokens import find_token
+from registerkit import clean_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +30,7 @@ GOOD = "correct horse battery"
 
 @pytest.fixture
 def register(tmp_path: Path) -> Iterator[Register]:
-    made = open_register(f"sqlite:///{tmp_path / 'register.db'}")
-    made.migrate()
+    made = open_register(clean_file(tmp_path))
     with made.transaction() as unit:
         add_programme(unit, Programme("sur", "Sur", date(2024, 1, 1), None, {}))
     yield made

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from httpx import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import RunningServer, serve
@@ -20,6 +19,7 @@ from aldea.storage.register.people import Grant, add_person, give_role
 from aldea.storage.register.tokens import make_token
 from aldea.storage.series import open_series_store
 from indicators.shown import NOW_MS, fill
+from registerkit import clean_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +37,8 @@ def serving(register: Register, folder: Path, *, demo: bool = True) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Register]:
-    folder = tmp_path_factory.mktemp("shown")
-    shutil.copy(migrated, folder / "register.db")
-    register = open_register(f"sqlite:///{folder / 'register.db'}")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
+    register = open_register(clean_file(tmp_path_factory.mktemp("shown")))
     fill(register)
     yield register
     register.close()
@@ -204,14 +202,6 @@ def test_few_people_are_hidden_and_so_is_what_would_give_them_away(full: Registe
             assert one["denominator"] >= 10
             assert one["numerator"] not in range(1, 5)
             assert rest not in range(1, 5)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
 
 
 def opened(browser: Browser, address: str, lang: str, width: int) -> Page:

@@ -10,7 +10,6 @@ import pytest
 from aldea.indicators.periods import month_at, period_of
 from aldea.indicators.work import IndicatorWork
 from aldea.model.truth.slots import DAY_MS
-from aldea.storage.register import open_register
 from aldea.storage.register.leases import find_lease
 from aldea.storage.register.simulated import remove_simulated
 from aldea.storage.register.tables import metadata
@@ -33,15 +32,12 @@ def station(tmp_path: Path) -> Iterator[Station]:
 
 
 @pytest.fixture
-def country(tmp_path: Path) -> Iterator[Country]:
+def country(register: Register) -> Country:
     """A country without sites."""
-    register = open_register(f"sqlite:///{tmp_path / 'register.db'}")
-    register.migrate()
     made = Country(register)
     made.report()
     made.judge()
-    yield made
-    register.close()
+    return made
 
 
 def all_leave_before_the_next_transaction(register: Register, patch: pytest.MonkeyPatch) -> None:

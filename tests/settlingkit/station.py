@@ -22,6 +22,7 @@ from aldea.storage.register.tables import collector_status
 from aldea.storage.register.truth import read_intervals
 from aldea.storage.series import open_series_store
 from builders import make_batch
+from registerkit import clean_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -77,8 +78,7 @@ class Station:
 
     def __init__(self, folder: Path, url: str | None = None, **settings: Any) -> None:
         self.clock = ManualClock(BEGAN_MS)
-        self.register: Register = open_register(url or f"sqlite:///{folder}/register.db")
-        self.register.migrate()
+        self.register: Register = open_register(url or clean_file(folder))
         self.series = open_series_store(f"sqlite:///{folder}/series.db")
         self.settings = settings
         self.settler = Settler(self.register, self.series, self.clock, **settings)

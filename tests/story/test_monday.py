@@ -6,7 +6,6 @@ All of it are processes as people run them: `aldea up` with its mosquitto (TLS, 
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import subprocess
@@ -19,9 +18,11 @@ from typing import TYPE_CHECKING
 import httpx
 import openpyxl
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from alert_rules.notify.servers import Mail, Web
+from rigs.chromium import running_chromium
+from rigs.home import STAY_HOME, without_aldea
 from rigs.processes import free_port
 from story.relay import Link
 from story.waiting import within
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.mosquitto, pytest.mark.timeout(420)]
 
-CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "una frase larga para el lunes"
 MAIL = "tecnica@example.org"
 
@@ -40,13 +40,7 @@ SETTINGS = """\
 mqtt_host = "0.0.0.0"
 mqtt_name = "127.0.0.1"
 send_seconds = 5
-[agent.ping]
-anchors = ["127.0.0.1"]
-[agent.dns]
-enabled = false
-[agent.http]
-enabled = false
-[alerts]
+{stay_home}[alerts]
 rules = "rules.yaml"
 [alerts.mail]
 host = "127.0.0.1"
@@ -82,7 +76,7 @@ class Server:
         folder.mkdir()
         self.folder, self.data = folder, folder / "data"
         self.http, self.mqtt = free_port(), free_port()
-        (folder / "aldea.toml").write_text(SETTINGS.format(mail=mail_port))
+        (folder / "aldea.toml").write_text(SETTINGS.format(stay_home=STAY_HOME, mail=mail_port))
         (folder / "rules.yaml").write_text(RULES)
         environ = {"ALDEA_HTTP_PORT": str(self.http), "ALDEA_MQTT_PORT": str(self.mqtt), "ALDEA_BROKER": "mosquitto"}
         self.environ = without_aldea() | environ
@@ -108,10 +102,6 @@ class Server:
         self.log.close()
 
 
-def without_aldea() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("ALDEA_")}
-
-
 class Agent:
     """The box at the site: `aldea agent`, with a folder of its own and a link that can be cut."""
 
@@ -124,8 +114,7 @@ class Agent:
             "ALDEA_SEND_SECONDS": "2",
             "ALDEA_KEEPALIVE_SECONDS": "5",
         }
-        text = "\n".join(line for line in SETTINGS.splitlines() if not line.startswith(("mqtt_", "send_", "rules")))
-        (folder / "aldea.toml").write_text(text[text.index("[agent.ping]") : text.index("[alerts]")])
+        (folder / "aldea.toml").write_text(STAY_HOME)
         self.process: subprocess.Popen[bytes] | None = None
 
     def say(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -254,9 +243,7 @@ def test_monday(stack: ExitStack, tmp_path: Path) -> None:
     server = Server(tmp_path / "server", mail.port)
     stack.callback(server.close)
     within(60, server.answers, "the pages answer")
-    playwright = stack.enter_context(sync_playwright())
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-    stack.callback(browser.close)
+    browser = stack.enter_context(running_chromium())
     page = browser.new_page(base_url=server.url, viewport={"width": 1280, "height": 900})
     page.set_default_timeout(20_000)
 

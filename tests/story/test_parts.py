@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from rigs.home import STAY_HOME, without_aldea
 from rigs.processes import LOOPBACK, ServerProcess, free_port
 from story.waiting import within
 
@@ -28,13 +28,8 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 
-SETTINGS = """\
-[agent.ping]
-anchors = ["127.0.0.1"]
-[agent.dns]
-enabled = false
-[agent.http]
-enabled = false
+SETTINGS = f"""\
+{STAY_HOME}
 [alerts]
 rules = "rules.yaml"
 """
@@ -59,8 +54,7 @@ class Parts:
 
     def __init__(self, folder: Path, environ: dict[str, str]) -> None:
         self.folder = folder
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ALDEA_")}
-        self.environ = kept | environ
+        self.environ = without_aldea() | environ
         self.running: list[ServerProcess] = []
         (folder / "aldea.toml").write_text(SETTINGS)
         (folder / "rules.yaml").write_text(RULES)

@@ -15,15 +15,14 @@ from aldea.storage.register.contacts import remove_contact
 from alert_rules.notify.office import NOW_MS, Office, eventually
 
 if TYPE_CHECKING:
-    from rigs.postgresql import PostgreSQL
+    pass
 
 pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture
-def shared(postgresql: PostgreSQL) -> Iterator[Register]:
-    found = open_register(postgresql.create_database("notify_suite"))
-    found.migrate()
+def shared(clean_database: str) -> Iterator[Register]:
+    found = open_register(clean_database)
     yield found
     found.close()
 

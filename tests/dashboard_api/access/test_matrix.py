@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -30,10 +29,8 @@ Row = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[FastAPI]:
-    folder = tmp_path_factory.mktemp("matrix")
-    shutil.copy(migrated, folder / "register.db")
-    village = Village(folder)
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    village = Village(tmp_path_factory.mktemp("matrix"))
     yield create_app(village.register, village.series, ManualClock(NOW_MS), ApiSettings())
     village.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,6 @@ from dashboard_api.village import DAY, HOUR, NOW_MS, Village, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from fastapi import FastAPI
 
@@ -38,11 +36,9 @@ GROUP = "g-mixed"
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Village]:
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
     """Sites of three states in one common fault, and an incident of the platform; to be read only."""
-    folder = tmp_path_factory.mktemp("mixed")
-    shutil.copy(migrated, folder / "register.db")
-    village = Village(folder)
+    village = Village(tmp_path_factory.mktemp("mixed"))
     fill(village, simulated=10)
     judge(village)
     with village.register.transaction() as unit:

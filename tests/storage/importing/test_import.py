@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,7 @@ from aldea.storage.register.facts import fact_at, fact_history, programmes_at
 from aldea.storage.register.people import add_person, set_disabled
 from aldea.storage.register.programmes import Programme, add_programme
 from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites, count_sites, find_site, state_at
+from registerkit import clean_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,20 +39,9 @@ DAY = 86_400_000
 HEAD = "id;name;state;municipality"
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A register with its tables, to be copied: migrating takes longer than most tests."""
-    file = tmp_path_factory.mktemp("migrated") / "register.db"
-    made = open_register(f"sqlite:///{file}")
-    made.migrate()
-    made.close()
-    return file
-
-
 @pytest.fixture
-def register(tmp_path: Path, migrated: Path) -> Iterator[Register]:
-    shutil.copy(migrated, tmp_path / "register.db")
-    made = open_register(f"sqlite:///{tmp_path / 'register.db'}")
+def register(tmp_path: Path) -> Iterator[Register]:
+    made = open_register(clean_file(tmp_path))
     with made.transaction() as unit:
         for name in ("b", "p", "q", "r", "aldeas-inteligentes"):
             add_programme(unit, Programme(name, name, date(2024, 1, 1), None, {}))

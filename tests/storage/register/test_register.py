@@ -66,8 +66,8 @@ def test_a_reader_sees_one_state_while_a_writer_commits(register: Register) -> N
         assert registry_version(reader) == before + 1
 
 
-def test_writers_in_threads_and_processes_lose_no_change(register: Register, url: str) -> None:
-    processes = [subprocess.Popen([sys.executable, "-c", PROCESS, url]) for _ in range(2)]
+def test_writers_in_threads_and_processes_lose_no_change(register: Register, register_url: str) -> None:
+    processes = [subprocess.Popen([sys.executable, "-c", PROCESS, register_url]) for _ in range(2)]
     failures: list[BaseException] = []
 
     def work() -> None:
