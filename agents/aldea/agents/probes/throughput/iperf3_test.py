@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -21,6 +21,7 @@ _WINDOW_SECONDS = 0.5
 _CONTROL_BYTES = 12_000
 _GRACE_SECONDS = 5.0
 _HEADERS = 52
+_ETHERNET = 14
 _USUAL_MSS = 1448
 _WORDS = (
     ("server is busy", Failure.SERVER_BUSY),
@@ -42,7 +43,9 @@ class Iperf3Test:
 
     iperf3 shows its numbers at its end only (`-J`), so the interface's counter tells when it may end: settled
     there, the link is steady. Where nobody can read one, iperf3's own intervals decide afterwards. What it has cost is
-    reckoned from its bytes and what it sent twice, and is never more than the interface has carried.
+    reckoned from its bytes and what it sent twice, and is never more than the interface has carried. The rate of an
+    upload is the interface's too, less headers and what was sent twice: iperf3 counts what it has written, much of
+    which a short test leaves in buffers, and a receiver that is interrupted sends no count of its own.
     """
 
     def __init__(self, host: str, port: int, direction: Direction, limits: Limits, counted: CountedBytes) -> None:
@@ -52,7 +55,7 @@ class Iperf3Test:
         self._counted = counted
         self._process: subprocess.Popen[str] | None = None
         self._ended = threading.Event()
-        self._calm = False
+        self._link = Settling()
 
     def abandon(self) -> None:
         """End the test now."""
@@ -83,7 +86,7 @@ class Iperf3Test:
         gathered: list[str] = []
         reader = threading.Thread(target=lambda: gathered.append(process.communicate()[0] or ""), daemon=True)
         reader.start()
-        settling, before, began = Settling(), self._counted(), started
+        settling, before, began = self._link, self._counted(), started
         while reader.is_alive() and not settling.is_settled and perf_counter() - started < self._limits.seconds:
             if self._ended.is_set():
                 break
@@ -92,7 +95,6 @@ class Iperf3Test:
             if now is not None and before is not None and now >= before:
                 settling.add(now - before, moment - began)
             before, began = now, moment
-        self._calm = settling.is_settled
         if reader.is_alive():
             process.send_signal(signal.SIGINT)
             reader.join(_GRACE_SECONDS)
@@ -114,20 +116,39 @@ class Iperf3Test:
         if body == 0:
             return _failed(_word(str(found.get("error", ""))), _CONTROL_BYTES)
         again = sum(int(item["sum"].get("retransmits", 0)) for item in found.get("intervals", ()))
-        mss = int(found.get("start", {}).get("tcp_mss_default") or _USUAL_MSS)
-        segments = body / max(mss, 1) + again
+        mss = max(1, int(found.get("start", {}).get("tcp_mss_default") or _USUAL_MSS))
+        segments = body / mss + again
         own = round(body + again * mss + segments * _HEADERS) + _CONTROL_BYTES // 2
         if carried is not None and 0 <= carried < own:
             own = carried  # what iperf3 had written, and was not sent when it ended
+            body = min(body, max(0, round((carried - _CONTROL_BYTES // 2) * _payload(mss)) - again * mss))
+        rate = settling.bits_per_second
+        if self._direction is Direction.UP and self._link.is_settled and self._link.bits_per_second is not None:
+            rate = self._link.bits_per_second * _payload(mss) * (1 - _lost(parts[-self._link.windows :], mss))
         return Outcome(
-            bits_per_second=settling.bits_per_second,
-            steady=self._calm or settling.is_settled,
+            bits_per_second=rate,
+            steady=self._link.is_settled or settling.is_settled,
             body_bytes=body,
             spent_bytes=own + round(segments / 2 * _HEADERS) + _CONTROL_BYTES // 2,
             own_bytes=own,
             seconds=seconds,
             failure=None,
         )
+
+
+def _lost(parts: Sequence[Mapping[str, Any]], mss: int) -> float:
+    """Return which part of what was sent is lost all the time.
+
+    By the median of intervals: what overflowed a queue at the start was lost before the rate settled, and is sent
+    again in the first intervals after it.
+    """
+    lost = sorted(min(1.0, int(part.get("retransmits", 0)) * mss / max(1, int(part["bytes"]))) for part in parts)
+    return lost[(len(lost) - 1) // 2] if lost else 0.0
+
+
+def _payload(mss: int) -> float:
+    """Return how much of a full segment, as the interface counts it, is not headers."""
+    return mss / (mss + _HEADERS + _ETHERNET)
 
 
 def _failed(failure: Failure, spent_bytes: int = 0) -> Outcome:

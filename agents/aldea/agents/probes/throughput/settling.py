@@ -57,6 +57,11 @@ class Settling:
         return _half_width(rates, mean) <= HALF_WIDTH_RATIO * mean and drift <= HALF_WIDTH_RATIO * mean
 
     @property
+    def windows(self) -> int:
+        """How many windows the rate is made of, all of them the last."""
+        return len(self._counted() if self._began is not None else self._windows)
+
+    @property
     def bits_per_second(self) -> float | None:
         """The rate without the start, or with it where there is nothing else; None before the first window."""
         counted = self._counted() if self._began is not None else self._windows
