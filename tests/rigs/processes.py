@@ -129,8 +129,17 @@ class ServerProcess:
         self._process = None
 
     def pause(self) -> None:
-        """Let it stand still with its connections open (SIGSTOP)."""
+        """Let it stand still with its connections open (SIGSTOP); return once each of its threads does."""
         os.kill(self.pid, signal.SIGSTOP)
+        deadline = time.monotonic() + 5
+        while not self._stands_still() and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    def _stands_still(self) -> bool:
+        states = Path(f"/proc/{self.pid}/task").glob("*/stat")
+        return all(
+            state.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] == "T" for state in states
+        )
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
