@@ -41,9 +41,11 @@ def judge(found: Evidence) -> tuple[Finding, ...]:
     """Return a finding for each check, in order. What cannot work for something before it is `not_reached`."""
     made: list[Finding] = []
     blocked: set[str] = set()
+    pending: set[str] = set()
     for check in CHECKS:
         verdict = check.judge(found)
-        if verdict is None:
+        if verdict is None or (check.needs in pending and verdict.state is not State.OK):
+            pending.add(check.key)
             made.append(Finding(check.key, check.title, State.RUNNING, say("being checked…")))
             continue
         behind = check.needs in blocked

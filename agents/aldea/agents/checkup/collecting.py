@@ -57,7 +57,8 @@ class Checkup:
 
         async def look(name: str, how: Any) -> None:
             nonlocal found
-            found = replace(found, **{name: await how})
+            value = await how  # first: the others go on meanwhile, and what they found is kept
+            found = replace(found, **{name: value})
             if told is not None:
                 told(found)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import bottle
 
-from aldea.agents.page.rendering import render
+from aldea.agents.page.rendering import pages_of, render
 from aldea.agents.page.view import BoxView
 from aldea.agents.page.words import Words, say
 from aldea.agents.settings import AgentSettings, what_it_sees
@@ -24,7 +24,7 @@ def _about(view: BoxView) -> str:
         "about.html",
         measured=measured(settings),
         not_here=not_measured(settings),
-        records=bool(settings.page.programmes) or settings.page.pin_hash is not None,
+        records=pages_of(bottle.request).gate.pins.current() is not None,
         contact=settings.page.contact,
         days=round(settings.outbox.max_age_days),
         monthly_mb=round(settings.budget.monthly_bytes / 1e6),

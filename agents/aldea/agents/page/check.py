@@ -53,7 +53,7 @@ def _page(view: BoxView) -> str:
         refresh_seconds=REFRESH_SECONDS if running else None,
         checked=checked,
         done=0 if checked is None else sum(item.state is not State.RUNNING for item in checked.found),
-        checked_at=None if checked is None else view.time_of(checked.ended_ms or checked.started_ms),
+        checked_ago=0 if checked is None else view.clock.mono_ms() - (checked.ended_ms or checked.started_ms),
         first=None if checked is None else first_wrong(checked.found),
         tested=tested,
         speeds=[] if tested is None else speeds_of(tested.found),

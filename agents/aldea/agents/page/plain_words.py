@@ -46,7 +46,7 @@ def failure_words(failure: Value) -> Words:
 def probe_name(item: Seen) -> Words:
     """Return what was asked."""
     reading = item.reading
-    target = reading.tags.get("target") or reading.tags.get("source") or ""
+    target = reading.tags.get("target", "").partition("://")[2] or reading.tags.get("target") or reading.tags.get("source") or ""
     if reading.measurement == "ping":
         is_gateway = reading.tags.get("role") == "gateway"
         return say("Router") if is_gateway else say("Internet (%(target)s)", target=target)

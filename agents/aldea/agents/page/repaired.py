@@ -26,7 +26,11 @@ def add_routes(app: Any, view: BoxView) -> None:
 
 def _form(view: BoxView) -> str:
     last = view.repairing.book.last()
-    return render(bottle.request, "repaired.html", last=last, longest=LONGEST_NOTE)
+    return render(bottle.request, "repaired.html", last=last, ago=_ago(view, last), longest=LONGEST_NOTE)
+
+
+def _ago(view: BoxView, repair: Repair | None) -> int:
+    return 0 if repair is None else repair.waited_ms(view.repairing.boot_id, view.clock.mono_ms())
 
 
 def _report(view: BoxView) -> Any:
@@ -54,7 +58,8 @@ def _answer(view: BoxView, repair_id: str) -> Any:
         sentence=repair.sentences.get(language, ""),
         own=None if first is None else first.get(f"what_{language}", ""),
         checked=bool(repair.findings),
-        minutes_left=max(1, 10 - repair.waited_ms(view.repairing.boot_id, view.clock.mono_ms()) // 60_000),
+        ago=_ago(view, repair),
+        minutes_left=max(1, 10 - _ago(view, repair) // 60_000),
     )
 
 

@@ -66,7 +66,7 @@ class PageServer:
         sockets: dict[int, Any] = {}
         server = create_server(build_site(self._view), map=sockets, **self._options())
         try:
-            self._port = server.effective_port
+            self._port = int(server.effective_port)
             self._bound.set()
             _LOG.info("the box's page is at port %d", self._port)
             while not self._stop.is_set():
