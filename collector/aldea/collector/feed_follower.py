@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aldea.collector.boot_records import boot_places, boots_told
+from aldea.collector.commanding.documents import document_rows, take_documents, without_documents
 from aldea.collector.journal import FEED_BOOTS, EntryKind
 from aldea.collector.live_status import presence_summary, status_updates
 from aldea.collector.summary import summarise
@@ -62,7 +63,9 @@ class FeedFollower:
         moved = self._reader.boots_changed_after(self._cursors.position(FEED_BOOTS))
         if not (entries or records or moved):
             return False
-        batches = {entry.position: self._recent.batch_of(entry) for entry in entries if entry.kind is EntryKind.BATCH}
+        whole = {entry.position: self._recent.batch_of(entry) for entry in entries if entry.kind is EntryKind.BATCH}
+        documents = document_rows(entries, whole)
+        batches = {position: without_documents(batch) for position, batch in whole.items()}
         events = [self._event(entry, batches.get(entry.position)) for entry in entries]
         streams = [self._stream(record) for record in records]
         with self._register.transaction() as unit:
@@ -72,6 +75,7 @@ class FeedFollower:
             upsert_boots(unit, boots_told(entries, batches))
             place_boots(unit, boot_places(moved))
             _record_sight(unit, entries)
+            take_documents(unit, documents)
         self._coverage.passed_on(records)
         if entries:
             self._cursors.advance(CONSUMER, entries[-1].position)

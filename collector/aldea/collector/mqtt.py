@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 PUT_SECONDS = 2.0
 ANSWERS_MOST = 10_000
+COMMANDS_MOST = 1_000
 PACKETS_A_ROUND = 200
 LOOK_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 0.1
@@ -51,7 +52,7 @@ class BrokerAddress:
 
 
 class BrokerLink:
-    """Messages in, acknowledgements out.
+    """Messages in, acknowledgements and commands out.
 
     One thread of this class, which nothing ends but `stop`, touches the client and its socket: publishing from
     another thread would let two packets mix. With the inbox full for two seconds a message is dropped
@@ -66,6 +67,7 @@ class BrokerLink:
         self._address = address
         self._share_group = share_group
         self._answers: deque[tuple[str, bytes]] = deque()
+        self._commands: deque[tuple[str, bytes]] = deque()
         self._arrived = 0
         self._stalled = False
         self._subscribed = False
@@ -91,7 +93,11 @@ class BrokerLink:
         return client
 
     def _new_client(self, client_id: str) -> paho.Client:
-        return paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True, protocol=paho.MQTTv311)
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True, protocol=paho.MQTTv311
+        )
+        client.max_queued_messages_set(COMMANDS_MOST)
+        return client
 
     def start(self) -> None:
         """Begin to connect; `connected` says when it is done."""
@@ -121,6 +127,14 @@ class BrokerLink:
                 continue
             self._answers.append((str(topic), encode_ack(ack)))
         self._ring()
+
+    def command(self, topic: Topic, payload: bytes) -> bool:
+        """Have a command published so that the broker confirms it; False when there is no room for it now."""
+        if not self.connected or len(self._commands) >= COMMANDS_MOST:
+            return False
+        self._commands.append((str(topic), payload))
+        self._ring()
+        return True
 
     def _ring(self) -> None:
         """Wake the thread out of its wait; a full pipe will wake it as well, a closed one needs no waking."""
@@ -196,6 +210,9 @@ class BrokerLink:
         while self._answers and not self._client.want_write():
             topic, payload = self._answers.popleft()
             self._client.publish(topic, payload, qos=0)
+        while self._commands and self._subscribed and not self._client.want_write():
+            topic, payload = self._commands.popleft()
+            self._client.publish(topic, payload, qos=1)
 
     def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from aldea.collector.commanding.documents import without_documents
 from aldea.collector.journal import BOOTS, EntryKind, Written
 from aldea.model.columns import TimedBatch
 from aldea.model.series import StoreRefused
@@ -58,7 +59,8 @@ class SeriesFollower:
         return None if place is None else self._at(entry, place)
 
     def _at(self, entry: Entry, place: Written) -> tuple[Entry, TimedBatch]:
-        return entry, TimedBatch(self._recent.batch_of(entry), place.offset_ms, place.estimated)
+        batch = without_documents(self._recent.batch_of(entry))
+        return entry, TimedBatch(batch, place.offset_ms, place.estimated)
 
     def _write(self, ready: Sequence[tuple[Entry, TimedBatch]]) -> None:
         """Write a group; when the store cannot take it, each batch alone, noting those it will never take."""

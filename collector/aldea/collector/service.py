@@ -6,6 +6,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from aldea.collector.commanding.repairs import RepairJudge
+from aldea.collector.commanding.sender import CommandSender
 from aldea.collector.directory import Directory
 from aldea.collector.feed_follower import CONSUMER as FEED
 from aldea.collector.feed_follower import FeedFollower
@@ -16,6 +18,7 @@ from aldea.collector.journal import BOOTS, FEED_BOOTS, Cursors, Journal, Journal
 from aldea.collector.lock import DataLock
 from aldea.collector.mqtt import BrokerAddress, BrokerLink
 from aldea.collector.recent import RecentBatches
+from aldea.collector.rollouts import RolloutDriver
 from aldea.collector.series_follower import CONSUMER as SERIES
 from aldea.collector.series_follower import SeriesFollower
 from aldea.collector.worker import Worker
@@ -42,6 +45,7 @@ GATHER_SECONDS = 0.1
 """After a group of some size more are on their way: one commit and one answer a site for many of them costs less."""
 
 REPORT_SECONDS = 2.0
+ROLLOUT_SECONDS = 5.0
 DAY_MS = 24 * 60 * 60 * 1000
 _QUARANTINED = "quarantined_"
 
@@ -104,7 +108,10 @@ class Collector:
             self._ingest_worker,
             *self._followers,
             Worker("directory", self._directory.refresh),
+            Worker("rollouts", RolloutDriver(register, clock).step, idle_seconds=ROLLOUT_SECONDS),
             Worker("report", self._report, idle_seconds=REPORT_SECONDS),
+            Worker("commands", CommandSender(register, self._link, clock).step),
+            Worker("repairs", RepairJudge(register, clock).step),
         ]
 
     def start(self) -> None:

@@ -28,6 +28,25 @@ MIGRATION_LOCK = 4_715_001
 """The PostgreSQL advisory lock that makes starting processes migrate one after another."""
 
 
+@contextmanager
+def database_errors(name: str) -> Iterator[None]:
+    """Raise what the database says as RegisterError; `name` is the register's."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise RegisterConflictError(f"{name} refused the change: {error.orig}") from error
+    except OperationalError as error:
+        raise RegisterUnavailableError(f"{name} is not available: {error.orig}") from error
+    except (DataError, OverflowError, UnicodeEncodeError) as error:
+        raise RegisterValueError(
+            "a number is too large, a text too long, or a character is none: look at the values and send them again"
+        ) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise RegisterUnavailableError(f"the connection to {name} broke") from error
+        raise RegisterError(f"{name} can't do that: {error.orig}") from error
+
+
 class Unit:
     """One transaction. The register's functions take it first; it is of no use after its `with` block."""
 
@@ -35,6 +54,15 @@ class Unit:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what is written within, and nothing else, when it raises; the unit can be used on.
+
+        What the database refuses is raised as RegisterError, as at the end of a unit.
+        """
+        with database_errors("the register"), self.connection.begin_nested():
+            yield
 
     @property
     def is_postgresql(self) -> bool:
@@ -59,7 +87,7 @@ class Register:
         Raises RegisterUnavailableError when the database can't do it now (try the whole unit again), and
         RegisterConflictError when it contradicts what is stored.
         """
-        with self._errors(), self._engine.connect() as connection:
+        with database_errors(f"the register {self}"), self._engine.connect() as connection:
             connection.execution_options(**{BEGIN_OPTION: "BEGIN IMMEDIATE"})
             with connection.begin():
                 yield Unit(connection)
@@ -67,7 +95,7 @@ class Register:
     @contextmanager
     def reading(self) -> Iterator[Unit]:
         """Yield a unit that sees one consistent state and can't write; it never waits for writers."""
-        with self._errors(), self._engine.connect() as connection:
+        with database_errors(f"the register {self}"), self._engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 with connection.begin():
@@ -107,23 +135,6 @@ class Register:
     def close(self) -> None:
         """Close every idle connection."""
         self._engine.dispose()
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except IntegrityError as error:
-            raise RegisterConflictError(f"the register {self} refused the change: {error.orig}") from error
-        except OperationalError as error:
-            raise RegisterUnavailableError(f"the register {self} is not available: {error.orig}") from error
-        except (DataError, OverflowError, UnicodeEncodeError) as error:
-            raise RegisterValueError(
-                "a number is too large, a text too long, or a character is none: look at the values and send them again"
-            ) from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise RegisterUnavailableError(f"the connection to the register {self} broke") from error
-            raise RegisterError(f"the register {self} can't do that: {error.orig}") from error
 
 
 def open_register(url: str) -> Register:

@@ -1,0 +1,1 @@
+"""Commands to devices, and what devices say to the register: answers, repairs, records."""

@@ -1,0 +1,57 @@
+"""Rows for the register that could not be taken: kept with the reason, for whoever looks into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from aldea.storage.register.encoding import clean_text, plain
+from aldea.storage.register.register import Unit
+from aldea.storage.register.statements import insert
+from aldea.storage.register.tables import returned_document
+
+KEPT_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedDocument:
+    """A row with its place in the device's outbox, and why it was not taken."""
+
+    site: str
+    device: str
+    epoch: str
+    seq: int
+    measurement: str
+    fields: Mapping[str, Any]
+    reason: str
+    at_ms: int
+
+
+def return_document(unit: Unit, one: ReturnedDocument) -> None:
+    """Keep a row; the same row again changes nothing. The oldest go beyond ten thousand."""
+    values = {
+        "site": one.site,
+        "device": one.device,
+        "epoch": one.epoch[:32],
+        "seq": one.seq,
+        "measurement": clean_text(one.measurement)[:80],
+        "fields": plain(dict(one.fields)),
+        "reason": clean_text(one.reason)[:500],
+        "at_ms": one.at_ms,
+    }
+    fresh = insert(unit, returned_document).on_conflict_do_nothing(index_elements=["site", "device", "epoch", "seq"])
+    unit.connection.execute(fresh.values(**values))
+    newest = select(func.max(returned_document.c.id)).scalar_subquery()
+    unit.connection.execute(delete(returned_document).where(returned_document.c.id <= newest - KEPT_MOST))
+
+
+def returned_documents(unit: Unit, limit: int = 100) -> tuple[ReturnedDocument, ...]:
+    """Return the newest, the newest first."""
+    wanted = select(returned_document).order_by(returned_document.c.id.desc()).limit(limit)
+    names = ("site", "device", "epoch", "seq", "measurement", "fields", "reason", "at_ms")
+    return tuple(
+        ReturnedDocument(**{name: getattr(row, name) for name in names}) for row in unit.connection.execute(wanted)
+    )
