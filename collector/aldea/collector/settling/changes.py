@@ -119,7 +119,8 @@ class Changes:
             if progress is None or until_ms - progress.judged_until_ms < ADVANCE_MS:
                 continue
             if any(high > progress.judged_until_ms and low < until_ms for low, high in commissioned(place)):
-                self.mark(site, progress.judged_until_ms, until_ms)
+                # Not the day that begins at `until_ms`: nothing of it can be judged, so its mark would never lead on.
+                self.mark(site, progress.judged_until_ms, until_ms - 1)
 
     def _take_back(self, progress: Progress, until_ms: int) -> None:
         """Judge anew where a clock that was ahead had judged; days that have not come yet go (`ahead`)."""
