@@ -40,6 +40,7 @@ from aldea.dashboard_api.web import (
     record_import,
     record_page,
     record_routes,
+    release_routes,
     sign_in_routes,
 )
 from aldea.dashboard_api.web import routes as web
@@ -66,6 +67,7 @@ PAGES = (
     device_routes.router,
     import_routes.router,
     real_start_routes.router,
+    release_routes.router,
     admin_index.router,
 )
 """The pages' routers, one a room."""

@@ -13,6 +13,7 @@ from aldea.dashboard_api.routes import (
     maintenance,
     notifications,
     records,
+    releases,
     series,
     sites,
     stream,
@@ -34,4 +35,5 @@ ROUTERS: Final = (
     records.router,
     enrolment.router,
     throughput.router,
+    releases.router,
 )

@@ -21,6 +21,7 @@ from aldea.storage.register.enrolment import (
     redeem_code,
     refuse_many_attempts,
 )
+from aldea.storage.register.releases import trusted_pem
 
 router = APIRouter(prefix="/api/v1", tags=["enrolment"])
 
@@ -52,6 +53,7 @@ class EnrolmentSettings(BaseModel):
     """What else the device may want to know."""
 
     timezone: str = Field(description="The site's IANA time zone.")
+    release_key: str | None = Field(None, description="Public keys (PEM) of those who may sign the agent's releases.")
 
 
 class EnrolmentDocument(BaseModel):
@@ -85,6 +87,7 @@ def enrol(
                     503, "This server does not know yet how its broker is reached: run `aldea broker config`."
                 )
             made = redeem_code(unit, wish.code, wish.hardware, now, held_site=wish.site)
+            release_key = trusted_pem(unit)
             audit(unit, None, "device_enrolled", made.username, {"from": source, **wish.hardware}, now)
     except TooManyAttempts as error:
         raise Problem(429, _sentence(error)) from error
@@ -94,17 +97,17 @@ def enrol(
     except RegisterError as error:
         raise Problem(403, _sentence(error)) from error
     response.headers["Cache-Control"] = "no-store"
-    return _document(made, endpoint)
+    return _document(made, endpoint, release_key)
 
 
-def _document(made: Enrolled, endpoint: BrokerEndpoint) -> EnrolmentDocument:
+def _document(made: Enrolled, endpoint: BrokerEndpoint, release_key: str | None) -> EnrolmentDocument:
     return EnrolmentDocument(
         site=made.site,
         device=made.device,
         broker=BrokerDocument(host=endpoint.host, port=endpoint.port, tls=endpoint.tls, ca_pem=endpoint.ca_pem),
         username=made.username,
         password=made.password,
-        settings=EnrolmentSettings(timezone=made.timezone),
+        settings=EnrolmentSettings(timezone=made.timezone, release_key=release_key),
     )
 
 

@@ -39,6 +39,12 @@ ENTRIES = (
         Permission.MANAGE_SITES,
     ),
     Entry(
+        "/admin/releases",
+        N_("Releases of the agent"),
+        N_("Send a new version of the agent to one site, then to ten, then to all; see how far it is."),
+        Permission.ADMINISTER,
+    ),
+    Entry(
         "/admin/start-for-real",
         N_("Start for real"),
         N_("Send the simulated villages away for good; real sites stay."),

@@ -24,6 +24,7 @@ COMMANDS = {
     "contact": "how people are told: add, list, test",
     "site": "the register's sites: add, list, show, enrol, import",
     "device": "the devices at a site: list, replace, revoke",
+    "release": "the agent's releases: keygen, trust, sign, add, list, roll-out, show, pause, resume, stop",
     "start-for-real": "send the simulated fleet away, for good",
     "import": "records from a file: csv",
     "simulate": "a simulated fleet of villages on a broker",

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from aldea.model.rollouts import DeviceView, Key, Progress, Rollout, RolloutState, Why
+from aldea.storage.register.commands import UNHEARD, cancel_command, find_command
 from aldea.storage.register.encoding import clean_text, plain
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
 from aldea.storage.register.register import Unit
@@ -102,7 +103,8 @@ def list_rollouts(unit: Unit, *, limit: int = 20) -> tuple[StoredRollout, ...]:
 def change_rollout(unit: Unit, state: RolloutState, at_ms: int) -> StoredRollout:
     """Pause, resume or stop the rollout that is under way, as a person wants; return it as it is then.
 
-    Resuming one that has halted sets the devices that were the reason aside. Raises RegisterError.
+    Resuming one that has halted sets the devices that were the reason aside. Stopping calls those off that have not
+    heard of it yet. Raises RegisterError.
     """
     found = open_rollout(unit)
     if found is None:
@@ -115,8 +117,20 @@ def change_rollout(unit: Unit, state: RolloutState, at_ms: int) -> StoredRollout
         set_aside = [item for item in rollout_devices(unit, found.id) if item.progress.is_trouble]
         for item in set_aside:
             note_progress(unit, found.id, (item.site, item.device), Progress.SET_ASIDE, at_ms, item.detail)
+    if state is RolloutState.STOPPED:
+        _call_off(unit, found.id, at_ms)
     keep_step(unit, found.id, state, found.rollout.wave, None, at_ms)
     return next(item for item in list_rollouts(unit) if item.id == found.id)
+
+
+def _call_off(unit: Unit, number: int, at_ms: int) -> None:
+    """Cancel what devices were asked and have not heard yet; what they have begun they end."""
+    for item in rollout_devices(unit, number):
+        if not item.progress.is_under_way and item.progress is not Progress.LEFT:
+            continue
+        asked = find_command(unit, item.command)
+        if asked is not None and asked.state in UNHEARD:
+            cancel_command(unit, item.command, at_ms)
 
 
 def keep_step(unit: Unit, number: int, state: RolloutState, wave: int, why: Why | None, at_ms: int) -> None:

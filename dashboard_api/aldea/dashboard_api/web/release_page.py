@@ -1,0 +1,110 @@
+"""What the page of releases shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aldea.dashboard_api.device_view import Box
+from aldea.dashboard_api.web.release_words import LOOKS, PROGRESS, PROGRESS_LOOKS, STATES, WAVE_NAMES, WHY
+from aldea.dashboard_api.web.shown import Shown
+from aldea.model.rollouts import Progress
+from aldea.storage.register.register import Unit
+from aldea.storage.register.rollouts import RolloutDevice, StoredRollout, newest_of_device
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """One device of a wave: its page's address, where it stands, and what it said."""
+
+    site: str
+    device: str
+    progress: str
+    look: str
+    said: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaveRow:
+    """One wave: how many of its devices have the release."""
+
+    name: str
+    devices: Sequence[DeviceRow]
+    confirmed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutView:
+    """A rollout as it is shown."""
+
+    version: str
+    state: str
+    look: str
+    why: str
+    is_halted: bool
+    waves: Sequence[WaveRow]
+    may_pause: bool
+    may_resume: bool
+    may_stop: bool
+    begun: str
+    author: str
+    bake_hours: float
+
+
+def rollout_view(found: StoredRollout, devices: Sequence[RolloutDevice], shown: Shown) -> RolloutView:
+    """Return a rollout as the page shows it."""
+    state = found.rollout.state
+    waves = [
+        WaveRow(
+            shown.say(name),
+            [_device(item, shown) for item in members],
+            sum(item.progress is Progress.CONFIRMED for item in members),
+        )
+        for number, name in enumerate(WAVE_NAMES)
+        if (members := [item for item in devices if item.wave == number])
+    ]
+    return RolloutView(
+        version=found.rollout.version,
+        state=shown.say(STATES[state]),
+        look=LOOKS[state],
+        why=_why(found, shown),
+        is_halted=state.value == "halted",
+        waves=waves,
+        may_pause=state.value == "running",
+        may_resume=state.value in {"paused", "halted"},
+        may_stop=not state.is_over,
+        begun=shown.ago(found.rollout.created_ms),
+        author=found.author,
+        bake_hours=found.rollout.bake_hours,
+    )
+
+
+def upgrade_section(unit: Unit, box: Box, shown: Shown, _now_ms: int) -> Mapping[str, Any]:
+    """Return what the device's page shows of the last release that it was asked to take."""
+    found = newest_of_device(unit, box.site.id, box.device.id)
+    if found is None:
+        return {"upgrade": None}
+    return {"upgrade": _device(found[1], shown), "upgrade_version": found[0].rollout.version}
+
+
+def _device(item: RolloutDevice, shown: Shown) -> DeviceRow:
+    at_ms = item.ended_ms or item.trying_ms or item.asked_ms
+    said = str(item.detail.get("sentence", ""))[:500]
+    if item.progress is Progress.FETCHING and isinstance(item.detail.get("of"), int):
+        said = f"{shown.quantity(item.detail.get('bytes', 0), 'B')} / {shown.quantity(item.detail['of'], 'B')}"
+    return DeviceRow(
+        item.site,
+        item.device,
+        shown.say(PROGRESS[item.progress]),
+        PROGRESS_LOOKS[item.progress],
+        said,
+        shown.ago(at_ms),
+    )
+
+
+def _why(found: StoredRollout, shown: Shown) -> str:
+    if found.why is None or found.why.word not in WHY:
+        return ""
+    return shown.say(WHY[found.why.word]) % {"site": found.why.about.get("site", "")}

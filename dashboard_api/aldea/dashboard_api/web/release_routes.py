@@ -1,0 +1,96 @@
+"""The page of releases: what was added, and how it goes out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from aldea.dashboard_api.access.flash import flash
+from aldea.dashboard_api.access.visitor import SignedIn
+from aldea.dashboard_api.charts.panels import N_
+from aldea.dashboard_api.context import Aldea, Context
+from aldea.dashboard_api.rollout_view import CHANGES, begin, change
+from aldea.dashboard_api.web.release_page import rollout_view
+from aldea.dashboard_api.web.release_words import STATES
+from aldea.storage.register import RegisterError
+from aldea.storage.register.releases import list_releases, trusted_keys
+from aldea.storage.register.rollouts import list_rollouts, rollout_devices
+
+router = APIRouter(include_in_schema=False)
+
+LISTED = 10
+REFRESH_SECONDS = 15
+
+
+@router.get("/admin/releases")
+def releases(aldea: Aldea, request: Request) -> Response:
+    """Show the releases, the rollout that is under way, and those before it."""
+    return _page(aldea, request, "")
+
+
+@router.post("/admin/releases")
+def roll_out(
+    aldea: Aldea,
+    request: Request,
+    visitor: SignedIn,
+    version: Annotated[str, Form(max_length=40)] = "",
+    first: Annotated[str, Form(max_length=39)] = "",
+    bake_hours: Annotated[str, Form(max_length=10)] = "24",
+) -> Response:
+    """Begin to roll a release out."""
+    try:
+        hours = float(bake_hours.replace(",", "."))
+    except ValueError:
+        hours = -1.0
+    try:
+        with aldea.register.transaction() as unit:
+            begin(unit, visitor, version, first.strip() or None, hours, aldea.clock.wall_ms())
+    except RegisterError as error:
+        return _page(aldea, request, str(error))
+    return _back(aldea, request, N_("It goes out: to one site first."))
+
+
+@router.post("/admin/releases/change")
+def changed(
+    aldea: Aldea, request: Request, visitor: SignedIn, to: Annotated[str, Form(max_length=10)] = ""
+) -> Response:
+    """Pause, resume or stop the rollout."""
+    if to not in CHANGES:
+        return _page(aldea, request, f"{to!r} is none of {', '.join(CHANGES)}")
+    try:
+        with aldea.register.transaction() as unit:
+            found = change(unit, visitor, to, aldea.clock.wall_ms())
+    except RegisterError as error:
+        return _page(aldea, request, str(error))
+    return _back(aldea, request, STATES[found.rollout.state])
+
+
+def _page(aldea: Context, request: Request, error: str) -> Response:
+    shown = aldea.pages.shown(request, aldea.clock.wall_ms())
+    with aldea.register.reading() as unit:
+        found = list_releases(unit)
+        rollouts = list_rollouts(unit, limit=LISTED)
+        views = [rollout_view(item, rollout_devices(unit, item.id), shown) for item in rollouts[:1]]
+        keys = len(trusted_keys(unit))
+    under_way = bool(rollouts) and not rollouts[0].rollout.state.is_over
+    return aldea.pages.render(
+        request,
+        "releases.html",
+        400 if error else 200,
+        releases=found,
+        current=views[0] if views else None,
+        earlier=[(item, shown.say(STATES[item.rollout.state])) for item in rollouts[1:]],
+        under_way=under_way,
+        refresh=REFRESH_SECONDS if under_way and not error else 0,
+        keys=keys,
+        shown=shown,
+        error=error[:1].upper() + error[1:],
+    )
+
+
+def _back(aldea: Context, request: Request, said: str) -> Response:
+    response = RedirectResponse("/admin/releases", 303)
+    flash(response, aldea.pages.shown(request, aldea.clock.wall_ms()).say(said))
+    return response

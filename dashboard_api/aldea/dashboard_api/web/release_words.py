@@ -1,0 +1,72 @@
+"""The words for releases and rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from aldea.dashboard_api.charts.panels import N_
+from aldea.model.rollouts import Progress, RolloutState
+
+STATES: Mapping[RolloutState, str] = MappingProxyType(
+    {
+        RolloutState.RUNNING: N_("Going out"),
+        RolloutState.PAUSED: N_("Paused"),
+        RolloutState.HALTED: N_("Halted by itself"),
+        RolloutState.STOPPED: N_("Ended early"),
+        RolloutState.DONE: N_("Finished"),
+    }
+)
+
+LOOKS: Mapping[RolloutState, str] = MappingProxyType(
+    {
+        RolloutState.RUNNING: "up",
+        RolloutState.PAUSED: "planned",
+        RolloutState.HALTED: "down",
+        RolloutState.STOPPED: "off",
+        RolloutState.DONE: "up",
+    }
+)
+
+PROGRESS: Mapping[Progress, str] = MappingProxyType(
+    {
+        Progress.ASKED: N_("Asked, no answer yet"),
+        Progress.FETCHING: N_("Fetching"),
+        Progress.TRYING: N_("Trying it"),
+        Progress.CONFIRMED: N_("Runs it"),
+        Progress.FAILED: N_("Could not"),
+        Progress.ROLLED_BACK: N_("Went back by itself"),
+        Progress.SILENT: N_("Silent since"),
+        Progress.LEFT: N_("Left for later"),
+        Progress.SET_ASIDE: N_("Set aside"),
+    }
+)
+
+PROGRESS_LOOKS: Mapping[Progress, str] = MappingProxyType(
+    {
+        Progress.ASKED: "unknown",
+        Progress.FETCHING: "suspect",
+        Progress.TRYING: "suspect",
+        Progress.CONFIRMED: "up",
+        Progress.FAILED: "down",
+        Progress.ROLLED_BACK: "down",
+        Progress.SILENT: "down",
+        Progress.LEFT: "off",
+        Progress.SET_ASIDE: "off",
+    }
+)
+
+WHY: Mapping[str, str] = MappingProxyType(
+    {
+        "failed": N_("%(site)s could not take it. Look at its page; resuming goes on without it."),
+        "rolled_back": N_("%(site)s did not hear the server with it and went back. Resuming goes on without it."),
+        "silent": N_("%(site)s has not been heard since it began with it. Resuming goes on without it."),
+        "under_way": N_("The devices that were asked are at it."),
+        "baking": N_("The devices that have it are watched for a while before the next are asked."),
+        "not_heard": N_("%(site)s has it and is not heard just now. The next are asked once it is."),
+        "nobody_heard": N_("No device that needs it has been heard in the last day."),
+        "others_away": N_("All that can be reached have it. Those that are away get it when they come back."),
+    }
+)
+
+WAVE_NAMES = (N_("First: one site"), N_("Then: ten sites"), N_("Then: all others"))

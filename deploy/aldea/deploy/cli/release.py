@@ -1,0 +1,204 @@
+"""`aldea release`.
+
+examples:
+  aldea release keygen --out keys                       a key pair; the private half stays with you
+  aldea release trust keys/release.pub                  the server tells it to devices that enrol
+  aldea release sign aldea-0.2.0-py3-none-any.whl --key keys/release.key
+  aldea release add aldea-0.2.0.release.json            manifest and wheels into the register
+  aldea release roll-out 0.2.0 --first isla-arena       to one site, then to ten, then to all
+  aldea release show                                    how far it is, and why it waits
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aldea.deploy.cli import release_words as words
+from aldea.deploy.cli.codes import AUTHOR
+from aldea.deploy.cli.main import OK, CommandError
+from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.model.clock import SystemClock
+from aldea.model.release import ReleaseError, public_keys
+from aldea.model.rollouts import RolloutState
+from aldea.storage.register import RegisterError
+from aldea.storage.register.audit import audit
+from aldea.storage.register.releases import add_release, distrust_keys, list_releases, trust_keys, trusted_keys
+from aldea.storage.register.rollouts import begin_rollout, change_rollout, list_rollouts, rollout_devices
+
+if TYPE_CHECKING:
+    import argparse
+
+    from aldea.storage.register import Register
+
+CHANGES = {"pause": RolloutState.PAUSED, "resume": RolloutState.RUNNING, "stop": RolloutState.STOPPED}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_register_option(parser)
+    names = "keygen|trust|sign|add|list|roll-out|show|pause|resume|stop"
+    actions = parser.add_subparsers(dest="action", required=True, metavar=names)
+    keygen = actions.add_parser("keygen", help="make the key pair that signs releases")
+    keygen.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the two files go")
+    keygen.add_argument("--passphrase", action="store_true", help="encrypt the private half; asked for, or piped in")
+    trust = actions.add_parser("trust", help="say whose releases may be added; without a file: list")
+    trust.add_argument("file", type=Path, nargs="?", metavar="KEY.pub")
+    trust.add_argument("--remove", action="store_true", help="trust it no more")
+    sign = actions.add_parser("sign", help="make and sign a manifest")
+    sign.add_argument(
+        "wheels", type=Path, nargs="+", metavar="WHEEL", help="Aldea's own, and those of new dependencies"
+    )
+    sign.add_argument("--key", type=Path, required=True, metavar="FILE", help="the private key")
+    sign.add_argument("--downgrade", action="store_true", help="it may follow a newer version")
+    sign.add_argument("--out", type=Path, metavar="FILE", help="default: aldea-VERSION.release.json beside the wheel")
+    add = actions.add_parser("add", help="check a release and put it into the register")
+    add.add_argument("manifest", type=Path)
+    listing = actions.add_parser("list", help="the releases that were added")
+    listing.add_argument("--json", action="store_true", help="one JSON document")
+    _add_rollout_arguments(actions)
+
+
+def _add_rollout_arguments(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    roll_out = actions.add_parser("roll-out", help="send a release to one site, then to ten, then to all")
+    roll_out.add_argument("version")
+    roll_out.add_argument("--first", metavar="SITE", help="the first site (default: the one heard last)")
+    roll_out.add_argument(
+        "--bake-hours", type=float, default=24.0, metavar="N", help="hours between waves (default: %(default)s)"
+    )
+    show = actions.add_parser("show", help="how far the newest rollout is")
+    show.add_argument("--json", action="store_true", help="one JSON document")
+    actions.add_parser("pause", help="ask no more devices for now")
+    actions.add_parser("resume", help="go on; devices that made it halt are set aside")
+    actions.add_parser("stop", help="end it for good")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    try:
+        if arguments.action == "keygen":
+            return _keygen(arguments)
+        if arguments.action == "sign":
+            return _sign(arguments)
+        with opened_register(arguments) as register:
+            register.check()
+            if arguments.action in CHANGES:
+                return _change(register, arguments)
+            actions = {"trust": _trust, "add": _add, "list": _list, "roll-out": _roll_out, "show": _show}
+            return actions[arguments.action](register, arguments)
+    except FileExistsError as error:
+        raise CommandError(f"{error.filename} is there already: a key is never overwritten") from error
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror}") from error
+    except (ReleaseError, RegisterError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _keygen(arguments: argparse.Namespace) -> int:
+    from aldea.deploy.releasing.keys import make_keys
+
+    phrase = _passphrase(twice=True) if arguments.passphrase else None
+    private, public = make_keys(arguments.out, phrase)
+    print(f"{private}: keep it where no server is; who has it can put programs onto every device.")
+    print(f"{public}: tell the server: aldea release trust {public}")
+    return OK
+
+
+def _sign(arguments: argparse.Namespace) -> int:
+    from aldea.deploy.releasing.keys import is_locked, load_key
+    from aldea.deploy.releasing.signing import manifest_of, sign, write_release
+
+    manifest = manifest_of(arguments.wheels, downgrade=arguments.downgrade)
+    key = load_key(arguments.key, _passphrase() if is_locked(arguments.key) else None)
+    out = arguments.out or arguments.wheels[0].parent / f"aldea-{manifest.version}.release.json"
+    write_release(out, sign(manifest, key))
+    print(f"{out}: {words.described(manifest)}")
+    return OK
+
+
+def _passphrase(*, twice: bool = False) -> bytes:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n").encode()
+    text = getpass.getpass("Passphrase: ")
+    if twice and getpass.getpass("The same again: ") != text:
+        raise CommandError("the two passphrases differ: start again")
+    return text.encode()
+
+
+def _trust(register: Register, arguments: argparse.Namespace) -> int:
+    if arguments.file is None:
+        with register.reading() as unit:
+            keys = trusted_keys(unit)
+        for key in keys:
+            print(words.fingerprint(key))
+        if not keys:
+            print("No key is trusted yet: devices that enrol take no releases from afar.")
+        return OK
+    pem = arguments.file.read_text(encoding="ascii", errors="replace")
+    now = SystemClock().wall_ms()
+    with register.transaction() as unit:
+        keys = distrust_keys(unit, pem) if arguments.remove else trust_keys(unit, pem)
+        named = ", ".join(words.fingerprint(key) for key in public_keys(pem))
+        action = "release_key_distrusted" if arguments.remove else "release_key_trusted"
+        audit(unit, None, action, named, {"by": AUTHOR}, now)
+    gone = "no longer trusted" if arguments.remove else "trusted"
+    print(f"{named} is {gone}; devices that enrol from now on are told so. Trusted: {len(keys)}.")
+    return OK
+
+
+def _add(register: Register, arguments: argparse.Namespace) -> int:
+    from aldea.deploy.releasing.signing import is_signed_by, load_release, wheels_of
+
+    release = load_release(arguments.manifest)
+    files = wheels_of(release, arguments.manifest.parent)
+    now = SystemClock().wall_ms()
+    with register.transaction() as unit:
+        keys = trusted_keys(unit)
+        if not keys:
+            raise CommandError("no key is trusted here yet: aldea release trust KEY.pub")
+        if not is_signed_by(release, keys):
+            raise CommandError("it is not signed by a key that this server trusts, or was changed since: sign it again")
+        new = add_release(unit, release, files, AUTHOR, now)
+        if new:
+            audit(unit, None, "release_added", release.manifest.version, {"by": AUTHOR}, now)
+    print(f"{words.described(release.manifest)} {'is in the register' if new else 'was there already'}.")
+    return OK
+
+
+def _list(register: Register, arguments: argparse.Namespace) -> int:
+    with register.reading() as unit:
+        found = list_releases(unit)
+    print(words.releases_json(found) if arguments.json else words.releases_text(found))
+    return OK
+
+
+def _roll_out(register: Register, arguments: argparse.Namespace) -> int:
+    now = SystemClock().wall_ms()
+    with register.transaction() as unit:
+        made = begin_rollout(
+            unit, arguments.version, now, AUTHOR, first_site=arguments.first, bake_hours=arguments.bake_hours
+        )
+        audit(unit, None, "rollout_begun", made.rollout.version, {"by": AUTHOR, "first": arguments.first}, now)
+    print(f"Version {made.rollout.version} goes out: to one site first. How far it is: aldea release show")
+    return OK
+
+
+def _change(register: Register, arguments: argparse.Namespace) -> int:
+    now = SystemClock().wall_ms()
+    with register.transaction() as unit:
+        found = change_rollout(unit, CHANGES[arguments.action], now)
+        audit(unit, None, f"rollout_{found.rollout.state.value}", found.rollout.version, {"by": AUTHOR}, now)
+    print(f"Version {found.rollout.version}: {found.rollout.state.value}.")
+    return OK
+
+
+def _show(register: Register, arguments: argparse.Namespace) -> int:
+    with register.reading() as unit:
+        newest = next(iter(list_rollouts(unit, limit=1)), None)
+        devices = () if newest is None else rollout_devices(unit, newest.id)
+    if newest is None:
+        raise CommandError("no release was rolled out yet: aldea release roll-out VERSION")
+    print(words.rollout_json(newest, devices) if arguments.json else words.rollout_text(newest, devices))
+    return OK
