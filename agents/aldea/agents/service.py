@@ -21,6 +21,7 @@ from aldea.agents.outbox import Limits, Machine, Outbox, OutboxUnavailable, Rese
 from aldea.agents.page.latest import LatestReadings
 from aldea.agents.probe import ProbeContext, ScheduledProbe
 from aldea.agents.probes import scheduled_probes
+from aldea.agents.records.desk import Desk, desk_of
 from aldea.agents.runner import Runner
 from aldea.agents.settings import AgentSettings
 from aldea.agents.upgrading.leaving import confirm
@@ -130,6 +131,9 @@ class AgentService:
             asyncio.create_task(confirm(self.settings.data, lambda: conversation.listening), name="release"),
             asyncio.create_task(keep_going("taking commands", inbox.run), name="commands"),
         ]
+        if tools.records is not None:
+            work = keep_going("handing records over", tools.records.look_after)
+            beside.append(asyncio.create_task(work, name="records"))
         try:
             await asyncio.wait((measuring, beside[0]), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -140,6 +144,8 @@ class AgentService:
             if page is not None:
                 await asyncio.to_thread(page.stop)
             await asyncio.to_thread(uplink.stop, _UPLINK_STOPS_WITHIN_SECONDS)
+            if tools.records is not None:
+                tools.records.close()
             failed = results[0] if isinstance(results[0], Exception) else None
             outbox.close(await self._how_stopped() if failed is None else Stopped.CUT_OFF)
             logging.getLogger("aldea.agents").removeHandler(log)
@@ -157,7 +163,14 @@ class AgentService:
             is_online=lambda: uplink.is_online,
             start_anew=self.start_anew,
             desk=self._desk,
+            records=self._records(outbox, uplink),
         )
+
+    def _records(self, outbox: Outbox, uplink: Uplink) -> Desk | None:
+        def recorded() -> None:
+            uplink.recorded(urgent=True)
+
+        return desk_of(self.settings.data, outbox, self._clock, recorded, wanted=self.settings.page.enabled)
 
     def _start_page(self, tools: Toolbox, latest: LatestReadings, uplink: Uplink) -> PageServer | None:
         if not self.settings.page.enabled:

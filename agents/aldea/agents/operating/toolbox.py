@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from aldea.agents.outbox import Machine, Outbox
     from aldea.agents.overlay.desk import SettingsDesk
     from aldea.agents.probe import ProbeContext
+    from aldea.agents.records import Desk
     from aldea.agents.runner import Runner
     from aldea.agents.settings import AgentSettings
 
@@ -21,7 +22,7 @@ class Toolbox:
 
     `context` is what probes have (clock, folder, meter); `is_online` says whether there is a connection to the broker;
     `start_anew` asks the agent to stop in order and to start again in this process; `desk` is where settings from afar
-    are kept, None for an agent that takes none.
+    are kept, None for an agent that takes none; `records` is the facilitator's, None where none are entered.
     """
 
     settings: AgentSettings
@@ -33,3 +34,4 @@ class Toolbox:
     is_online: Callable[[], bool]
     start_anew: Callable[[], None]
     desk: SettingsDesk | None = None
+    records: Desk | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 import bottle
 
-from aldea.agents.page import about, check, pin, repaired, status
+from aldea.agents.page import about, check, facilitator, pin, repaired, status
 from aldea.agents.page.asking import field
 from aldea.agents.page.gate import Gate
 from aldea.agents.page.guard import MOST_BODY_BYTES, Guard
@@ -48,7 +48,7 @@ def build_app(view: BoxView) -> Any:
     app.route(pages.css_path, "GET", lambda: _style(pages.css))
     app.route("/favicon.ico", "GET", lambda: bottle.HTTPResponse(status=204))
     pin.add_routes(app)
-    for room in (status, check, repaired, about):
+    for room in (status, check, repaired, facilitator, about):
         room.add_routes(app, view)
     for code in (400, 403, 404, 405, 413, 500):
         app.error(code)(_error_page)

@@ -8,5 +8,6 @@ PLACES: tuple[tuple[str, str], ...] = (
     ("/", N_("Status")),
     ("/check", N_("Check")),
     ("/repaired", N_("Repaired")),
+    ("/records", N_("Records")),
     ("/about", N_("What is measured")),
 )

@@ -9,6 +9,7 @@ from aldea.agents.page.latest import LatestReadings
 from aldea.agents.page.recorded import UplinkState
 from aldea.agents.page.repairing import Repairing
 from aldea.agents.page.rounds import CheckRounds, SpeedRounds
+from aldea.agents.records import Desk
 from aldea.agents.settings import AgentSettings
 from aldea.model.clock import Clock
 
@@ -25,7 +26,7 @@ class Waiting:
 class BoxView:
     """The box as its pages see it. `known_ms` returns the time where something vouches for it, else None.
 
-    `waiting` returns None while the outbox cannot be read.
+    `waiting` returns None while the outbox cannot be read, `records` is None where records cannot be kept.
     """
 
     settings: AgentSettings
@@ -38,6 +39,7 @@ class BoxView:
     checks: CheckRounds
     speed: SpeedRounds
     repairing: Repairing
+    records: Desk | None = None
 
     def time_of(self, mono_ms: int) -> int | None:
         """Return the time of a moment since boot, None while the time is not known."""

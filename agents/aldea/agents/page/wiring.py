@@ -62,6 +62,7 @@ class BoxPage:
             waiting=lambda: waiting(tools.outbox),
             checks=CheckRounds(submit, clock, self._check),
             speed=SpeedRounds(submit, clock, self._test, available=self._can_test()),
+            records=tools.records,
             repairing=Repairing(
                 book=RepairBook(settings.data),
                 clock=clock,

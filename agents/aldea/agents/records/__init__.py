@@ -4,11 +4,13 @@ Records lie in `records.db` and travel through the outbox; names lie in `roster.
 """
 
 from aldea.agents.records.book import Entry, NewEntry, RecordBook, RecordRefused, State
+from aldea.agents.records.desk import Desk, desk_of, open_desk
 from aldea.agents.records.handing import Handing
 from aldea.agents.records.roster import Person, Roster, RosterError
 from aldea.agents.records.shelf import FormShelf
 
 __all__ = [
+    "Desk",
     "Entry",
     "FormShelf",
     "Handing",
@@ -19,4 +21,6 @@ __all__ = [
     "Roster",
     "RosterError",
     "State",
+    "desk_of",
+    "open_desk",
 ]

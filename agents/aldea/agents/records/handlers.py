@@ -6,14 +6,20 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from aldea.agents.operating.handler import Outcome, State, Tell, refused
+from aldea.agents.operating.handler import Handler, Outcome, State, Tell, refused
 from aldea.agents.records.book import RecordBook
+from aldea.agents.records.desk import Desk
 from aldea.agents.records.shelf import FormShelf
 from aldea.model.forms import FormError
 from aldea.model.messages import Command
 
 MOST_SENTENCES = 20
 LONGEST_SENTENCE = 600
+
+
+def record_handlers(desk: Desk | None) -> tuple[Handler, ...]:
+    """Return the handlers of a box where records are entered; none elsewhere."""
+    return () if desk is None else (ReturnedHandler(desk.book), FormHandler(desk.shelf))
 
 
 class ReturnedHandler:

@@ -1,0 +1,170 @@
+"""The facilitator's pages, behind the PIN: what to enter, what was entered and how far it has come, lists to print."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+import bottle
+
+from aldea.agents.page import facilitator_forms, facilitator_roster
+from aldea.agents.page.asking import field, go_to
+from aldea.agents.page.facilitator_forms import local_now
+from aldea.agents.page.facilitator_words import REFUSALS, STATES, shown_payload, title_of
+from aldea.agents.page.pin import needs_pin
+from aldea.agents.page.rendering import language_of, render
+from aldea.agents.page.view import BoxView
+from aldea.agents.records import Desk, Entry, NewEntry, Person, RecordRefused, State
+
+LISTED = 20
+EMPTY_LINES = 12
+PRINTED_LINES = 25
+BIG = ("attendance", "course_session", "service", "power_note")
+"""The forms with a large button of their own; the others are listed below them."""
+
+
+def add_routes(app: Any, view: BoxView) -> None:
+    """Serve the facilitator's pages; where records cannot be kept, the page that says so."""
+    desk = view.records
+    if desk is None:
+        app.route("/records", "GET", needs_pin(lambda: render(bottle.request, "facilitator_none.html")))
+        return
+    app.route("/records", "GET", needs_pin(lambda: _home(view, desk)))
+    app.route("/records/list", "GET", needs_pin(lambda: _list(desk)))
+    app.route("/records/nothing-today", "POST", needs_pin(lambda: _nothing_today(view, desk)))
+    app.route("/records/print", "GET", needs_pin(lambda: _print(desk)))
+    app.route("/records/one/<record:re:[0-9a-f]{32}>", "GET", needs_pin(lambda record: _one(desk, record)))
+    app.route(
+        "/records/one/<record:re:[0-9a-f]{32}>/withdraw",
+        "POST",
+        needs_pin(lambda record: _withdraw(view, desk, record)),
+    )
+    facilitator_forms.add_routes(app, view, desk)
+    facilitator_roster.add_routes(app, view, desk)
+
+
+def _home(view: BoxView, desk: Desk) -> str:
+    language = language_of(bottle.request)
+    forms = desk.shelf.forms()
+    counts = desk.book.counts()
+    now = local_now(view)
+    today = None if now is None else now.date().isoformat()
+    others = [form for form in forms.values() if form.id not in {*BIG, "nothing_today"}]
+    return render(
+        bottle.request,
+        "facilitator.html",
+        titles={form.id: title_of(form, form.id, language) for form in forms.values()},
+        others=[(form.id, title_of(form, form.id, language)) for form in others],
+        today=today,
+        said_nothing=bool(today and desk.book.on_day("nothing_today", today)),
+        token=secrets.token_urlsafe(12),
+        waiting=counts[State.KEPT] + counts[State.IN_OUTBOX],
+        returned=[
+            _row(desk, entry, language) for entry in desk.book.in_state(State.RETURNED, 50) if _counts(desk, entry)
+        ],
+        drafts=[
+            (draft.token, draft.form, title_of(forms.get(draft.form), draft.form, language))
+            for draft in desk.roster.drafts()
+        ],
+        recent=[_row(desk, entry, language) for entry in desk.book.listed(limit=5)],
+    )
+
+
+def _counts(desk: Desk, entry: Entry) -> bool:
+    """Say whether a version is its record's newest."""
+    last = desk.book.newest(entry.record)
+    return last is not None and last.version == entry.version
+
+
+def _row(desk: Desk, entry: Entry, language: str) -> dict[str, Any]:
+    definition = desk.shelf.forms().get(entry.form)
+    kind, words = STATES[entry.state]
+    return {
+        "entry": entry,
+        "title": title_of(definition, entry.form, language),
+        "summary": str(
+            entry.payload.get("activity") or entry.payload.get("course") or entry.payload.get("project") or ""
+        ),
+        "kind": kind,
+        "state": words,
+        "sentences": entry.sentences.get(language) or entry.sentences.get("es") or (),
+    }
+
+
+def _list(desk: Desk) -> str:
+    language = language_of(bottle.request)
+    before = bottle.request.query.get("before", "")
+    found = desk.book.listed(limit=LISTED + 1, before=int(before) if before.isdecimal() and len(before) < 16 else None)
+    return render(
+        bottle.request,
+        "facilitator_list.html",
+        rows=[_row(desk, entry, language) for entry in found[:LISTED]],
+        more=found[LISTED - 1].id if len(found) > LISTED else None,
+    )
+
+
+def _nothing_today(view: BoxView, desk: Desk) -> Any:
+    now = local_now(view)
+    form = desk.shelf.forms().get("nothing_today")
+    if now is None or form is None:
+        return go_to("/records/new/nothing_today")
+    day = now.date().isoformat()
+    if desk.book.on_day(form.id, day):
+        return go_to("/records", "nothing_already")
+    token = field(bottle.request, "token")[:64] or None
+    try:
+        desk.book.enter(NewEntry(form.id, form.version, day, {}, token=token, made_ms=view.known_ms()))
+    except sqlite3.Error:
+        return go_to("/records", "not_stored")
+    desk.hand_over()
+    return go_to("/records", "nothing_stored")
+
+
+def _one(desk: Desk, record: str, refusal: str = "") -> Any:
+    versions = desk.book.versions(record)
+    if not versions:
+        return bottle.HTTPError(404)
+    language = language_of(bottle.request)
+    definition = desk.shelf.forms().get(versions[-1].form)
+    people = {person.code.upper(): person for person in desk.roster.people(gone=True)}
+    return render(
+        bottle.request,
+        "facilitator_record.html",
+        row=_row(desk, versions[-1], language),
+        versions=[_version(desk, entry, people, language) for entry in reversed(versions)],
+        known=definition is not None,
+        refusal=REFUSALS.get(refusal),
+        reason=field(bottle.request, "reason") if refusal else "",
+        token=secrets.token_urlsafe(12),
+    )
+
+
+def _version(desk: Desk, entry: Entry, people: Mapping[str, Person], language: str) -> dict[str, Any]:
+    definition = desk.shelf.forms().get(entry.form)
+    return {**_row(desk, entry, language), "shown": shown_payload(definition, entry.payload, people, language)}
+
+
+def _withdraw(view: BoxView, desk: Desk, record: str) -> Any:
+    reason = field(bottle.request, "reason")
+    if desk.roster.named_in((reason,)) is not None:
+        bottle.response.status = 400
+        return _one(desk, record, "name_in_text")
+    try:
+        desk.book.withdraw(record, reason, token=field(bottle.request, "token")[:64] or None, made_ms=view.known_ms())
+    except RecordRefused as refused:
+        bottle.response.status = 400
+        return _one(desk, record, refused.why)
+    except sqlite3.Error:
+        bottle.response.status = 500
+        return _one(desk, record, "disk")
+    desk.hand_over()
+    return go_to(f"/records/one/{record}", "withdrawn")
+
+
+def _print(desk: Desk) -> str:
+    empty = bottle.request.query.get("empty") == "1"
+    people = () if empty else desk.roster.people()
+    lines = PRINTED_LINES if empty else EMPTY_LINES
+    return render(bottle.request, "facilitator_print.html", people=people, lines=lines, empty=empty)

@@ -1,0 +1,66 @@
+"""What the facilitator works with: the book, the roster, the forms, and the way to the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aldea.agents.outbox import Outbox
+from aldea.agents.records.book import NAME, RecordBook
+from aldea.agents.records.handing import Handing
+from aldea.agents.records.roster import Roster
+from aldea.agents.records.shelf import FormShelf
+from aldea.model.clock import Clock
+
+_LOG = logging.getLogger(__name__)
+EVERY_SECONDS = 30.0
+"""How often records are looked after when nobody enters any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The parts together. `hand_over` puts what was entered into the outbox, and tells the uplink."""
+
+    book: RecordBook
+    roster: Roster
+    shelf: FormShelf
+    handing: Handing
+    recorded: Callable[[], None]
+
+    def hand_over(self) -> None:
+        """Look after what is on its way, and send what was entered. Never raises for want of room."""
+        if self.handing.hand_over():
+            self.recorded()
+
+    async def look_after(self) -> None:
+        """Hand over again and again, so that what was cut short goes on."""
+        while True:
+            await asyncio.to_thread(self.hand_over)
+            await asyncio.sleep(EVERY_SECONDS)
+
+    def close(self) -> None:
+        """Close the files."""
+        self.book.close()
+        self.roster.close()
+
+
+def open_desk(folder: Path, outbox: Outbox, clock: Clock, recorded: Callable[[], None]) -> Desk:
+    """Open the files in the data folder. Raises OSError or sqlite3.Error where the disk does not allow it."""
+    book = RecordBook(folder)
+    shelf = FormShelf(folder)
+    return Desk(book, Roster(folder), shelf, Handing(book, outbox, clock, shelf), recorded)
+
+
+def desk_of(folder: Path, outbox: Outbox, clock: Clock, recorded: Callable[[], None], *, wanted: bool) -> Desk | None:
+    """Return the desk where it is wanted, or where records from before may wait; None where the disk forbids it."""
+    if not wanted and not (folder / NAME).exists():
+        return None
+    try:
+        return open_desk(folder, outbox, clock, recorded)
+    except (OSError, sqlite3.Error) as error:
+        _LOG.error("records cannot be kept: %s", error)
+        return None
