@@ -78,4 +78,5 @@ def link_options(settings: AgentSettings) -> LinkOptions:
         tls=broker.tls,
         ca_file=broker.ca_file,
         keepalive_seconds=settings.keepalive_seconds,
+        version=broker.mqtt_version,
     )

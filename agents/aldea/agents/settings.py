@@ -48,6 +48,10 @@ class BrokerSettings:
     ca_file: Path | None = field(
         default=None, metadata=about("the authority that signed the broker's certificate", env="ALDEA_MQTT_CA_FILE")
     )
+    mqtt_version: str = field(
+        default="auto",
+        metadata=about("what is spoken with the broker; auto: 5, else 3.1.1", choices=("auto", "5", "3.1.1")),
+    )
 
     def __post_init__(self) -> None:
         if self.password_file is not None and self.username is None:

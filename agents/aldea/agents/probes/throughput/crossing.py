@@ -40,13 +40,13 @@ def bits_per_second(before: Passed, now: Passed) -> float:
 
 
 class Crossing:
-    """Reads the WAN's counters: the router's by SNMP where a target names the interface, else this machine's own.
+    """Reads the WAN's counters: the router's by SNMP where a target's WAN interface is known, else this machine's own.
 
     This machine's own say something about others only when it is the router; `sees_all` tells.
     """
 
     def __init__(self, snmp: SnmpSettings, context: ProbeContext, *, sees_all: bool) -> None:
-        targets = tuple(target for target in snmp.targets if target.interface is not None) if snmp.enabled else ()
+        targets = tuple(target for target in snmp.targets if target.has_wan) if snmp.enabled else ()
         self._router = SnmpProbe(snmp, context, _SNMP_SECONDS) if targets else None
         self._root = context.root
         self._sees_all = sees_all
