@@ -14,7 +14,7 @@ import pytest
 
 from agentkit.making import held_rows, make_outbox, ping
 from aldea.agents.__main__ import main
-from aldea.agents.commands import doctor, load_agent_settings, run_one_probe
+from aldea.agents.commands import load_agent_settings, run_one_probe
 from aldea.agents.lock import AlreadyRunning, FolderLock
 from aldea.agents.outbox import Machine
 from aldea.agents.probe import ScheduledProbe
@@ -111,15 +111,6 @@ def test_one_probe_can_be_run_alone(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         run_one_probe(settings_for(tmp_path), "none")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_doctor_says_what_is_wrong(tmp_path: Path, mosquitto: Mosquitto) -> None:
-    well = doctor(settings_for(tmp_path, mosquitto.port))
-    assert well[0].ok
-    assert well[1].ok
-    ill = doctor(settings_for(tmp_path / "new", 1))
-    assert not ill[1].ok
-    assert "127.0.0.1:1" in ill[1].sentence
 
 
 def test_started_as_a_process_it_sends_within_seconds_and_stops_in_order_within_five(

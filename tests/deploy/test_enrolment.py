@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aldea.agents.commands import doctor, load_agent_settings
+from aldea.agents.checkup.broker import look_at_enrolment
+from aldea.agents.commands import load_agent_settings
 from aldea.agents.enrolling import CannotEnrol, Where, enrol
 from aldea.agents.enrolment import enrolled
 from aldea.collector.mqtt import BrokerAddress
@@ -104,9 +105,9 @@ def test_a_code_gives_the_device_all_it_needs_and_nobody_else_can_read_it(server
     assert broker.ca_file is not None
     assert broker.ca_file.read_text() == "PEM"
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
-    said = next(item for item in doctor(settings) if "enrolled at" in item.sentence)
-    assert said.ok
-    assert "as isla/agent, broker broker.example.org:8883, encrypted" in said.sentence
+    said = look_at_enrolment(settings)
+    assert said.error is None
+    assert said.sentence == f"isla/agent, {server.http.url}, broker.example.org:8883 (TLS)"
 
 
 def test_the_server_keeps_neither_the_code_nor_the_password(server: Server, tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from aldea.agents.commands import run_agent
+from aldea.agents.commands import load_agent_settings, run_agent
 from aldea.agents.enrolling import CannotEnrol, Where, enrol
+from aldea.agents.settings import AgentSettings
+from aldea.model.settings import SettingsError
 
 EXAMPLE = Path(__file__).with_name("agent.example.toml")
 
@@ -77,7 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_enrol(parser.parse_args(words[1:]))
     if words[:1] == ["take-over"]:
         return _take_over(words[1:])
-    more = "run the agent; or: enrol --help, take-over --help"
+    if words[:1] == ["doctor"]:
+        return _doctor(words[1:])
+    if words[:1] == ["pin"]:
+        return _pin(words[1:])
+    more = "run the agent; or: enrol --help, take-over --help, doctor --help, pin --help"
     parser.add_argument("command", nargs="?", choices=("run",), default="run", help=more)
     add_options(parser)
     arguments = parser.parse_args(words)
@@ -94,6 +100,36 @@ def _take_over(words: Sequence[str]) -> int:
     add_options(parser)
     arguments = parser.parse_args(words)
     return run_take_over(arguments, environment_with(arguments))
+
+
+def _doctor(words: Sequence[str]) -> int:
+    from aldea.agents.checkup.doctor import add_doctor_options, run_doctor  # noqa: PLC0415 - seldom needed
+
+    parser = argparse.ArgumentParser(prog="python -m aldea.agents doctor", description="What to check first.")
+    add_doctor_options(parser)
+    add_options(parser)
+    arguments = parser.parse_args(words)
+    return run_doctor(_settings(arguments), environment_with(arguments), as_json=arguments.json)
+
+
+def _pin(words: Sequence[str]) -> int:
+    from aldea.agents.page.pin_command import add_pin_options, run_pin  # noqa: PLC0415 - seldom needed
+
+    parser = argparse.ArgumentParser(prog="python -m aldea.agents pin", description="A PIN for the facilitator.")
+    add_pin_options(parser)
+    add_options(parser)
+    arguments = parser.parse_args(words)
+    return run_pin(_settings(arguments), arguments)
+
+
+def _settings(arguments: argparse.Namespace) -> AgentSettings:
+    """Return the settings; end the program with code 2 where they are wrong."""
+    try:
+        return load_agent_settings(arguments.config, environment_with(arguments))
+    except SettingsError as error:
+        for sentence in error.errors:
+            print(f"aldea agent: {sentence}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

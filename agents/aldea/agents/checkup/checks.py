@@ -44,11 +44,12 @@ def judge(found: Evidence) -> tuple[Finding, ...]:
     pending: set[str] = set()
     for check in CHECKS:
         verdict = check.judge(found)
-        if verdict is None or (check.needs in pending and verdict.state is not State.OK):
+        early = verdict is not None and check.needs in pending and verdict.state is not State.OK and not verdict.here
+        if verdict is None or early:
             pending.add(check.key)
             made.append(Finding(check.key, check.title, State.RUNNING, say("being checked…")))
             continue
-        behind = check.needs in blocked
+        behind = check.needs in blocked and not verdict.here
         if behind and verdict.state is not State.OK:
             blocked.add(check.key)
             made.append(Finding(check.key, check.title, State.NOT_REACHED, say("Comes after what is wrong before it.")))

@@ -15,6 +15,7 @@ from aldea.agents.budget.meter import wan_bytes_of
 from aldea.agents.checkup.broker import ask_broker, look_at_enrolment
 from aldea.agents.checkup.evidence import Box, BrokerAnswer, Delivering, Evidence, Interface, Network
 from aldea.agents.gateway import default_route
+from aldea.agents.machine import hardware_id
 from aldea.agents.probe import Probe, ProbeContext, run_probe
 from aldea.agents.probe_settings import InterfacesSettings
 from aldea.agents.probes.dns import DnsProbe
@@ -93,7 +94,9 @@ class Checkup:
         host = (await self._ask(HostProbe(self.settings.host, self.context)))[0]
         error = await asyncio.to_thread(folder_error, self.settings.data)
         root = self.context.root
-        return Box(host, error, _undervoltage(root), self.context.time_ms() is not None)
+        identity = await asyncio.to_thread(hardware_id, root)
+        knows_time = self.context.time_ms() is not None
+        return Box(host, error, _undervoltage(root), knows_time, can_be_copied=identity is None)
 
     async def _broker(self) -> BrokerAnswer:
         clock_is_right = self.context.time_ms() is not None

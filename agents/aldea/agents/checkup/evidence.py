@@ -30,12 +30,16 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """The machine itself: its reading, what is wrong with its data folder, and whether its supply is too weak."""
+    """The machine itself: its reading, what is wrong with its data folder, and whether its supply is too weak.
+
+    `can_be_copied`: nothing of the hardware tells this machine from another with a copy of its disk.
+    """
 
     host: Reading
     folder_error: str | None
     undervoltage: bool
     knows_time: bool
+    can_be_copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

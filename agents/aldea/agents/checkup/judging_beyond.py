@@ -120,6 +120,7 @@ def judge_enrolment(found: Evidence) -> Verdict | None:
             say("The box's enrolment cannot be used: %(error)s.", error=enrolled.error),
             say("Enrol the box again with a new code: aldea-agent enrol --server … --code …"),
             bring=say("a new code for this site, from whoever looks after the boxes"),
+            here=True,
         )
     return _accepted(broker, enrolled.sentence)
 
@@ -133,4 +134,5 @@ def _accepted(broker: BrokerAnswer, sentence: str) -> Verdict:
         say("The server does not accept this box (%(said)s).", said=broker.said),
         say("The box was replaced, or its access has ended. Enrol it again with a new code."),
         bring=say("a new code for this site, from whoever looks after the boxes"),
+        here=not broker.asked,
     )

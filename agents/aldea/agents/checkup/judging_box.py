@@ -59,7 +59,11 @@ def judge_box(found: Evidence) -> Verdict | None:
             say("The box's disk is full: %(n)d MB are free.", n=free // 1_000_000),
             say("Tell whoever looks after the boxes: something fills the disk that is not ours."),
         )
-    return _strained(box) or ok(say("The box works, and has room."))
+    if box.can_be_copied:
+        fine = unknown(say("The box works, but nothing tells it from a copy of its disk: never copy it."))
+    else:
+        fine = ok(say("The box works, and has room."))
+    return _strained(box) or fine
 
 
 def _strained(box: Box) -> Verdict | None:

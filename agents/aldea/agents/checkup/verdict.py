@@ -10,12 +10,16 @@ from aldea.agents.page.words import Words
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How it stands, a sentence, what to do (in order), and what to bring."""
+    """How it stands, a sentence, what to do (in order), and what to bring.
+
+    `here`: it was seen on the box itself, so that nothing before it can be the reason.
+    """
 
     state: State
     what: Words
     do: tuple[Words, ...] = ()
     bring: Words | None = None
+    here: bool = False
 
 
 def ok(what: Words) -> Verdict:
@@ -28,6 +32,6 @@ def unknown(what: Words, *do: Words) -> Verdict:
     return Verdict(State.UNKNOWN, what, do)
 
 
-def wrong(what: Words, *do: Words, bring: Words | None = None) -> Verdict:
+def wrong(what: Words, *do: Words, bring: Words | None = None, here: bool = False) -> Verdict:
     """Return that it is not as it should be."""
-    return Verdict(State.WRONG, what, do, bring)
+    return Verdict(State.WRONG, what, do, bring, here)

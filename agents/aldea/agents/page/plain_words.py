@@ -46,7 +46,7 @@ def failure_words(failure: Value) -> Words:
 def probe_name(item: Seen) -> Words:
     """Return what was asked."""
     reading = item.reading
-    target = reading.tags.get("target", "").partition("://")[2] or reading.tags.get("target") or reading.tags.get("source") or ""
+    target = _target(reading.tags)
     if reading.measurement == "ping":
         is_gateway = reading.tags.get("role") == "gateway"
         return say("Router") if is_gateway else say("Internet (%(target)s)", target=target)
@@ -58,6 +58,11 @@ def probe_name(item: Seen) -> Words:
         "clients": lambda: say("Connected devices"),
     }
     return names[reading.measurement]()
+
+
+def _target(tags: Mapping[str, str]) -> str:
+    named = tags.get("target") or tags.get("source") or ""
+    return named.partition("://")[2] or named
 
 
 def probe_words(item: Seen) -> Words:

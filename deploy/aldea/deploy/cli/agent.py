@@ -5,6 +5,7 @@ examples:
   aldea agent run --site isla-arena --mqtt-host broker.example.org
   aldea agent probe ping --site isla-arena
   aldea agent doctor --site isla-arena
+  aldea agent pin --site isla-arena
   aldea agent take-over /media/usb/var/lib/aldea-agent
 """
 
@@ -14,10 +15,12 @@ import json
 from typing import TYPE_CHECKING
 
 from aldea.agents.__main__ import EXAMPLE, add_enrol_options, add_options, environment_with, run_enrol
-from aldea.agents.commands import doctor, load_agent_settings, run_agent, run_one_probe
+from aldea.agents.checkup.doctor import add_doctor_options, run_doctor
+from aldea.agents.commands import load_agent_settings, run_agent, run_one_probe
+from aldea.agents.page.pin_command import add_pin_options, run_pin
 from aldea.agents.probes import PROBES
 from aldea.agents.take_over_command import add_take_over_options, run_take_over
-from aldea.deploy.cli.main import FAILED, OK
+from aldea.deploy.cli.main import OK
 
 if TYPE_CHECKING:
     import argparse
@@ -27,16 +30,19 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="run|enrol|probe|doctor|take-over")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="run|enrol|probe|doctor|pin|take-over")
     add_options(actions.add_parser("run", help="measure this site and deliver what was measured"))
     add_enrol_options(actions.add_parser("enrol", help="exchange a one-time code for this device's access"))
     probe = actions.add_parser("probe", help="run one probe once and show its readings; nothing is stored or sent")
     probe.add_argument("name", choices=sorted(PROBES))
     probe.add_argument("--json", action="store_true", help="one JSON document")
     add_options(probe)
-    look = actions.add_parser("doctor", help="look at what the agent needs, and say what is missing")
-    look.add_argument("--json", action="store_true", help="one JSON document")
+    look = actions.add_parser("doctor", help="check everything from power to server, in order: what to check first")
+    add_doctor_options(look)
     add_options(look)
+    pin = actions.add_parser("pin", help="a new PIN for the facilitator's pages of this box")
+    add_pin_options(pin)
+    add_options(pin)
     taking = actions.add_parser("take-over", help="bring in what an old disk of this site had not delivered")
     add_take_over_options(taking)
     add_options(taking)
@@ -50,8 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         return run_agent(arguments.config, environment_with(arguments))
     if arguments.action == "take-over":
         return run_take_over(arguments, environment_with(arguments))
-    settings = load_agent_settings(arguments.config, environment_with(arguments))
-    return _probe(settings, arguments) if arguments.action == "probe" else _doctor(settings, arguments)
+    environ = environment_with(arguments)
+    settings = load_agent_settings(arguments.config, environ)
+    if arguments.action == "doctor":
+        return run_doctor(settings, environ, as_json=arguments.json)
+    return _probe(settings, arguments) if arguments.action == "probe" else run_pin(settings, arguments)
 
 
 def _probe(settings: AgentSettings, arguments: argparse.Namespace) -> int:
@@ -68,13 +77,3 @@ def _probe(settings: AgentSettings, arguments: argparse.Namespace) -> int:
     if not readings:
         print(f"{arguments.name}: nothing to measure here; see its settings in {EXAMPLE}")
     return OK
-
-
-def _doctor(settings: AgentSettings, arguments: argparse.Namespace) -> int:
-    findings = doctor(settings)
-    if arguments.json:
-        print(json.dumps([{"ok": item.ok, "sentence": item.sentence} for item in findings], indent=2))
-    else:
-        for item in findings:
-            print(f"{'ok ' if item.ok else 'NO '} {item.sentence}")
-    return OK if all(item.ok for item in findings) else FAILED

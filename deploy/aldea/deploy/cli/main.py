@@ -14,7 +14,7 @@ OK, FAILED, WRONG_USE = 0, 1, 2
 
 COMMANDS = {
     "up": "run all of Aldea on this machine, embedded parts only",
-    "agent": "what runs at a site: run, enrol, probe, doctor",
+    "agent": "what runs at a site: run, enrol, probe, doctor, pin, take-over",
     "broker": "mosquitto's files: certificates, passwords, rules",
     "collector": "take what agents send: a process of its own",
     "alerts": "judge what arrived and tell people: a process of its own",
