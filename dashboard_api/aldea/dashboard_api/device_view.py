@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from aldea.model.sample import is_id
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.commands import (
-    CommandState,
     DeviceCommand,
     cancel_command,
     find_command,
@@ -50,6 +49,16 @@ class Box:
         return self.status.presence is not Presence.ONLINE
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asks of a device. `hours`: how long it may wait; `command`: an id of the asker's own."""
+
+    kind: str
+    payload: Mapping[str, Any]
+    hours: float | None = None
+    command: str | None = None
+
+
 def commanded(unit: Unit, visitor: Visitor, site: str, device: str, at_ms: int) -> Box:
     """Return a device that the visitor may ask something of. Raises Problem (404) for any other."""
     place = find_site(unit, site) if is_id(site) else None
@@ -63,26 +72,21 @@ def commanded(unit: Unit, visitor: Visitor, site: str, device: str, at_ms: int) 
     return Box(place, found, status, site_state(at_ms, status.last_arrival_ms, interval, online=online))
 
 
-def ask(
-    unit: Unit,
-    visitor: Visitor,
-    box: Box,
-    kind: str,
-    payload: Mapping[str, Any],
-    now_ms: int,
-    hours: float | None = None,
-) -> DeviceCommand:
+def ask(unit: Unit, visitor: Visitor, box: Box, asked: Asked, now_ms: int) -> DeviceCommand:
     """Queue a command by hand. Raises Problem (400) with a sentence for one that can't be."""
-    faults = list(_faults(kind, payload, hours))
+    faults = _faults(asked)
     if faults:
         raise bad_request(faults)
-    until = now_ms + round((DEFAULT_HOURS[kind] if hours is None else hours) * HOUR_MS)
+    until = now_ms + round((DEFAULT_HOURS[asked.kind] if asked.hours is None else asked.hours) * HOUR_MS)
     site, device = box.site.id, box.device.id
     try:
-        made = queue_command(unit, site, device, kind, payload, now_ms, until, visitor.label)
+        made = queue_command(
+            unit, site, device, asked.kind, asked.payload, now_ms, until, visitor.label, id=asked.command
+        )
     except RegisterError as error:
         raise bad_request([Fault("command", sentence(error))]) from error
-    audit(unit, visitor.person, "command_asked", f"{site}/{device}", {"kind": kind, "command": made.id}, now_ms)
+    detail = {"kind": asked.kind, "command": made.id}
+    audit(unit, visitor.person, "command_asked", f"{site}/{device}", detail, now_ms)
     return made
 
 
@@ -115,17 +119,13 @@ def sentence(error: Exception) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
-def is_under_way(commands: Sequence[DeviceCommand]) -> bool:
-    """Say whether anything more is expected of these commands soon."""
-    return any(one.state in {CommandState.SENT, CommandState.ACCEPTED, CommandState.RUNNING} for one in commands)
-
-
-def _faults(kind: str, payload: Mapping[str, Any], hours: float | None) -> list[Fault]:
-    if kind not in ASKED_BY_HAND:
-        return [Fault("kind", f"kind is {kind[:40]!r}: use {' or '.join(ASKED_BY_HAND)}.")]
+def _faults(asked: Asked) -> list[Fault]:
+    if asked.kind not in ASKED_BY_HAND:
+        return [Fault("kind", f"kind is {asked.kind[:40]!r}: use {' or '.join(ASKED_BY_HAND)}.")]
     wrong = []
-    if kind == TEST and payload.get("probe") not in PROBES:
-        wrong.append(Fault("probe", f"probe is {str(payload.get('probe'))[:40]!r}: use one of {', '.join(PROBES)}."))
-    if hours is not None and not 0.02 <= hours <= 24 * 90:
+    probe = asked.payload.get("probe")
+    if asked.kind == TEST and probe not in PROBES:
+        wrong.append(Fault("probe", f"probe is {str(probe)[:40]!r}: use one of {', '.join(PROBES)}."))
+    if asked.hours is not None and not 0.02 <= asked.hours <= 24 * 90:
         wrong.append(Fault("hours", "hours says how long it may wait: from 0.02 to 2160."))
     return wrong

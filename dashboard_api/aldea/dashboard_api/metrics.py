@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -16,6 +16,7 @@ from aldea.dashboard_api.directory import SEVERITY, Listed, listed, visible_puls
 from aldea.dashboard_api.incident_view import may_see
 from aldea.model.truth import Cause
 from aldea.storage.register.collectors import CollectorStatus, collector_statuses
+from aldea.storage.register.commands import count_open_commands
 from aldea.storage.register.incidents import Incident, open_incidents
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ def exposition(context: Context, visitor: Visitor) -> bytes:
         visible = visible_sites(unit, visitor, now)
         sites = listed(visible_pulses(unit, visible), now)
         statuses = collector_statuses(unit)
+        commands = count_open_commands(unit) if visible is None else None
         incidents = [one for one in open_incidents(unit) if may_see(one, visible)]
-    found = [*_own(context), *_sites(sites), *_incidents(incidents), *_collectors(statuses)]
+    found = [*_own(context), *_sites(sites), *_incidents(incidents), *_collectors(statuses), *_commands(commands)]
     registry = CollectorRegistry()
     registry.register(_Ready(found))
     return generate_latest(registry) + generate_latest(context.traffic.registry)
@@ -96,6 +98,16 @@ def _incidents(found: Sequence[Incident]) -> Iterator[Metric]:
         number = sum(one.acknowledged_ms is None and one.simulated is simulated for one in found)
         unseen.add_metric((str(simulated).lower(),), number)
     yield unseen
+
+
+def _commands(found: Mapping[str, int] | None) -> Iterator[Metric]:
+    """Yield how many commands are under way; nothing for whoever sees only some of the sites."""
+    if found is None:
+        return
+    total = GaugeMetricFamily("aldea_commands_open", "Commands to devices that are under way.", labels=("state",))
+    for state, number in found.items():
+        total.add_metric((state,), number)
+    yield total
 
 
 def _collectors(statuses: Sequence[CollectorStatus]) -> Iterator[Metric]:

@@ -13,7 +13,7 @@ from aldea.dashboard_api.access.scope import can_write
 from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
-from aldea.dashboard_api.device_view import DIAGNOSTICS, PROBES, TEST, ask, cancel, commanded
+from aldea.dashboard_api.device_view import DIAGNOSTICS, PROBES, TEST, Asked, ask, cancel, commanded
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.web.device_page import command_rows, diagnostics_parts, newest_diagnostics, refresh_seconds
 from aldea.dashboard_api.web.device_sections import SECTIONS
@@ -78,7 +78,7 @@ def asked(
     said = N_("Asked for. The answer appears here by itself.")
     try:
         with aldea.register.transaction() as unit:
-            ask(unit, visitor, commanded(unit, visitor, site, device, now), kind, payload, now)
+            ask(unit, visitor, commanded(unit, visitor, site, device, now), Asked(kind, payload), now)
     except Problem as problem:
         if problem.status == 404:
             raise

@@ -39,6 +39,8 @@ EVENT_WORDS: Mapping[str, str] = {
     "comment": N_("Comment"),
     "owner": N_("Somebody looks after it"),
     "disowned": N_("Nobody looks after it any more"),
+    "repair_said": N_("Reported as repaired at the site"),
+    "repair_judged": N_("What the server said to the repair"),
 }
 EVENT_LOOKS: Mapping[str, tuple[str, str]] = {
     "opened": ("down", "down"),
@@ -51,6 +53,8 @@ EVENT_LOOKS: Mapping[str, tuple[str, str]] = {
     "owner": ("person", ""),
     "disowned": ("person", ""),
     "sent": ("send", ""),
+    "repair_said": ("person", "planned"),
+    "repair_judged": ("info", "planned"),
 }
 """Kind → icon and colour; others get a clock."""
 

@@ -5,6 +5,10 @@ examples:
   aldea device replace isla-arena             a dead card: same place, new code
   aldea device replace isla-arena --lost      ... and its disk is lost with what it held
   aldea device revoke isla-arena agent        a stolen box: its access ends now
+  aldea device test isla-arena throughput --wait 120   one round of a probe now, and its answer
+  aldea device diagnostics isla-arena         how the box is: versions, outbox, probes, log
+  aldea device commands isla-arena            what was asked of it, and what became of it
+  aldea device cancel isla-arena COMMAND      stop what it does not have yet
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import json
 from typing import TYPE_CHECKING
 
 from aldea.deploy.cli.codes import AUTHOR, add_code_options, show_code
+from aldea.deploy.cli.device_commands import COMMAND_ACTIONS, add_command_actions
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
 from aldea.model.clock import SystemClock
@@ -30,7 +35,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_register_option(parser)
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|replace|revoke")
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="list|replace|revoke|test|diagnostics|commands|cancel"
+    )
     listing = actions.add_parser("list", help="a site's devices and how they get in")
     listing.add_argument("site")
     listing.add_argument("--json", action="store_true", help="one JSON document")
@@ -42,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     revoke = actions.add_parser("revoke", help="end a device's access")
     revoke.add_argument("site")
     revoke.add_argument("device")
+    add_command_actions(actions)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,7 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
     with opened_register(arguments) as register:
         try:
             register.check()
-            return {"list": _list, "replace": _replace, "revoke": _revoke}[arguments.action](register, arguments)
+            return {"list": _list, "replace": _replace, "revoke": _revoke, **COMMAND_ACTIONS}[arguments.action](
+                register, arguments
+            )
         except RegisterError as error:
             raise CommandError(str(error)) from error
 
