@@ -1,0 +1,220 @@
+"""Records from the boxes: in the box's order whatever order they come in, or given back with the reasons."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from itertools import permutations
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from aldea.collector.commanding.records import take_forms, take_record
+from aldea.model.forms import load_forms
+from aldea.storage.register import Register
+from aldea.storage.register.commands import commands_of
+from aldea.storage.register.device_forms import forms_of_device, offer_forms
+from aldea.storage.register.devices import Device
+from aldea.storage.register.programmes import Programme, add_programme, assign_site
+from aldea.storage.register.records import NewRecord, newest_version, put_record, record_versions, withdraw_record
+from aldea.storage.register.site_records import Resolution, find_returned, open_returned
+from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
+from aldea.storage.register.tables import device_forms
+from dashboard_api.village import DAY, NOW_MS
+from records.site_rows import ATTENDANCE, RECORD, row_of
+
+SITE = "escuela-01"
+
+
+@pytest.fixture
+def site(register: Register) -> Register:
+    """A register with a real site, commissioned 300 days ago, and its box."""
+    began = NOW_MS - 300 * DAY
+    place, box = Site(SITE, "Escuela", "America/Merida", began), Device(SITE, "agent", "agent", began)
+    with register.transaction() as unit:
+        add_sites(unit, [SiteEntry(place, began, SiteState.COMMISSIONED, devices=(box,))])
+    return register
+
+
+def take(register: Register, *rows: Any) -> None:
+    for row in rows:
+        with register.transaction() as unit:
+            take_record(unit, row)
+
+
+def test_a_row_becomes_a_record_once(site: Register) -> None:
+    take(site, row_of(), row_of(), row_of(seq=77))
+    with site.reading() as unit:
+        (stored,) = record_versions(unit, RECORD)
+    assert stored.payload == ATTENDANCE
+    assert (stored.source, stored.author, stored.event_date, stored.programme) == (
+        "agent",
+        None,
+        date(2026, 11, 20),
+        "",
+    )
+
+
+@pytest.mark.parametrize("order", list(permutations((1, 2, 3))))
+def test_versions_stand_in_the_boxes_order_whatever_order_they_come_in(site: Register, order: tuple[int, ...]) -> None:
+    rows = {
+        1: row_of({**ATTENDANCE, "unkeyed": 1}, version=1),
+        2: row_of({**ATTENDANCE, "unkeyed": 2}, version=2, day="2026-11-19"),
+        3: row_of({**ATTENDANCE, "unkeyed": 2}, version=3, withdrawn=True),
+    }
+    take(site, *(rows[number] for number in order))
+    with site.reading() as unit:
+        found = record_versions(unit, RECORD)
+        last = newest_version(unit, RECORD)
+    assert [item.payload["unkeyed"] for item in found] == [1, 2, 2]
+    assert [(item.version, item.supersedes) for item in found] == [(1, None), (2, 1), (3, 2)]
+    assert [item.newest for item in found] == [False, False, True]
+    assert last is not None
+    assert last.withdrawn
+
+
+def test_what_is_wrong_goes_back_with_sentences_and_a_later_version_mends_it(site: Register) -> None:
+    bad = row_of({"activity": "", "participants": [], "unkeyed": 0})
+    take(site, bad, bad)
+    with site.reading() as unit:
+        (returned,) = open_returned(unit)
+        (command,) = commands_of(unit, SITE)
+        assert newest_version(unit, RECORD) is None
+    assert returned.payload == {"activity": "", "participants": [], "unkeyed": 0}
+    assert returned.sentences["es"][0].startswith("Actividad: falta")
+    assert (command.kind, command.payload["record"], command.payload["version"]) == ("record_returned", RECORD, 1)
+    assert command.payload["sentences"]["en"][0].startswith("Activity: it is missing")
+    take(site, row_of(version=2))
+    with site.reading() as unit:
+        assert open_returned(unit) == ()
+        found = find_returned(unit, SITE, RECORD, 1)
+        assert found is not None
+        assert found.resolution is Resolution.REPLACED
+        (stored,) = record_versions(unit, RECORD)
+    assert stored.payload == ATTENDANCE
+
+
+def test_a_bad_version_that_comes_late_bothers_nobody(site: Register) -> None:
+    take(site, row_of(version=2), row_of({"activity": ""}, version=1))
+    with site.reading() as unit:
+        assert open_returned(unit) == ()
+        assert commands_of(unit, SITE) == ()
+        assert len(record_versions(unit, RECORD)) == 1
+
+
+def test_a_withdrawal_counts_also_where_its_content_is_not_good(site: Register) -> None:
+    take(site, row_of(), row_of({"activity": ""}, version=2, withdrawn=True))
+    with site.reading() as unit:
+        last = newest_version(unit, RECORD)
+    assert last is not None
+    assert (last.withdrawn, last.payload) == (True, ATTENDANCE)
+
+
+def test_what_was_corrected_at_the_server_stays_and_the_box_is_told(site: Register) -> None:
+    take(site, row_of())
+    with site.transaction() as unit:
+        put_record(
+            unit,
+            NewRecord(
+                SITE, "attendance", "2", date(2026, 11, 20), {**ATTENDANCE, "unkeyed": 9}, NOW_MS, id=RECORD, reason="x"
+            ),
+        )
+    take(site, row_of({**ATTENDANCE, "unkeyed": 4}, version=2))
+    with site.reading() as unit:
+        last = newest_version(unit, RECORD)
+        (returned,) = open_returned(unit)
+    assert last is not None
+    assert last.payload["unkeyed"] == 9
+    assert "se corrigió en el servidor" in returned.sentences["es"][0]
+    assert returned.payload["unkeyed"] == 4
+
+
+def test_a_withdrawal_at_the_server_stays_too(site: Register) -> None:
+    take(site, row_of())
+    with site.transaction() as unit:
+        withdraw_record(unit, RECORD, reason="x", author=None, at_ms=NOW_MS)
+    take(site, row_of(version=2))
+    with site.reading() as unit:
+        last = newest_version(unit, RECORD)
+        assert last is not None
+        assert last.withdrawn
+        assert len(open_returned(unit)) == 1
+
+
+def test_other_content_under_the_same_number_goes_back(site: Register) -> None:
+    take(site, row_of(), row_of({**ATTENDANCE, "unkeyed": 8}, seq=50))
+    with site.reading() as unit:
+        (stored,) = record_versions(unit, RECORD)
+        assert find_returned(unit, SITE, RECORD, 1) is not None
+    assert stored.payload["unkeyed"] == 3
+
+
+def test_an_unknown_form_is_kept_and_a_newer_version_of_a_known_one_is_taken(site: Register) -> None:
+    take(site, row_of({"x": 1}, form="weather"))
+    with site.reading() as unit:
+        (returned,) = open_returned(unit)
+    assert (returned.payload, "weather" in returned.sentences["en"][0]) == ({"x": 1}, True)
+    newer = str(int(load_forms()["attendance"].version) + 1)
+    take(site, row_of({**ATTENDANCE, "weather": "rain"}, form_version=newer, record="b" * 32))
+    with site.reading() as unit:
+        stored = newest_version(unit, "b" * 32)
+    assert stored is not None
+    assert (stored.payload["weather"], stored.form_version) == ("rain", newer)
+
+
+def test_the_programme_is_the_sites_only_one_or_the_one_chosen(site: Register) -> None:
+    with site.transaction() as unit:
+        add_programme(unit, Programme("sur", "Sur", date(2024, 1, 1)))
+        assign_site(unit, "sur", SITE, NOW_MS - 200 * DAY)
+    take(site, row_of())
+    with site.transaction() as unit:
+        first = newest_version(unit, RECORD)
+        add_programme(unit, Programme("norte", "Norte", date(2024, 1, 1)))
+        assign_site(unit, "norte", SITE, NOW_MS - 200 * DAY)
+    take(
+        site,
+        row_of(record="b" * 32, seq=2),
+        row_of(record="c" * 32, programme="norte", seq=3),
+        row_of(record="d" * 32, programme="x", seq=4),
+    )
+    take(site, row_of())
+    with site.reading() as unit:
+        several, chosen = newest_version(unit, "b" * 32), newest_version(unit, "c" * 32)
+        assert [item.record for item in open_returned(unit)] == ["d" * 32]
+    assert first is not None
+    assert several is not None
+    assert chosen is not None
+    assert [first.programme, several.programme, chosen.programme] == ["sur", "", "norte"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"record": "x"}, {"version": 0}, {"version": None}, {"payload": "[]"}, {"payload": "{"}, {"payload": None}],
+)
+def test_a_row_that_is_no_record_raises_and_changes_nothing(site: Register, fields: dict[str, Any]) -> None:
+    row = row_of()
+    with site.transaction() as unit, pytest.raises(ValueError):  # noqa: PT011 - the sentence is the log's
+        take_record(unit, replace(row, fields={**row.fields, **fields}))
+    with site.reading() as unit:
+        assert open_returned(unit) == ()
+
+
+def test_a_box_with_older_forms_is_offered_the_newer_ones_once(site: Register) -> None:
+    shipped = load_forms()
+    told = (
+        " ".join(f"{form.id}={form.version}" for form in shipped.values() if form.id != "attendance") + " attendance=1"
+    )
+    row = row_of()
+    with site.transaction() as unit:
+        for _ in range(3):
+            take_forms(unit, type(row)(SITE, "agent", "e", 9, None, NOW_MS, "forms", {"versions": told}))
+        offer_forms(unit, NOW_MS + DAY)
+        (command,) = commands_of(unit, SITE)
+        assert forms_of_device(unit, SITE, "agent")["attendance"] == 1
+    assert command.kind == "form"
+    assert json.loads(json.dumps(command.payload["definition"])) == dict(shipped["attendance"].document)
+    with site.transaction() as unit:
+        unit.connection.execute(update(device_forms).values(versions={form.id: 9 for form in shipped.values()}))
+        assert offer_forms(unit, NOW_MS + 2 * DAY) == 0
