@@ -18,7 +18,7 @@ from aldea.dashboard_api.access.gate import Gate
 from aldea.dashboard_api.access.identify import Identifier
 from aldea.dashboard_api.access.matching import entries
 from aldea.dashboard_api.access.table import ROUTES
-from aldea.dashboard_api.context import Context
+from aldea.dashboard_api.context import NO_GUIDE, Context
 from aldea.dashboard_api.live import Broadcaster
 from aldea.dashboard_api.routes import ROUTERS
 from aldea.dashboard_api.schemas import ProblemDocument
@@ -29,12 +29,14 @@ from aldea.dashboard_api.web import (
     admin_index,
     contact_routes,
     device_routes,
+    device_settings_routes,
     import_routes,
     incident_routes,
     indicators_routes,
     maintenance_routes,
     manage_routes,
     people_routes,
+    profile_routes,
     programme_routes,
     real_start_routes,
     record_import,
@@ -47,6 +49,7 @@ from aldea.dashboard_api.web import routes as web
 from aldea.dashboard_api.web.navigation import addresses
 from aldea.dashboard_api.web.pages import Pages
 from aldea.model.clock import Clock
+from aldea.model.describing import SettingsGuide
 from aldea.model.series import SeriesStore
 from aldea.storage.register import Register
 
@@ -65,6 +68,8 @@ PAGES = (
     maintenance_routes.router,
     manage_routes.router,
     device_routes.router,
+    device_settings_routes.router,
+    profile_routes.router,
     import_routes.router,
     real_start_routes.router,
     release_routes.router,
@@ -78,9 +83,16 @@ DESCRIPTION = (
 )
 
 
-def create_app(register: Register, series: SeriesStore, clock: Clock, settings: ApiSettings) -> FastAPI:
+def create_app(
+    register: Register,
+    series: SeriesStore,
+    clock: Clock,
+    settings: ApiSettings,
+    guide: SettingsGuide = NO_GUIDE,
+) -> FastAPI:
     """Return the application; the stores stay their owner's, who closes them after it has stopped.
 
+    `guide` knows what agents can be set to; without it, no settings for them are taken.
     Raises UnlistedRoute when a route is not in access/table.py.
     """
     live, traffic = Broadcaster(register, clock, settings), Traffic()
@@ -96,7 +108,7 @@ def create_app(register: Register, series: SeriesStore, clock: Clock, settings: 
         redirect_slashes=False,
         dependencies=[Depends(csrf.checked)],
     )
-    context = Context(register, series, clock, settings, app.version, live, traffic, Pages(settings))
+    context = Context(register, series, clock, settings, app.version, live, traffic, Pages(settings), guide)
     app.state.context = context
     problems.install(app)
     for router in (*ROUTERS, *PAGES):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
+
+from aldea.model.describing import SettingsGuide
 
 if TYPE_CHECKING:
     from aldea.dashboard_api.live import Broadcaster
@@ -15,6 +18,14 @@ if TYPE_CHECKING:
     from aldea.model.clock import Clock
     from aldea.model.series import SeriesStore
     from aldea.storage.register import Register
+
+
+def _unknown(_: Mapping[str, Any]) -> list[str]:
+    return ["this program was not told what agents can be set to: use the one that `aldea up` or `aldea api` starts"]
+
+
+NO_GUIDE = SettingsGuide((), _unknown)
+"""Nothing is known of the agents' settings, so nothing can be checked, and nothing is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,7 @@ class Context:
     live: Broadcaster
     traffic: Traffic
     pages: Pages
+    guide: SettingsGuide = NO_GUIDE
 
 
 def context_of(request: Request) -> Context:

@@ -12,6 +12,7 @@ from aldea.dashboard_api.routes import (
     indicators,
     maintenance,
     notifications,
+    profiles,
     records,
     releases,
     series,
@@ -35,5 +36,6 @@ ROUTERS: Final = (
     records.router,
     enrolment.router,
     throughput.router,
+    profiles.router,
     releases.router,
 )

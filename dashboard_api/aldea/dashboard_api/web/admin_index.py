@@ -45,6 +45,12 @@ ENTRIES = (
         Permission.ADMINISTER,
     ),
     Entry(
+        "/admin/profiles",
+        N_("Settings of agents"),
+        N_("Say how agents measure and send, by profiles; send changes to one, several or all, see what became of it."),
+        Permission.MANAGE_SITES,
+    ),
+    Entry(
         "/admin/start-for-real",
         N_("Start for real"),
         N_("Send the simulated villages away for good; real sites stay."),

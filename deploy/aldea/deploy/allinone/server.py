@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aldea.agents.lock import FolderLock
+from aldea.agents.overlay.checking import agent_guide
 from aldea.collector.service import Collector
 from aldea.dashboard_api.access.opening import check_address
 from aldea.dashboard_api.app import create_app
@@ -114,7 +115,7 @@ class AllInOne:
         )
         collector.start()
         self._stack.callback(collector.stop)
-        server = self._serve(create_app(register, store, self._clock, self._api_settings()))
+        server = self._serve(create_app(register, store, self._clock, self._api_settings(), agent_guide()))
         self._stack.callback(server.stop)
         self.url = server.url
         with register.transaction() as unit:

@@ -10,6 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
+from aldea.agents.overlay.checking import agent_guide
 from aldea.dashboard_api.access.opening import check_address
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.certificate import Certificate
@@ -78,7 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.public_url is not None:
                 with register.transaction() as unit:
                     set_server_url(unit, arguments.public_url)
-            serve(create_app(register, store, SystemClock(), settings), arguments.host, arguments.port, certificate)
+            app = create_app(register, store, SystemClock(), settings, agent_guide())
+            serve(app, arguments.host, arguments.port, certificate)
         except CannotServe as error:
             raise CommandError(str(error)) from error
         finally:

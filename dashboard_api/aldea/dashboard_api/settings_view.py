@@ -1,0 +1,196 @@
+"""Settings of agents, as the API and the pages share them: who may change what, and whether it can be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aldea.dashboard_api.access.permissions import Permission
+from aldea.dashboard_api.access.scope import can_write, visible_sites
+from aldea.dashboard_api.access.visitor import Visitor
+from aldea.dashboard_api.context import Context
+from aldea.dashboard_api.problems import Fault, Problem, bad_request
+from aldea.model.overlays import merged
+from aldea.storage.register.audit import audit
+from aldea.storage.register.device_overlays import DeviceSettings, Standing, device_settings_of, settings_of
+from aldea.storage.register.device_settings import send_settings, send_to_all, set_differences
+from aldea.storage.register.errors import RegisterConflictError, RegisterError
+from aldea.storage.register.profiles import Profile, add_profile, assign_profile, change_profile, find_profile
+from aldea.storage.register.register import Unit
+
+MANAGE = Permission.MANAGE_SITES
+NOT_EVERYWHERE = "A profile holds for sites everywhere: ask somebody who may manage all sites."
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A profile as somebody wants it. `revision` is the one that was looked at, None for a new profile."""
+
+    id: str
+    name: str
+    document: Mapping[str, Any]
+    revision: int | None = None
+
+
+def known_keys(aldea: Context) -> frozenset[str]:
+    """Return the settings that agents know."""
+    return frozenset(item.key for item in aldea.guide.settings)
+
+
+def faults_of(aldea: Context, document: Mapping[str, Any]) -> list[Fault]:
+    """Return what is wrong with a document, each sentence with the setting that it is about ('' for none)."""
+    keys = sorted(known_keys(aldea), key=len, reverse=True)
+    found = []
+    for sentence in aldea.guide.check(document):
+        text = sentence.strip()
+        head = text.partition(" ")[0]
+        about = next((key for key in keys if head == key or head.startswith((f"{key}[", f"{key}."))), "")
+        found.append(Fault(about, f"{text[:1].upper()}{text[1:]}." if not about else f"{text}."))
+    return found
+
+
+def refuse_faults(aldea: Context, document: Mapping[str, Any]) -> None:
+    """Raise Problem (400) with every mistake of a document."""
+    if wrong := faults_of(aldea, document):
+        raise bad_request(wrong)
+
+
+def save_profile(aldea: Context, visitor: Visitor, wish: Wish) -> Profile:
+    """Add or change a profile. Raises Problem: 400 for what can't be, 403, 404, 409 where it was changed meanwhile."""
+    if not visitor.everywhere(MANAGE):
+        raise Problem(403, NOT_EVERYWHERE)
+    refuse_faults(aldea, wish.document)
+    now = aldea.clock.wall_ms()
+    new = Profile(wish.id, wish.name, wish.document, wish.revision or 1, visitor.label, now)
+    try:
+        with aldea.register.transaction() as unit:
+            if wish.revision is None:
+                made = add_profile(unit, new)
+            else:
+                existing(unit, wish.id)
+                made = change_profile(unit, new)
+            what = "profile_added" if wish.revision is None else "profile_changed"
+            audit(unit, visitor.person, what, made.id, {"revision": made.revision}, now)
+    except RegisterConflictError as error:
+        raise Problem(409, sentence(error)) from error
+    except RegisterError as error:
+        raise Problem(400, sentence(error)) from error
+    return made
+
+
+def existing(unit: Unit, profile: str) -> Profile:
+    """Return a profile. Raises Problem (404)."""
+    found = find_profile(unit, profile)
+    if found is None:
+        raise Problem(404, f"There is no profile {profile[:39]!r} here.")
+    return found
+
+
+def managed_device(aldea: Context, unit: Unit, visitor: Visitor, site: str, device: str) -> DeviceSettings:
+    """Return the settings of a device whose site the visitor manages. Raises Problem (404) for any other."""
+    now = aldea.clock.wall_ms()
+    if can_write(unit, visitor, MANAGE, site, now):
+        try:
+            return device_settings_of(unit, site, device, known_keys(aldea), now)
+        except RegisterError:
+            pass
+    raise Problem(404, f"There is no agent {f'{site}/{device}'[:80]!r} here that you may set.")
+
+
+def managed_settings(aldea: Context, unit: Unit, visitor: Visitor, profile: str) -> list[DeviceSettings]:
+    """Return the settings of a profile's devices at the sites that the visitor manages."""
+    now = aldea.clock.wall_ms()
+    mine = visible_sites(unit, visitor, now, MANAGE)
+    found = settings_of(unit, known_keys(aldea), now, profile=profile)
+    return [item for item in found if mine is None or item.site in mine]
+
+
+def assign(aldea: Context, visitor: Visitor, profile: str | None, sites: Iterable[str]) -> int:
+    """Give sites a profile, or none; return for how many that is new.
+
+    Raises Problem: 404 for a site that the visitor doesn't manage, 400 for one that can't have a profile.
+    """
+    now, chosen = aldea.clock.wall_ms(), sorted(set(sites))
+    try:
+        with aldea.register.transaction() as unit:
+            mine = visible_sites(unit, visitor, now, MANAGE)
+            foreign = [site for site in chosen if mine is not None and site not in mine]
+            if foreign:
+                raise Problem(404, f"There is no site {foreign[0][:60]!r} here that you may manage.")
+            changed = assign_profile(unit, chosen, profile)
+            detail = {"profile": profile, "sites": chosen[:50], "count": changed}
+            audit(unit, visitor.person, "profile_assigned", profile or "", detail, now)
+    except RegisterError as error:
+        raise Problem(400, sentence(error)) from error
+    return changed
+
+
+def send(
+    aldea: Context, visitor: Visitor, profile: str, only: Collection[tuple[str, str]] | None, *, again: bool
+) -> int:
+    """Send a profile's devices (None: all) what they are to run with; return how many were sent something.
+
+    Raises Problem: 404 for a device that is not among those the visitor manages, 400 for one that takes none.
+    """
+    now = aldea.clock.wall_ms()
+    try:
+        with aldea.register.transaction() as unit:
+            existing(unit, profile)
+            there = {(item.site, item.device) for item in managed_settings(aldea, unit, visitor, profile)}
+            chosen = there if only is None else set(only)
+            if missing := sorted(chosen - there):
+                raise Problem(404, f"{missing[0][0][:39]}/{missing[0][1][:39]} is no device of this profile here.")
+            sent = send_to_all(unit, sorted(chosen), known_keys(aldea), now, visitor.label, again=again)
+            audit(unit, visitor.person, "settings_sent", profile, {"devices": sent}, now)
+    except RegisterError as error:
+        raise Problem(400, sentence(error)) from error
+    return sent
+
+
+def change_device(
+    aldea: Context, visitor: Visitor, one: tuple[str, str], differences: Mapping[str, Any], seen: int | None
+) -> DeviceSettings:
+    """Say what differs at a device (site, device); return how it stands then. Nothing is sent.
+
+    Raises Problem: 400 for what can't be, 404, 409 where it was changed meanwhile.
+    """
+    now = aldea.clock.wall_ms()
+    try:
+        with aldea.register.transaction() as unit:
+            before = managed_device(aldea, unit, visitor, *one)
+            refuse_faults(aldea, merged(before.profile_document, differences))
+            revision = set_differences(unit, *one, differences, visitor.label, now, seen=seen)
+            audit(unit, visitor.person, "device_settings_changed", "/".join(one), {"revision": revision}, now)
+            return managed_device(aldea, unit, visitor, *one)
+    except RegisterConflictError as error:
+        raise Problem(409, sentence(error)) from error
+    except RegisterError as error:
+        raise Problem(400, sentence(error)) from error
+
+
+def send_one(aldea: Context, visitor: Visitor, one: tuple[str, str], *, again: bool) -> bool:
+    """Send a device (site, device) what it is to run with; say whether anything was sent. Raises Problem: 400, 404."""
+    now = aldea.clock.wall_ms()
+    try:
+        with aldea.register.transaction() as unit:
+            managed_device(aldea, unit, visitor, *one)
+            sent = send_settings(unit, *one, known_keys(aldea), now, visitor.label, again=again)
+            if sent is not None:
+                audit(unit, visitor.person, "settings_sent", "/".join(one), {"command": sent.id}, now)
+    except RegisterError as error:
+        raise Problem(400, sentence(error)) from error
+    return sent is not None
+
+
+def tally(items: Sequence[DeviceSettings]) -> dict[Standing, int]:
+    """Return how many devices stand how, every standing named."""
+    counted = Counter(item.standing for item in items)
+    return {standing: counted[standing] for standing in Standing}
+
+
+def sentence(error: Exception) -> str:
+    """Return an error's text as a sentence."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."

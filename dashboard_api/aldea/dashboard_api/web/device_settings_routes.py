@@ -1,0 +1,130 @@
+"""The page of a device's settings: its profile, what differs here, and what the device has answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from aldea.dashboard_api.access.flash import flash
+from aldea.dashboard_api.access.visitor import SignedIn
+from aldea.dashboard_api.charts.panels import N_
+from aldea.dashboard_api.context import Aldea, Context
+from aldea.dashboard_api.device_view import Box
+from aldea.dashboard_api.problems import Problem
+from aldea.dashboard_api.settings_view import assign, change_device, managed_device, send_one
+from aldea.dashboard_api.web.record_forms import SentForm
+from aldea.dashboard_api.web.settings_form import Typed, put_none, read_typed, sections, taken_out, typed_from
+from aldea.dashboard_api.web.settings_words import STANDING_KINDS, STANDING_WORDS, said_of
+from aldea.dashboard_api.web.shown import Shown
+from aldea.storage.register.device_overlays import SERVER_FACTS, DeviceSettings, settings_of
+from aldea.storage.register.profiles import list_profiles
+from aldea.storage.register.register import Unit
+
+router = APIRouter(include_in_schema=False)
+
+
+def settings_section(unit: Unit, box: Box, shown: Shown, now_ms: int) -> Mapping[str, Any]:
+    """Return what `device_settings.html` needs on a device's page; nothing for one that takes no settings."""
+    found = settings_of(unit, SERVER_FACTS, now_ms, sites=[box.site.id], device_id=box.device.id)
+    return {"device_settings": summary(found[0], shown) if found else None}
+
+
+def summary(item: DeviceSettings, shown: Shown) -> dict[str, Any]:
+    """Return how a device stands to its settings, in words."""
+    return {
+        "profile": item.profile,
+        "standing": shown.say(STANDING_WORDS[item.standing]),
+        "kind": STANDING_KINDS[item.standing],
+        "said": said_of(item),
+        "changes": item.changes,
+        "revision": item.held_revision,
+        "differs": bool(item.differences),
+    }
+
+
+@router.get("/admin/sites/{site}/devices/{device}/settings")
+def one(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device: str) -> Response:
+    """Show a device's settings."""
+    with aldea.register.reading() as unit:
+        found = managed_device(aldea, unit, visitor, site, device)
+    return _page(aldea, request, found, typed_from(aldea.guide.settings, found.differences), {})
+
+
+@router.post("/admin/sites/{site}/devices/{device}/settings")
+def change(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device: str, sent: SentForm) -> Response:
+    """Change what differs at a device, and the site's profile. Nothing is sent."""
+    shown = aldea.pages.shown(request, aldea.clock.wall_ms())
+    with aldea.register.reading() as unit:
+        found = managed_device(aldea, unit, visitor, site, device)
+    typed, document = read_typed(aldea.guide.settings, sent.pairs, shown)
+    put_none(document, taken_out(found.differences))
+    profile = sent.get("profile").strip() or None
+    seen, errors, status = sent.get("revision"), dict[str, str](), 400
+    try:
+        if not typed.errors:
+            if profile != found.profile:
+                assign(aldea, visitor, profile, [site])
+            change_device(aldea, visitor, (site, device), document, int(seen) if seen.isdigit() else None)
+            return _to(site, device, shown.say(N_("Saved. Nothing was sent yet.")))
+    except Problem as problem:
+        status = problem.status
+        for fault in problem.faults:
+            typed.errors.setdefault(fault.parameter, fault.detail)
+        if not problem.faults:
+            errors[""] = problem.detail
+    if "" in typed.errors:
+        errors[""] = typed.errors.pop("")
+    return _page(aldea, request, found, typed, errors, profile=profile, code=status)
+
+
+@router.post("/admin/sites/{site}/devices/{device}/settings/send")
+def send_it(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device: str) -> Response:
+    """Send a device what it is to run with."""
+    shown = aldea.pages.shown(request, aldea.clock.wall_ms())
+    try:
+        sent = send_one(aldea, visitor, (site, device), again=True)
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        return _to(site, device, problem.detail)
+    said = N_("Sent. What becomes of it shows here.") if sent else N_("There is nothing to send.")
+    return _to(site, device, shown.say(said))
+
+
+def _page(
+    aldea: Context,
+    request: Request,
+    found: DeviceSettings,
+    typed: Typed,
+    errors: Mapping[str, str],
+    *,
+    profile: str | None = None,
+    code: int = 200,
+) -> Response:
+    shown = aldea.pages.shown(request, aldea.clock.wall_ms())
+    with aldea.register.reading() as unit:
+        profiles = [("", shown.say(N_("none"))), *((one.id, shown.say(one.name)) for one in list_profiles(unit))]
+    faulty = {f"s.{key}": f"{key}: {text}" for key, text in typed.errors.items()} | dict(errors)
+    return aldea.pages.render(
+        request,
+        "device_settings_page.html",
+        code,
+        found=found,
+        now=summary(found, shown),
+        profiles=profiles,
+        profile=found.profile if code == 200 else profile,
+        errors=errors,
+        faulty=faulty,
+        taken_out=taken_out(found.differences),
+        sections=sections(aldea.guide.settings, typed, shown, found.profile_document),
+        shown=shown,
+    )
+
+
+def _to(site: str, device: str, sentence: str) -> Response:
+    response = RedirectResponse(f"/admin/sites/{site}/devices/{device}/settings", 303)
+    flash(response, sentence)
+    return response

@@ -1,0 +1,33 @@
+"""Words of the pages about settings: how a device stands, what became of a command, in whole sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aldea.dashboard_api.charts.panels import N_
+from aldea.storage.register.device_overlays import DeviceSettings, Standing
+
+STANDING_WORDS: Mapping[Standing, str] = {
+    Standing.SAME: N_("runs with them"),
+    Standing.NOT_SENT: N_("not sent yet"),
+    Standing.UNDER_WAY: N_("on their way or on trial"),
+    Standing.FAILED: N_("refused by the device"),
+    Standing.ROLLED_BACK: N_("tried, and gone back"),
+}
+STANDING_KINDS: Mapping[Standing, str] = {
+    Standing.SAME: "up",
+    Standing.NOT_SENT: "unknown",
+    Standing.UNDER_WAY: "planned",
+    Standing.FAILED: "down",
+    Standing.ROLLED_BACK: "suspect",
+}
+
+READY_NAMES = (N_("Standard"), N_("Frugal"))
+"""The names of the profiles that are there from the start."""
+
+
+def said_of(item: DeviceSettings) -> str:
+    """Return what the device said of the newest settings, in its own words; '' where it has said nothing."""
+    found = {} if item.last is None else item.last.answer
+    words = [found.get("sentence"), *(found.get("overruled") or [])]
+    return "; ".join(str(word) for word in words if word)
