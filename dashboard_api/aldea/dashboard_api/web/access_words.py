@@ -48,20 +48,3 @@ WEAKNESS_WORDS: Mapping[Weakness, str] = {
     Weakness.EVEN: N_("The password needs at least 5 different characters."),
     Weakness.NAME: N_("The password must not be the name."),
 }
-
-ACTION_WORDS: Mapping[str, str] = {
-    "sign_in": N_("signed in"),
-    "sign_in_failed": N_("attempt to sign in failed"),
-    "sign_out": N_("signed out"),
-    "set_up": N_("set up the first administrator"),
-    "password_set": N_("set a password"),
-    "password_link_made": N_("made a link to set a password"),
-    "person_added": N_("added a person"),
-    "person_disabled": N_("disabled an account"),
-    "person_enabled": N_("let an account in again"),
-    "grant_given": N_("gave a role"),
-    "grant_ended": N_("ended a role"),
-    "token_made": N_("made a token"),
-    "token_revoked": N_("revoked a token"),
-    "sessions_ended": N_("ended other sessions"),
-}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,6 +25,8 @@ from aldea.storage.register.audit import audit
 from aldea.storage.register.facts import end_fact, facts_at
 from aldea.storage.register.register import Unit
 from aldea.storage.register.sites import Site, find_site
+
+_WORD = re.compile(r"\w+")
 
 ENDABLE = {
     column.key: {"state": "state_name", "contracted_volume_gb": "contracted_volume_bytes"}.get(column.key, column.key)
@@ -60,13 +63,18 @@ def entries(shown: Shown, typed: Mapping[str, str], errors: Mapping[str, str], *
             column.key,
             shown.say(LABELS[column.key]),
             typed.get(column.key, ""),
-            column.help_es if shown.code == "es" else column.help_en,
+            _hint(shown.say(LABELS[column.key]), column.help_es if shown.code == "es" else column.help_en),
             errors.get(column.key, ""),
             column.required,
         )
         for column in COLUMNS
         if is_new or column.key not in {"id", "commissioned"}
     ]
+
+
+def _hint(label: str, text: str) -> str:
+    """Return what helps with an input; nothing where it says no more than the label above it."""
+    return text if set(_WORD.findall(text.lower())) - set(_WORD.findall(label.lower())) else ""
 
 
 def typed_of(unit: Unit, site: Site, at_ms: int) -> dict[str, str]:

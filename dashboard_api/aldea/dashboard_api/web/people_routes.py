@@ -14,12 +14,13 @@ from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Problem
-from aldea.dashboard_api.web.access_words import ACTION_WORDS, ROLE_DEEDS, ROLE_WORDS
+from aldea.dashboard_api.web import audit_routes
+from aldea.dashboard_api.web.access_words import ROLE_DEEDS, ROLE_WORDS
 from aldea.dashboard_api.web.account_routes import end_error, end_of_day
 from aldea.dashboard_api.web.sign_in_routes import Typed, person_errors
 from aldea.storage.importing.scopes import Scopes, known_scopes
 from aldea.storage.register import RegisterConflictError, RegisterError
-from aldea.storage.register.audit import audit, list_audit
+from aldea.storage.register.audit import audit
 from aldea.storage.register.passwords import keep_hash, kept_hash, make_link
 from aldea.storage.register.people import (
     ADMIN,
@@ -38,6 +39,7 @@ from aldea.storage.register.register import Unit
 from aldea.storage.register.sessions import end_sessions_of
 
 router = APIRouter(include_in_schema=False)
+router.include_router(audit_routes.router)
 
 PAGE = 100
 LAST = N_("That would leave nobody who can let people in: make somebody else an administrator first.")
@@ -160,24 +162,6 @@ def reset_password(aldea: Aldea, request: Request, visitor: SignedIn, person: st
         code = make_link(unit, person, now)
         audit(unit, visitor.person, "password_link_made", person, None, now)
     return _person(aldea, request, person, code=code)
-
-
-@router.get("/admin/audit")
-def deeds(aldea: Aldea, request: Request, before: int | None = None) -> Response:
-    """Show who did what."""
-    with aldea.register.reading() as unit:
-        found = list_audit(unit, before=before, limit=PAGE + 1)
-        names = {person.id: person.label for person in list_people(unit)}
-    return aldea.pages.render(
-        request,
-        "access_audit.html",
-        shown=aldea.pages.shown(request, aldea.clock.wall_ms()),
-        zone=aldea.pages.zone,
-        entries=found[:PAGE],
-        behind=found[PAGE - 1].id if len(found) > PAGE else None,
-        names=names,
-        action_words=ACTION_WORDS,
-    )
 
 
 def _grant_errors(typed: dict[str, str]) -> dict[str, str]:
