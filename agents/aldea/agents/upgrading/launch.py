@@ -66,7 +66,7 @@ class Launcher:
         fresh = State(self._base)
         if state.base:
             _say(f"this is another installation than the releases were made for: {self._base} runs")
-            self._written(fresh)
+        if self._written(fresh):
             self._releases.prune(fresh)
         return fresh
 

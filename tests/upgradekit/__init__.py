@@ -1,0 +1,1 @@
+"""Real releases for tests of upgrades: wheels of this project, an installation, a box under its launcher, a server."""

@@ -1,0 +1,105 @@
+"""A box: the installed agent under its launcher, kept running as a service manager would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aldea.agents.outbox.shape import row_of
+from aldea.agents.upgrading.state import Releases, State
+
+CONFIG = """
+[agent]
+sample_seconds = 1
+send_seconds = 1
+trial_seconds = 600
+[agent.upgrade]
+bytes_per_second = 100000000
+"""
+OFF = "".join(f"[agent.{name}]\nenabled = false\n" for name in ("ping", "dns", "http", "snmp", "interfaces", "page"))
+
+
+class Box:
+    """One device. `trial_seconds` is how long a release has to be heard."""
+
+    def __init__(self, folder: Path, installation: Path, trial_seconds: float = 30, more: str = "") -> None:
+        self.data = folder / "data"
+        self.releases = Releases(self.data)
+        self.log = folder / "agent.log"
+        self._installation = installation
+        self._trial_seconds = trial_seconds
+        config = folder / "agent.toml"
+        config.write_text(CONFIG + more + OFF)
+        self._words = ["run", "--config", str(config)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def state(self) -> State:
+        return self.releases.read()
+
+    def python(self) -> str:
+        """Which Python the service's own process runs."""
+        assert self._process is not None
+        return Path(f"/proc/{self._process.pid}/cmdline").read_bytes().split(b"\0")[0].decode()
+
+    def start(self) -> None:
+        launch = ["-m", "aldea.agents.upgrading.launch", "--trial-seconds", str(self._trial_seconds)]
+        environ = {"ALDEA_DATA": str(self.data), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._installation / "bin/python"), *launch, *self._words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environ,
+                cwd=self.data.parent,
+                start_new_session=True,
+            )
+
+    def unplug(self) -> None:
+        """Everything at once, as when the power goes."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def stop(self) -> None:
+        """In order, as systemctl stop does; what does not end is killed."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                assert self._process.wait(30) == 0, self.log.read_text()
+            finally:
+                self.unplug_quietly()
+
+    def unplug_quietly(self) -> None:
+        if self._process is not None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self._process.wait()
+
+    def until(self, condition: Callable[[], Any], seconds: float = 30) -> Any:
+        """Wait for something, starting the service again whenever it has ended; return what it is."""
+        deadline = time.monotonic() + seconds
+        while not (found := condition()):
+            assert time.monotonic() < deadline, self.log.read_text()[-6000:]
+            if self._process is not None and self._process.poll() is not None:
+                self.start()
+            time.sleep(0.05)
+        return found
+
+    def starts(self) -> list[tuple[str, str]]:
+        """Why each start was, and the version, as the outbox has noted it; for a box whose rows nobody has taken."""
+        with sqlite3.connect(self.data / "outbox.sqlite") as db:
+            rows = db.execute(
+                "SELECT seq, mono_ms, s.content, w.content FROM waiting w JOIN series s ON s.id = series_id ORDER BY seq"
+            ).fetchall()
+        found = [row_of(*row) for row in rows]
+        return [(str(row.fields["cause"]), str(row.fields["version"])) for row in found if row.measurement == "boot"]
