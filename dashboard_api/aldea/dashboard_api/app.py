@@ -27,6 +27,7 @@ from aldea.dashboard_api.traffic import Edge, Traffic
 from aldea.dashboard_api.web import (
     account_routes,
     admin_index,
+    command_routes,
     contact_routes,
     device_routes,
     device_settings_routes,
@@ -68,6 +69,7 @@ PAGES = (
     maintenance_routes.router,
     manage_routes.router,
     device_routes.router,
+    command_routes.router,
     device_settings_routes.router,
     profile_routes.router,
     import_routes.router,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from aldea.dashboard_api.routes import (
+    commands,
     completeness,
     enrolment,
     health,
@@ -35,6 +36,7 @@ ROUTERS: Final = (
     indicators.router,
     records.router,
     enrolment.router,
+    commands.router,
     throughput.router,
     profiles.router,
     releases.router,
