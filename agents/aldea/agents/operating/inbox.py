@@ -123,16 +123,14 @@ class CommandInbox:
         elif self._is_over(command):
             await self._end_new(command, Outcome(State.EXPIRED, {"sentence": "it came when its time was over"}))
         elif sum(lane.qsize() for lane in self._lanes.values()) >= WAITING_MOST:
-            _LOG.warning(
-                "%d commands wait: %s (%s) waits for the server to send it again", WAITING_MOST, *_named(command)
-            )
+            _LOG.warning("%d commands wait: %s (%s) is for the server to send again", WAITING_MOST, *_named(command))
         else:
             _LOG.info("command %s (%s) was taken", *_named(command))
             await self._on_disk(self._kept.add, command, Outcome(State.ACCEPTED))
-            lane = self._lanes[_lane_of(handler)]
-            if _lane_of(handler) in self._busy or lane.qsize():
+            lane = _lane_of(handler)
+            if lane is not Lane.QUICK and (lane in self._busy or self._lanes[lane].qsize()):
                 await self._say(command, Outcome(State.ACCEPTED))
-            lane.put_nowait(command)
+            self._lanes[lane].put_nowait(command)
 
     async def _end_new(self, command: Command, outcome: Outcome) -> None:
         await self._on_disk(self._kept.add, command, outcome)
@@ -140,6 +138,8 @@ class CommandInbox:
 
     async def _repeat(self, found: KeptCommand) -> None:
         told_ms = self._told_ms.get(found.command.id)
+        if told_ms is None and not found.last.state.is_over:
+            return  # its turn is still to come, and it is answered then
         if told_ms is None or self._clock.mono_ms() - told_ms >= REPEAT_AFTER_MS:
             await self._say(found.command, found.last)
 
