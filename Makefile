@@ -17,7 +17,8 @@ up: $(VENV)/.server ## start Aldea on this machine (ALDEA_HTTP_PORT, ALDEA_MQTT_
 
 test: $(VENV)/.dev ## install what the tests need, then run them all
 	@deploy/scripts/install-test-needs
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m "not alone"
+	@$(BIN)/python -m pytest -m alone
 
 check: lint types imports docs ## everything but the tests
 

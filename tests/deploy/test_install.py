@@ -28,6 +28,8 @@ from deploy.test_enrolment import QUIET, Server, wait_for_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.alone
+
 HERE = Path(__file__).parents[2]
 SCRIPT = HERE / "deploy/agent/install.sh"
 UNIT = "etc/systemd/system/aldea-agent.service"

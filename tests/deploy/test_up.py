@@ -21,6 +21,8 @@ from aldea.storage.register import open_register
 from aldea.storage.register.endpoint import server_url
 from rigs.home import STAY_HOME, without_aldea
 
+pytestmark = pytest.mark.alone
+
 
 @contextmanager
 def aldea_up(folder: Path, *options: str, broker: str = "amqtt") -> Iterator[tuple[subprocess.Popen[str], int]]:

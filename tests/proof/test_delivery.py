@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from proof.rehearsal import Outcome
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.alone]
 
 FULL = Plan(kills=56)
 SHORT = Plan(kills=16, stall_every=0)

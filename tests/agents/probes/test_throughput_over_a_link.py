@@ -18,6 +18,8 @@ from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
 from labkit.namespaces import Namespace, cable
 from rigs.processes import RigError, find_program
 
+pytestmark = pytest.mark.alone
+
 SITE, MODEM, SERVER = "192.0.2.2", "192.0.2.1", "198.51.100.1"
 PORT = 8080
 RATE = 8_000_000
