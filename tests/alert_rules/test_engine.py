@@ -19,7 +19,8 @@ from aldea.storage.register import Register, RegisterUnavailableError, open_regi
 from aldea.storage.register.alert_state import read_alert_states
 from aldea.storage.register.contacts import ContactPoint, add_contact
 from aldea.storage.register.feed import get_cursors, last_position
-from aldea.storage.register.incidents import acknowledge, find_incident, incident_events, put_incident
+from aldea.storage.register.incident_answers import acknowledge
+from aldea.storage.register.incidents import find_incident, incident_events, put_incident
 from aldea.storage.register.leases import find_lease
 from aldea.storage.register.notifications import NotificationFilter, list_notifications
 from aldea.storage.register.tables import person, role_grant, truth_interval

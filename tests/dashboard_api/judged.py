@@ -6,15 +6,8 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from aldea.storage.register.incidents import (
-    Incident,
-    IncidentState,
-    acknowledge,
-    add_incident_event,
-    comment,
-    put_incident,
-    set_owner,
-)
+from aldea.storage.register.incident_answers import acknowledge, comment, set_owner
+from aldea.storage.register.incidents import Incident, IncidentState, add_incident_event, put_incident
 from aldea.storage.register.maintenance import Maintenance, add_maintenance
 from aldea.storage.register.notifications import Notification, enqueue
 from aldea.storage.register.register import Unit

@@ -18,7 +18,7 @@ from aldea.alert_rules.notify.sending import TAKEN, Outcome, Parcel, SendFailure
 from aldea.model.clock import ManualClock
 from aldea.storage.register import Register, RegisterUnavailableError, Unit
 from aldea.storage.register.contacts import ContactPoint, QuietHours, find_contact, remove_contact, update_contact
-from aldea.storage.register.incidents import acknowledge
+from aldea.storage.register.incident_answers import acknowledge
 from aldea.storage.register.liveness_marks import NOTIFIER, liveness_marks
 from aldea.storage.register.notification_queue import due_contacts, lock_queue
 from aldea.storage.register.tables import incident

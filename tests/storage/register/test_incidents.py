@@ -13,11 +13,10 @@ from aldea.storage.register.alert_state import (
     read_engine_state,
 )
 from aldea.storage.register.facts import NewFact
+from aldea.storage.register.incident_answers import acknowledge, comment, set_owner
 from aldea.storage.register.incidents import (
     Incident,
     IncidentState,
-    acknowledge,
-    comment,
     count_incidents,
     find_incident,
     incident_children,
@@ -27,7 +26,6 @@ from aldea.storage.register.incidents import (
     new_incident_id,
     open_incidents,
     put_incident,
-    set_owner,
 )
 from aldea.storage.register.leases import acquire, find_lease, held, release, renew
 from aldea.storage.register.sites import SiteState, add_sites

@@ -2,69 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from aldea.alert_rules.engine.annotating import Annotator
 from aldea.alert_rules.engine.collectors import CollectorWatch, Deafness
-from aldea.alert_rules.engine.desk import Desk
-from aldea.alert_rules.engine.doubts import Doubts
 from aldea.alert_rules.engine.feed_events import event_of
-from aldea.alert_rules.engine.log import FLAPPING, IncidentLog
 from aldea.alert_rules.engine.telling import Announces
-from aldea.alert_rules.engine.watch import Watch
-from aldea.alert_rules.rule import Reason
+from aldea.alert_rules.engine.turn import Turn, begin_turn, refresh_turn
 from aldea.alert_rules.ruleset import RuleSet
 from aldea.model.clock import Clock
 from aldea.storage.register import Register, Unit
 from aldea.storage.register.alert_state import (
-    drop_alert_states,
     put_alert_states,
     put_engine_state,
-    read_alert_states,
-    read_engine_state,
 )
 from aldea.storage.register.collectors import CollectorStatus, collector_statuses
-from aldea.storage.register.feed import get_cursors, last_position, newest_feed_id, read_feed, set_cursor
+from aldea.storage.register.feed import get_cursors, newest_feed_id, read_feed, set_cursor
 from aldea.storage.register.leases import acquire, find_lease, held, release, renew
 from aldea.storage.register.liveness_marks import ENGINE, mark_alive
 from aldea.storage.register.maintenance import maintenance_between
 from aldea.storage.register.outages import outages_between
-from aldea.storage.register.pulses import site_pulses
 from aldea.storage.register.settings import held_registry_version, registry_version
-from aldea.storage.register.watched import watched_sites
 
 CONSUMER = "alerts"
 LEASE_MS = 15_000
 RENEW_MS = 5_000
-AWAY_MS = 30_000
 BACKWARDS_MS = 2_000
-FIRST_LOOK_MS = 86_400_000
 CHORES_MS = 10_000
 EVENTS_AT_ONCE = 2_000
-REFRESH_LEAST_MS, REFRESH_PER_SITE_MS = 30_000, 30
-
-
-@dataclass(slots=True)
-class _Turn:
-    """All that lasts from step to step while this engine has the lease and nothing went wrong."""
-
-    watch: Watch
-    log: IncidentLog
-    desk: Desk
-    doubts: Doubts
-    fence: int
-    away_since_ms: int | None
-    annotator: Annotator = field(default_factory=Annotator)
-    registry: int = -1
-    refreshed_ms: int = 0
-    renewed_ms: int = 0
-    chores_ms: int = 0
-    stepped_ms: int = 0
-    seen_feed: int = -1
-    caught_up: bool = False
-    kept_doubts: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +55,7 @@ class Engine:
         self._announcer = announcer
         self._holder = holder
         self._collectors = CollectorWatch(rules.engine.report_stale_seconds * 1000)
-        self._turn: _Turn | None = None
+        self._turn: Turn | None = None
 
     @property
     def active(self) -> bool:
@@ -154,8 +118,8 @@ class Engine:
         turn.stepped_ms = now
         # Read anew, and held: a site that has left since the glance must not get an incident.
         registry = held_registry_version(unit)
-        if registry != turn.registry or now - turn.refreshed_ms >= self._refresh_ms(turn):
-            self._refresh(unit, turn, registry, now)
+        if turn.needs_refresh(registry, now):
+            refresh_turn(unit, turn, registry, now)
         turn.seen_feed = glance.newest_feed
         read = self._read(unit, turn)
         turn.caught_up = read < EVENTS_AT_ONCE
@@ -166,7 +130,7 @@ class Engine:
         self._keep(unit, turn, now, marks=read > 0)
         return not turn.caught_up
 
-    def _own(self, unit: Unit, now: int) -> _Turn | None:
+    def _own(self, unit: Unit, now: int) -> Turn | None:
         """Return the turn if the lease is ours in this transaction, made anew if it was not before."""
         turn = self._turn
         if turn is not None and held(unit, CONSUMER, self._holder, turn.fence) and self._renewed(unit, turn, now):
@@ -175,58 +139,12 @@ class Engine:
             return None
         lease = find_lease(unit, CONSUMER)
         assert lease is not None
-        return self._begin(unit, lease.fence, now)
+        return begin_turn(unit, CONSUMER, self._rules, self._announcer, lease.fence, now)
 
-    def _renewed(self, unit: Unit, turn: _Turn, now: int) -> bool:
+    def _renewed(self, unit: Unit, turn: Turn, now: int) -> bool:
         return now - turn.renewed_ms < RENEW_MS or renew(unit, CONSUMER, self._holder, now, LEASE_MS)
 
-    def _begin(self, unit: Unit, fence: int, now: int) -> _Turn:
-        """Read the memory from the register; the first engine of all starts at the feed's end, from the live status."""
-        stored = read_engine_state(unit, CONSUMER)
-        watch, log = Watch(self._rules), IncidentLog(unit)
-        desk = Desk(watch, log, self._rules.engine, self._announcer)
-        doubts = Doubts(watch, log, desk, self._rules.engine, None if stored is None else stored["doubts"])
-        cursors = get_cursors(unit, CONSUMER)
-        if stored is None:
-            cursors = {name: last_position(unit, name) for name in cursors}
-            for name, position in cursors.items():
-                set_cursor(unit, CONSUMER, name, position)
-        watch.cursors = dict(cursors)
-        since = now - FIRST_LOOK_MS if stored is None else int(stored["step_ms"])
-        away = since if now - since > AWAY_MS else None
-        return _Turn(watch, log, desk, doubts, fence, away)
-
-    def _refresh_ms(self, turn: _Turn) -> int:
-        return max(REFRESH_LEAST_MS, REFRESH_PER_SITE_MS * len(turn.watch.sites))
-
-    def _refresh(self, unit: Unit, turn: _Turn, registry: int, now: int) -> None:
-        """Take over which sites there are now, and close what belongs to those that are watched no more."""
-        first = turn.registry < 0
-        found = watched_sites(unit, now)
-        stored: Mapping[Any, Any] = read_alert_states(unit) if first else {}
-        gone = turn.watch.replace_sites(found) | {site for _, site in stored if site not in turn.watch.sites}
-        turn.watch.forget(gone)
-        drop_alert_states(unit, gone)
-        new = [] if first else [site for site in turn.watch.sites if not turn.watch.knows(site)]
-        pulses = site_pulses(unit) if first else site_pulses(unit, sites=new)
-        held_sides = {simulated for simulated in (False, True) if turn.doubts.held(simulated=simulated)}
-        turn.watch.fill(stored, {pulse.site: pulse for pulse in pulses}, held_sides)
-        for incident in turn.log:
-            if incident.site is None:
-                continue
-            if incident.site not in found:
-                turn.log.forget(incident)
-            elif incident.site not in turn.watch.sites:
-                state = found[incident.site].state
-                reason = Reason("no_longer_watched", {"state": "-" if state is None else state.value})
-                turn.desk.withdraw(unit, incident, now, reason)
-            elif not turn.watch.judges(
-                incident.summary["of"] if incident.rule == FLAPPING else incident.rule, incident.site
-            ):
-                turn.desk.withdraw(unit, incident, now, Reason("rule_removed"))
-        turn.registry, turn.refreshed_ms = registry, now
-
-    def _read(self, unit: Unit, turn: _Turn) -> int:
+    def _read(self, unit: Unit, turn: Turn) -> int:
         """Hand the feed's next events to the rules; return how many there were."""
         count = 0
         cursors = {
@@ -244,7 +162,7 @@ class Engine:
             count += len(events)
         return count
 
-    def _judge(self, unit: Unit, turn: _Turn, deafness: Deafness | None, now: int) -> None:
+    def _judge(self, unit: Unit, turn: Turn, deafness: Deafness | None, now: int) -> None:
         if turn.away_since_ms is not None:
             turn.doubts.deaf_between(outages_between(unit, turn.away_since_ms, now), now)
             turn.away_since_ms = None
@@ -260,12 +178,12 @@ class Engine:
             for verdict in turn.watch.tick(key, now):
                 turn.desk.take(unit, key[0], key[1], verdict)
 
-    def _chores(self, unit: Unit, turn: _Turn, now: int) -> None:
+    def _chores(self, unit: Unit, turn: Turn, now: int) -> None:
         turn.desk.reconsider(unit, now)
         turn.annotator.step(unit, turn.watch.sites, now)
         turn.chores_ms = now
 
-    def _keep(self, unit: Unit, turn: _Turn, now: int, *, marks: bool) -> None:
+    def _keep(self, unit: Unit, turn: Turn, now: int, *, marks: bool) -> None:
         put_alert_states(unit, turn.watch.take_dirty())
         doubts = turn.doubts.as_json()
         if marks or doubts != turn.kept_doubts or now - turn.renewed_ms >= RENEW_MS:

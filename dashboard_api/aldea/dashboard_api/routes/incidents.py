@@ -33,7 +33,8 @@ from aldea.dashboard_api.instants import iso
 from aldea.dashboard_api.problems import Fault, Problem, bad_request
 from aldea.dashboard_api.routes.documented import PROBLEM, RESPONSES
 from aldea.storage.register.errors import UnknownEntryError
-from aldea.storage.register.incidents import Incident, IncidentState, acknowledge, comment
+from aldea.storage.register.incident_answers import acknowledge, comment
+from aldea.storage.register.incidents import Incident, IncidentState
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
 

@@ -20,7 +20,7 @@ from aldea.dashboard_api.web.incident_list import IncidentWish, incident_list
 from aldea.dashboard_api.web.incident_page import incident_page
 from aldea.dashboard_api.web.incident_words import ALL, STATE_CHOICES
 from aldea.storage.register.errors import UnknownEntryError
-from aldea.storage.register.incidents import TEXT_LIMIT, acknowledge, comment, set_owner
+from aldea.storage.register.incident_answers import TEXT_LIMIT, acknowledge, comment, set_owner
 from aldea.storage.register.people import find_person
 from aldea.storage.register.register import Unit
 

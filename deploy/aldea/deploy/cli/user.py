@@ -19,16 +19,15 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from aldea.dashboard_api.access.permissions import TOKEN_PERMISSIONS
 from aldea.deploy.cli.main import OK, CommandError
-from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.deploy.cli.places import opened_register
+from aldea.deploy.cli.user_options import add_arguments
 from aldea.model.clock import SystemClock
 from aldea.storage.importing.scopes import closest, known_scopes
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.passwords import hashed, keep_hash, make_link, weakness
 from aldea.storage.register.people import (
-    ROLE_NAMES,
     Grant,
     Person,
     add_person,
@@ -50,42 +49,10 @@ if TYPE_CHECKING:
     from aldea.storage.register import Register
     from aldea.storage.register.register import Unit
 
+__all__ = ["add_arguments", "run"]
+
 DAY_MS = 86_400_000
 BY = {"by": "command line"}
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    add_register_option(parser)
-    actions = parser.add_subparsers(
-        dest="action", required=True, metavar="add|list|reset-password|grant|revoke|disable|enable|token"
-    )
-    add = actions.add_parser("add", help="add a person")
-    add.add_argument("account", help="what they sign in with: 1 to 39 of a-z, 0-9 and -")
-    add.add_argument("--name", required=True, help="the person's name, as pages show it")
-    _add_scope(add, role_needed=False)
-    add.add_argument("--link", action="store_true", help="print a link by which they set the password themselves")
-    listing = actions.add_parser("list", help="everybody and their roles")
-    listing.add_argument("--json", action="store_true", help="one JSON document")
-    reset = actions.add_parser("reset-password", help="set a password; every session ends")
-    reset.add_argument("account")
-    reset.add_argument("--link", action="store_true", help="print a link by which they set the password themselves")
-    grant = actions.add_parser("grant", help="give a role")
-    grant.add_argument("account")
-    _add_scope(grant, role_needed=True)
-    revoke = actions.add_parser("revoke", help="end a role now")
-    revoke.add_argument("account")
-    revoke.add_argument("number", type=int, help="the grant's number, as `list --json` shows it")
-    for name, text in (("disable", "keep a person out"), ("enable", "let a person in again")):
-        actions.add_parser(name, help=text).add_argument("account")
-    token = actions.add_parser("token", help="make an API token, which is shown this once")
-    token.add_argument("account", help="in whose name it asks")
-    token.add_argument("--name", required=True, help="which program it is for")
-    allowed = sorted(item.value for item in TOKEN_PERMISSIONS)
-    token.add_argument("--may", action="append", choices=allowed, help="repeatable (default: view)")
-    token.add_argument("--programme", default="", help="only its sites")
-    token.add_argument("--region", default="", help="only this state's sites")
-    token.add_argument("--days", type=int, help="for how many days (default: no end)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -106,16 +73,6 @@ def run(arguments: argparse.Namespace) -> int:
             return deeds[arguments.action](register, arguments)
         except RegisterError as error:
             raise CommandError(str(error)) from error
-
-
-def _add_scope(parser: argparse.ArgumentParser, *, role_needed: bool) -> None:
-    if role_needed:
-        parser.add_argument("role", choices=ROLE_NAMES)
-    else:
-        parser.add_argument("--role", choices=ROLE_NAMES, help="the first role (others: `aldea user grant`)")
-    parser.add_argument("--programme", default="", help="only this programme's sites")
-    parser.add_argument("--region", default="", help="only this state's sites")
-    parser.add_argument("--until", metavar="YYYY-MM-DD", help="the last day (UTC)")
 
 
 def _add(register: Register, arguments: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """Incidents: what was judged wrong, from when until when, why, and who looks after it; with a timeline.
 
-The alert engine opens, resolves and revises them (`put_incident`); people acknowledge, take over and comment.
-The two write different columns, so neither undoes the other's work.
+The alert engine opens, resolves and revises them (`put_incident`); people acknowledge, take over and comment
+(`incident_answers`). The two write different columns, so neither undoes the other's work.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select
 
-from aldea.storage.register.encoding import clean_text, plain
-from aldea.storage.register.errors import RegisterError, UnknownEntryError
+from aldea.storage.register.encoding import plain
+from aldea.storage.register.errors import UnknownEntryError
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import chunks
 from aldea.storage.register.statements import insert as upsert
 from aldea.storage.register.tables import incident, incident_event
 
-TEXT_LIMIT = 2000
 NO_DETAIL: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -128,7 +127,7 @@ def incidents_between(unit: Unit, sites: Collection[str], from_ms: int, to_ms: i
 def find_incident(unit: Unit, incident_id: str) -> Incident | None:
     """Return one incident, or None."""
     row = unit.connection.execute(select(incident).where(incident.c.id == incident_id)).first()
-    return None if row is None else _incident(row)
+    return None if row is None else incident_of(row)
 
 
 def incident_children(unit: Unit, incident_id: str) -> tuple[Incident, ...]:
@@ -202,39 +201,6 @@ def add_incident_event(
     unit.connection.execute(insert(incident_event).values(**values))
 
 
-def acknowledge(unit: Unit, incident_id: str, person: str, at_ms: int, note: str = "") -> Incident:
-    """Note that `person` has seen the incident; who came first stays named, later ones go into the timeline.
-
-    Returns the incident as it is then. Raises UnknownEntryError when there is none, RegisterError for a note that
-    is too long.
-    """
-    found = _locked(unit, incident_id)
-    if found.acknowledged_ms is None:
-        values = {"acknowledged_by": person, "acknowledged_at_ms": at_ms}
-        unit.connection.execute(update(incident).where(incident.c.id == incident_id).values(**values))
-    add_incident_event(unit, incident_id, at_ms, "acknowledged", {"note": _text(note, "note")}, person)
-    return _locked(unit, incident_id)
-
-
-def comment(unit: Unit, incident_id: str, person: str, at_ms: int, text: str) -> None:
-    """Add `person`'s words to the timeline.
-
-    Raises UnknownEntryError when there is no such incident, RegisterError for an empty or too long text.
-    """
-    _locked(unit, incident_id)
-    if not text.strip():
-        raise RegisterError("the comment is empty: write what you did or saw")
-    add_incident_event(unit, incident_id, at_ms, "comment", {"text": _text(text, "comment")}, person)
-
-
-def set_owner(unit: Unit, incident_id: str, owner: str | None, at_ms: int, author: str) -> None:
-    """Say who looks after the incident; None: nobody. Raises UnknownEntryError when there is no such incident."""
-    if _locked(unit, incident_id).owner == owner:
-        return
-    unit.connection.execute(update(incident).where(incident.c.id == incident_id).values(owner=owner))
-    add_incident_event(unit, incident_id, at_ms, "owner", {"owner": owner}, author)
-
-
 def _conditions(states: Collection[IncidentState | str] | None, *, simulated: bool | None) -> list[ColumnElement[bool]]:
     chosen = (IncidentState.FIRING, IncidentState.RESOLVED) if states is None else states
     conditions: list[ColumnElement[bool]] = [incident.c.state.in_([IncidentState(one).value for one in chosen])]
@@ -251,26 +217,13 @@ def _behind(unit: Unit, after: str) -> ColumnElement[bool]:
     return or_(incident.c.opened_at_ms < opened, same)
 
 
-def _locked(unit: Unit, incident_id: str) -> Incident:
-    row = unit.connection.execute(select(incident).where(incident.c.id == incident_id).with_for_update()).first()
-    if row is None:
-        raise UnknownEntryError(f"there is no incident {incident_id[:64]!r}: look for it in the list of incidents")
-    return _incident(row)
-
-
-def _text(text: str, what: str) -> str:
-    cleaned = clean_text(text.strip())
-    if len(cleaned) > TEXT_LIMIT:
-        raise RegisterError(f"the {what} has {len(cleaned)} characters: write at most {TEXT_LIMIT}")
-    return cleaned
-
-
 def _incidents(unit: Unit, wanted: Select[Any]) -> tuple[Incident, ...]:
     rows: Sequence[Row[Any]] = unit.connection.execute(wanted).all()
-    return tuple(_incident(row) for row in rows)
+    return tuple(incident_of(row) for row in rows)
 
 
-def _incident(row: Row[Any]) -> Incident:
+def incident_of(row: Row[Any]) -> Incident:
+    """Return a row of the table as an incident."""
     return Incident(
         id=row.id,
         site=row.site,
