@@ -35,9 +35,11 @@ def box_settings(folder: Path, page: PageSettings | None = None, **more: Any) ->
     return AgentSettings(site="yaxcaba", data=folder, page=page or PageSettings(enabled=True), **more)
 
 
-def make_view(folder: Path, clock: Clock, page: PageSettings | None = None, **more: Any) -> BoxView:
+def make_view(
+    folder: Path, clock: Clock, page: PageSettings | None = None, idle: Idle | None = None, **more: Any
+) -> BoxView:
     """Return a box as its pages see it; `more` are further fields of the view."""
-    idle = Idle()
+    idle = idle or Idle()
     given: dict[str, Any] = {
         "settings": box_settings(folder, page),
         "known_ms": lambda: None,

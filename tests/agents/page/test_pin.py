@@ -1,0 +1,204 @@
+"""The facilitator's PIN: set, forgotten, guessed at, and what it opens."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import bottle
+import pytest
+
+from agentkit.box import Browser, make_view
+from aldea.agents.__main__ import main
+from aldea.agents.page.app import build_app
+from aldea.agents.page.guard import Guard
+from aldea.agents.page.pin import needs_pin
+from aldea.agents.page.pins import PinStore, hash_pin, is_easy, is_pin, is_right, new_pin
+from aldea.agents.page.rendering import PAGES
+from aldea.agents.page.sessions import MOST_SESSIONS, Patience, Sessions
+from aldea.agents.page_settings import PIN_HASH, PageSettings
+from aldea.model.clock import ManualClock
+
+MINUTE = 60_000
+
+
+@pytest.fixture
+def site(tmp_path: Path, clock: ManualClock) -> Guard:
+    """A page with a room behind the PIN."""
+    app = build_app(make_view(tmp_path, clock))
+    app.route("/room", "GET", needs_pin(lambda: "inside"))
+    app.route("/room", "POST", needs_pin(lambda: f"kept {bottle.request.forms.getunicode('text')}"))
+    return Guard(app, app.config[PAGES])
+
+
+def signed_in(site: Guard, pin: str = "4711", peer: str = "192.168.1.50") -> Browser:
+    browser = Browser(site, peer=peer)
+    assert browser.post("/pin", {"pin": pin}).status == 303
+    return browser
+
+
+def test_without_a_pin_nobody_comes_in_and_it_is_said_how_to_get_one(site: Guard) -> None:
+    answer = Browser(site).get("/room")
+    assert answer.status == 403
+    assert "todavía no tiene PIN" in answer.text
+    assert "aldea-agent pin" in answer.text
+
+
+def test_the_pin_opens_the_room_that_was_asked_for(site: Guard, tmp_path: Path) -> None:
+    PinStore(tmp_path, None).set("4711")
+    browser = Browser(site)
+    asked = browser.get("/room?day=2026-11-22")
+    assert asked.status == 403
+    then = re.search(r'name="then" value="([^"]+)"', asked.text)
+    assert then is not None
+    answer = browser.post("/pin", {"pin": "47 11", "then": then[1]})
+    assert answer.status == 303
+    assert answer.headers["location"] == "/room?day=2026-11-22&said=signed_in"
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie.replace("Strict", "strict")
+    assert browser.get("/room").body == b"inside"
+    assert (tmp_path / "page.pin").stat().st_mode & 0o777 == 0o600
+    assert "4711" not in (tmp_path / "page.pin").read_text()
+
+
+@pytest.mark.parametrize("then", ["https://evil.example/", "//evil.example", "/\\evil.example", "/a\r\nX: y"])
+def test_nobody_is_sent_elsewhere_after_signing_in(site: Guard, tmp_path: Path, then: str) -> None:
+    PinStore(tmp_path, None).set("4711")
+    assert Browser(site).post("/pin", {"pin": "4711", "then": then}).headers["location"] == "/?said=signed_in"
+
+
+def test_a_session_ends_after_half_an_hour_without_use_or_by_signing_out(
+    site: Guard, tmp_path: Path, clock: ManualClock
+) -> None:
+    PinStore(tmp_path, None).set("4711")
+    browser = signed_in(site)
+    for _ in range(3):
+        clock.advance(29 * MINUTE)
+        assert browser.get("/room").status == 200
+    clock.advance(31 * MINUTE)
+    assert browser.get("/room").status == 403
+    again = signed_in(site)
+    assert again.post("/pin/out", token_from="/about").status == 303
+    assert again.get("/room").status == 403
+
+
+def test_what_was_typed_before_the_session_ended_is_carried_through_the_pin(
+    site: Guard, tmp_path: Path, clock: ManualClock
+) -> None:
+    PinStore(tmp_path, None).set("4711")
+    browser = signed_in(site)
+    token = browser.get("/about").csrf
+    clock.advance(40 * MINUTE)
+    old = browser.post_bare("/room", {"text": "Asamblea, 14 mujeres", "csrf": token})
+    assert old.status == 403
+    # The token was the session's; the page is loaded again with the browser's own, as the refusal says.
+    asked = browser.post_bare("/room", {"text": "Asamblea, 14 mujeres", "csrf": browser.get("/pin").csrf})
+    assert asked.status == 403
+    assert 'name="text" value="Asamblea, 14 mujeres"' in asked.text
+    fields = {"pin": "4711", "then": "/room", "text": "Asamblea, 14 mujeres", "csrf": asked.csrf}
+    carried = browser.post_bare("/pin", fields)
+    assert 'action="/room"' in carried.text
+    kept = browser.post_bare("/room", {"text": "Asamblea, 14 mujeres", "csrf": carried.csrf})
+    assert kept.text == "kept Asamblea, 14 mujeres"
+
+
+def test_wrong_tries_have_to_wait_and_the_right_one_too(site: Guard, tmp_path: Path, clock: ManualClock) -> None:
+    PinStore(tmp_path, None).set("4711")
+    browser = Browser(site)
+    for _ in range(3):
+        answer = browser.post("/pin", {"pin": "0000"})
+    assert "Espere 5 segundos" in answer.text
+    assert browser.post("/pin", {"pin": "4711"}).status == 403, "the wait holds for everybody who types here"
+    clock.advance(5_000)
+    assert browser.post("/pin", {"pin": "4711"}).status == 303
+
+
+def test_guessing_gets_slower_by_address_and_for_all_together(clock: ManualClock) -> None:
+    patience = Patience(clock)
+    waits = []
+    for _ in range(14):
+        patience.wrong("192.168.1.9")
+        waits.append(patience.wait_ms("192.168.1.9"))
+        clock.advance(waits[-1])
+    assert waits[:5] == [0, 0, 5_000, 10_000, 20_000]
+    assert waits[-1] == 15 * MINUTE
+    many = Patience(clock)
+    for number in range(400):
+        many.wrong(f"10.0.{number // 250}.{number % 250}")
+        clock.advance(many.wait_ms("192.168.1.50"))
+    many.wrong("10.1.0.1")
+    assert many.wait_ms("192.168.1.50") == MINUTE, "from however many addresses: one try a minute"
+
+
+def test_sessions_are_bounded(clock: ManualClock) -> None:
+    sessions = Sessions(clock)
+    words = [sessions.begin() for _ in range(MOST_SESSIONS + 1)]
+    assert not sessions.is_open(words[0])
+    assert sessions.is_open(words[-1])
+    assert not sessions.is_open(None)
+
+
+def test_a_new_pin_ends_the_sessions_of_the_old_one(site: Guard, tmp_path: Path) -> None:
+    PinStore(tmp_path, None).set("4711")
+    browser = signed_in(site)
+    PinStore(tmp_path, None).set("5823")
+    assert browser.get("/room").status == 403
+    signed_in(site, "5823")
+
+
+def test_the_newer_of_the_boxs_and_the_settings_pin_holds(tmp_path: Path) -> None:
+    first, second = hash_pin("1470"), hash_pin("2581")
+    from_afar = PinStore(tmp_path, first)
+    assert from_afar.current() == first
+    from_afar.set("3692")
+    assert is_right("3692", from_afar.current() or ""), "set on the box after the settings came"
+    assert is_right("2581", PinStore(tmp_path, second).current() or ""), "the settings changed after that"
+    (tmp_path / "page.pin").write_text("spoilt")
+    assert PinStore(tmp_path, second).current() == second
+
+
+@pytest.mark.parametrize(
+    ("text", "fine"),
+    [("1234", True), ("12345678", True), ("123", False), ("123456789", False), ("12a4", False), ("١٢٣٤", False)],
+)
+def test_a_pin_has_four_to_eight_digits(text: str, fine: bool) -> None:
+    assert is_pin(text) is fine
+
+
+def test_a_made_pin_is_six_digits_and_no_easy_one() -> None:
+    pins = {new_pin() for _ in range(50)}
+    assert all(re.fullmatch(r"\d{6}", pin) and not is_easy(pin) for pin in pins)
+    assert len(pins) > 40
+    assert PIN_HASH.fullmatch(hash_pin("4711"))
+    assert not is_right("4711", "nonsense")
+    assert not is_right("4711", "scrypt$zz$zz")
+
+
+def test_the_command_sets_a_pin_that_opens_the_page(
+    tmp_path: Path, site: Guard, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["--site", "yaxcaba", "--data", str(tmp_path)]
+    assert main(["pin", *options]) == 0
+    pin = re.search(r"The PIN is (\d{6})\.", capsys.readouterr().out)
+    assert pin is not None
+    signed_in(site, pin[1])
+    monkeypatch.setattr("sys.stdin", io.StringIO("86420\n"))
+    assert main(["pin", "--choose", *options]) == 0
+    signed_in(site, "86420", peer="192.168.1.51")
+    for bad in ("1234", "77", "12345678901"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{bad}\n"))
+        assert main(["pin", "--choose", *options]) == 1
+    assert "nothing was changed" in capsys.readouterr().err
+
+
+def test_a_hash_for_the_settings_opens_the_page_of_a_box_far_away(
+    tmp_path: Path, clock: ManualClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pin", "--hash", "--site", "yaxcaba", "--data", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    pin, hashed = re.findall(r'The PIN is (\d+)\..* pin_hash = "([^"]+)"', said)[0]
+    assert list(tmp_path.glob("page.pin*")) == []
+    app = build_app(make_view(tmp_path, clock, PageSettings(enabled=True, pin_hash=hashed)))
+    signed_in(Guard(app, app.config[PAGES]), pin)

@@ -1,0 +1,184 @@
+"""From "it is repaired" to the server's word, over restarts and silence."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentkit.box import Browser, Idle, make_view
+from aldea.agents.checkup.evidence import Evidence, Interface, Network
+from aldea.agents.operating.handler import State
+from aldea.agents.operating.repair_answer import RepairAnswer
+from aldea.agents.page.app import build_site
+from aldea.agents.page.repairing import Repairing
+from aldea.agents.page.repairs import KEPT, RepairBook, RepairState
+from aldea.model.catalogue import CATALOGUE
+from aldea.model.clock import ManualClock
+from aldea.model.messages import Command
+
+MINUTE = 60_000
+UNPLUGGED = Evidence(network=Network((Interface("eth0", False, False),), None, None))
+
+
+@pytest.fixture
+def idle() -> Idle:
+    return Idle(UNPLUGGED)
+
+
+@pytest.fixture
+def technician(tmp_path: Path, clock: ManualClock, idle: Idle) -> Browser:
+    return Browser(build_site(make_view(tmp_path, clock, None, idle)))
+
+
+def answer(folder: Path, repair: Any, confirmed: Any, **more: str) -> State:
+    async def tell(state: State, detail: Any) -> None:
+        raise AssertionError("it has no steps")
+
+    payload = {"repair": repair, "confirmed": confirmed, **more}
+    command = Command("c1", "repair_answer", payload, expires_ms=2**50)
+    return asyncio.run(RepairAnswer(folder).carry_out(command, tell)).state
+
+
+def reported(browser: Browser, note: str = "") -> str:
+    told = browser.post("/repaired", {"note": note})
+    assert told.status == 303
+    return told.headers["location"]
+
+
+def test_a_report_goes_out_at_once_with_what_the_box_found(technician: Browser, idle: Idle, tmp_path: Path) -> None:
+    path = reported(technician, "cable nuevo")
+    (row,) = idle.recorded
+    assert row.measurement == "repair"
+    assert set(row.fields) == {item.name for item in CATALOGUE["repair"].fields}
+    assert path == f"/repaired/{row.fields['repair']}"
+    assert row.fields["note"] == "cable nuevo"
+    findings = json.loads(str(row.fields["findings"]))
+    assert {"key": "cable", "state": "wrong"}.items() <= next(f for f in findings if f["key"] == "cable").items()
+    text = technician.get(path).text
+    assert "El aviso va en camino al servidor" in text
+    assert '<meta http-equiv="refresh" content="10">' in text
+    assert "No llega señal por el cable" in text
+    assert (tmp_path / "repairs.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_server_confirms(technician: Browser, tmp_path: Path, clock: ManualClock) -> None:
+    path = reported(technician)
+    clock.advance(2 * MINUTE)
+    told = {"sentence_es": "El sitio funciona.", "sentence_en": "The site works."}
+    assert answer(tmp_path, path.rpartition("/")[2], True, **told) is State.DONE
+    text = technician.get(path).text
+    assert "Confirmado" in text
+    assert "El sitio funciona." in text
+    assert "refresh" not in text
+    assert "The site works." in technician.get(f"{path}?lang=en").text
+
+
+def test_the_server_says_not_yet_and_why(technician: Browser, tmp_path: Path) -> None:
+    path = reported(technician)
+    answer(tmp_path, path.rpartition("/")[2], False, sentence_en="Loss is still 40 %.")
+    text = technician.get(f"{path}?lang=en").text
+    assert "Not yet" in text
+    assert "Loss is still 40 %." in text
+    assert "What the box itself finds" in text
+
+
+def test_without_a_word_from_the_server_it_is_not_yet_after_ten_minutes(
+    technician: Browser, tmp_path: Path, clock: ManualClock
+) -> None:
+    path = reported(technician)
+    clock.advance(10 * MINUTE - 1)
+    assert "Wait" in technician.get(f"{path}?lang=en").text
+    clock.advance(1)
+    text = technician.get(f"{path}?lang=en").text
+    assert "Not yet" in text
+    assert "The server has not heard us." in text
+    assert "No signal comes through the box's network cable." in text
+    assert "refresh" not in text
+    answer(tmp_path, path.rpartition("/")[2], True)
+    assert "Confirmed" in technician.get(path).text, "a late word still counts"
+
+
+def test_a_second_press_leads_to_the_report_that_is_pending(
+    technician: Browser, idle: Idle, clock: ManualClock, tmp_path: Path
+) -> None:
+    path = reported(technician)
+    clock.advance(5 * MINUTE)
+    assert reported(technician) == path
+    assert len(idle.recorded) == 1
+    answer(tmp_path, path.rpartition("/")[2], False)
+    assert reported(technician) != path
+
+
+def test_a_report_survives_a_restart_of_the_agent_and_of_the_machine(
+    tmp_path: Path, clock: ManualClock, idle: Idle
+) -> None:
+    path = reported(Browser(build_site(make_view(tmp_path, clock, None, idle))))
+    clock.advance(4 * MINUTE)
+    again = Browser(build_site(make_view(tmp_path, clock, None, idle)))
+    assert "Espere" in again.get(path).text
+    assert "6 minutos" in again.get(path).text
+    rebooted = ManualClock(mono_ms=MINUTE)
+    repairing = Repairing(
+        book=RepairBook(tmp_path),
+        clock=rebooted,
+        boot_id="another boot",
+        known_ms=lambda: None,
+        submit=idle.submit,
+        check=idle.check,
+        record=idle.record,
+    )
+    after = Browser(build_site(make_view(tmp_path, rebooted, None, idle, repairing=repairing)))
+    assert "9 minutos" in after.get(path).text, "counted from the new boot: more is not known"
+    rebooted.advance(9 * MINUTE)
+    assert "El servidor no nos ha oído" in after.get(path).text
+
+
+def test_a_report_whose_checks_were_cut_short_is_sent_after_the_restart(
+    tmp_path: Path, clock: ManualClock, idle: Idle
+) -> None:
+    kept = RepairBook(tmp_path).add("note", "boot", clock.mono_ms(), None)
+    view = make_view(tmp_path, clock, None, idle)
+    view.repairing.resume()
+    assert [row.fields["repair"] for row in idle.recorded] == [kept.id]
+    found = RepairBook(tmp_path).find(kept.id)
+    assert found is not None
+    assert found.state is RepairState.SENT
+
+
+def test_a_report_that_the_disk_does_not_take_is_said(technician: Browser, idle: Idle) -> None:
+    idle.takes = False
+    text = technician.get(f"{reported(technician)}?lang=en").text
+    assert "Not yet" in text
+    assert "The box could not keep the report" in text
+
+
+def test_a_folder_that_cannot_be_written_is_said(technician: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("aldea.agents.page.repairs.write_private", full)
+    assert technician.post("/repaired", {"note": ""}).headers["location"] == "/repaired?said=not_kept"
+
+
+@pytest.mark.parametrize(("repair", "confirmed"), [("0" * 32, True), (None, True), ("0" * 32, "yes")])
+def test_an_answer_to_nothing_is_refused(tmp_path: Path, repair: Any, confirmed: Any) -> None:
+    assert answer(tmp_path, repair, confirmed) is State.FAILED
+
+
+def test_only_the_newest_reports_are_kept_and_a_spoilt_file_is_begun_anew(tmp_path: Path) -> None:
+    book = RepairBook(tmp_path)
+    made = [book.add(str(number), "boot", number, None) for number in range(KEPT + 5)]
+    assert book.find(made[0].id) is None
+    assert book.last() == made[-1]
+    (tmp_path / "repairs.json").write_text("{")
+    assert book.last() is None
+    assert book.add("new", "boot", 0, None) == book.last()
+
+
+def test_an_unknown_report_is_no_page(technician: Browser) -> None:
+    assert technician.get(f"/repaired/{'0' * 32}").status == 404
+    assert technician.get("/repaired/../../etc/passwd").status == 404
