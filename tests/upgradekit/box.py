@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from aldea.agents.outbox.shape import row_of
 from aldea.agents.upgrading.state import Releases, State
 
 CONFIG = """
@@ -48,16 +47,19 @@ class Box:
         assert self._process is not None
         return Path(f"/proc/{self._process.pid}/cmdline").read_bytes().split(b"\0")[0].decode()
 
+    def environ(self) -> dict[str, str]:
+        """Return the service's environment."""
+        return {"ALDEA_DATA": str(self.data), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+
     def start(self) -> None:
         launch = ["-m", "aldea.agents.upgrading.launch", "--trial-seconds", str(self._trial_seconds)]
-        environ = {"ALDEA_DATA": str(self.data), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [str(self._installation / "bin/python"), *launch, *self._words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environ,
+                env=self.environ(),
                 cwd=self.data.parent,
                 start_new_session=True,
             )
@@ -79,10 +81,8 @@ class Box:
 
     def unplug_quietly(self) -> None:
         if self._process is not None:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self._process.wait()
 
     def until(self, condition: Callable[[], Any], seconds: float = 30) -> Any:
@@ -95,11 +95,6 @@ class Box:
             time.sleep(0.05)
         return found
 
-    def starts(self) -> list[tuple[str, str]]:
-        """Why each start was, and the version, as the outbox has noted it; for a box whose rows nobody has taken."""
-        with sqlite3.connect(self.data / "outbox.sqlite") as db:
-            rows = db.execute(
-                "SELECT seq, mono_ms, s.content, w.content FROM waiting w JOIN series s ON s.id = series_id ORDER BY seq"
-            ).fetchall()
-        found = [row_of(*row) for row in rows]
-        return [(str(row.fields["cause"]), str(row.fields["version"])) for row in found if row.measurement == "boot"]
+    def moved_to(self, installation: Path) -> None:
+        """Start from another installation from now on."""
+        self._installation = installation

@@ -17,6 +17,7 @@ from aldea.deploy.broker.access import COLLECTOR
 from aldea.deploy.broker.secured import FieldWish, start_secured
 from aldea.model.clock import SystemClock
 from aldea.model.release import SignedRelease, document_of
+from aldea.model.series import Query
 from aldea.storage.register import open_register
 from aldea.storage.register.commands import DeviceCommand, find_command, queue_command
 from aldea.storage.register.devices import Device
@@ -91,6 +92,15 @@ class Headquarters:
         with self.register.reading() as unit:
             found = find_status(unit, site)
         return found[0].agent_version if found else None
+
+    def starts(self, site: str) -> list[tuple[str, str]]:
+        """Return why each start of a site's agent was, and its version, as far as it has arrived."""
+        found: list[list[str]] = []
+        for field in ("cause", "version"):
+            (series,) = self._series.read(Query(site, "boot", field, 0, 2**60))
+            assert isinstance(series.values, list)
+            found.append(series.values)
+        return list(zip(*found, strict=True))
 
     def close(self) -> None:
         self.http.stop()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aldea.deploy.releasing.keys import load_key, make_keys
 from aldea.deploy.releasing.signing import manifest_of, sign
-from aldea.model.release import SignedRelease
+from aldea.model.release import Manifest, SignedRelease
 
 PROJECT = Path(__file__).parents[2]
 FIRST = "0.1.0"
@@ -57,9 +57,11 @@ class Workshop:
     def release(self, version: str, *edits: Edit, downgrade: bool = False) -> tuple[SignedRelease, dict[str, bytes]]:
         """Return a signed release, and its files."""
         wheel = self.wheel(version, *edits)
-        return sign(manifest_of([wheel], downgrade=downgrade), load_key(self.private, None)), {
-            wheel.name: wheel.read_bytes()
-        }
+        return self.signed(manifest_of([wheel], downgrade=downgrade)), {wheel.name: wheel.read_bytes()}
+
+    def signed(self, manifest: Manifest) -> SignedRelease:
+        """Return a manifest with the signature of this workshop's key."""
+        return sign(manifest, load_key(self.private, None))
 
     def installation(self) -> Path:
         """Return an environment with the first version: what the installer makes, its dependencies lent by ours."""
@@ -78,8 +80,8 @@ class Workshop:
         return home
 
 
-def run(*command: str) -> str:
+def run(*command: str, environ: dict[str, str] | None = None) -> str:
     """Run a program; return what it says."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environ)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from aldea.storage.register.commands import CommandState
+from aldea.deploy.releasing.keys import load_key, make_keys
+from aldea.deploy.releasing.signing import sign
+from aldea.model.release import SignedRelease
+from aldea.storage.register.commands import CommandState, DeviceCommand
 from upgradekit.box import Box
 from upgradekit.headquarters import Headquarters
-from upgradekit.wheels import FIRST, Workshop
+from upgradekit.wheels import FIRST, Workshop, run
 
 GOOD = "9.0.0"
+
+
+def upgraded(headquarters: Headquarters, box: Box, site: str, release: SignedRelease) -> DeviceCommand:
+    """Ask a box for a release; return the command when it is over."""
+    command = headquarters.ask(site, release)
+    found: DeviceCommand = box.until(lambda: headquarters.ended(command), 60)
+    return found
 
 
 def test_a_release_is_fetched_built_tried_confirmed_and_then_costs_no_launcher(
@@ -31,3 +44,138 @@ def test_a_release_is_fetched_built_tried_confirmed_and_then_costs_no_launcher(
     assert box.python() == str(box.releases.python(GOOD))
     assert [path.name for path in box.releases.folder.iterdir() if path.is_dir()] == [GOOD]
     box.stop()
+
+
+def test_a_release_that_never_hears_the_server_is_rolled_back_and_said(
+    headquarters: Headquarters, workshop: Workshop, new_box: Callable[..., Box]
+) -> None:
+    box = new_box("sorda", trial_seconds=5)
+    box.start()
+    release, files = workshop.release("9.1.0", DEAF)
+    headquarters.offer(release, files)
+    command = headquarters.ask("sorda", release)
+    ended = box.until(lambda: headquarters.ended(command), 60)
+    assert ended.state is CommandState.ROLLED_BACK
+    assert "did not hear the server within 5 s" in ended.answer["sentence"]
+    assert box.state.current is None
+    assert "9.1.0" in box.state.bad
+    assert str(workshop.installation()) in box.python()
+    causes = headquarters.starts("sorda")
+    assert causes == [("first_start", FIRST), ("upgraded", "9.1.0"), ("upgraded", FIRST)]
+    # Asked once more without the word for it, it is refused before anything is fetched.
+    refused = upgraded(headquarters, box, "sorda", release)
+    assert "was tried here before and given up" in refused.answer["sentence"]
+    box.stop()
+
+
+def test_a_release_that_crashes_at_its_start_is_rolled_back(
+    headquarters: Headquarters, workshop: Workshop, new_box: Callable[..., Box]
+) -> None:
+    box = new_box("fragil", trial_seconds=60)
+    box.start()
+    release, files = workshop.release("9.2.0", CRASHING)
+    headquarters.offer(release, files)
+    ended = upgraded(headquarters, box, "fragil", release)
+    assert ended.state is CommandState.ROLLED_BACK
+    assert "it was started 3 times" in ended.answer["sentence"]
+    assert "it ended with 1" in ended.answer["sentence"]
+    assert ("crashed", FIRST) not in headquarters.starts("fragil")
+    box.stop()
+
+
+def test_what_was_changed_or_signed_by_another_is_refused(
+    headquarters: Headquarters, workshop: Workshop, new_box: Callable[..., Box], tmp_path: Path
+) -> None:
+    box = new_box("firme")
+    box.start()
+    release, files = workshop.release(GOOD)
+    headquarters.offer(release, files)
+    other = load_key(make_keys(tmp_path / "other", None)[0], None)
+    larger = replace(release, manifest=replace(release.manifest, outbox_format=2))
+    older, _ = workshop.release("0.0.9")
+    (name,) = files
+    swapped = hashlib.sha256(b"another wheel").hexdigest()
+    missing = replace(release.manifest, version="9.9.9")
+    wrong = replace(release.manifest, files=(replace(release.manifest.files[0], sha256=swapped),))
+    for offered, sentence in (
+        (sign(release.manifest, other), "is not signed by a key that this agent trusts"),
+        (larger, "is not signed by a key"),
+        (workshop.signed(larger.manifest), "could not read back"),
+        (older, "was not signed as a downgrade"),
+        (workshop.signed(missing), "the server answers 404"),
+        (workshop.signed(wrong), f"what came of {name} is not what was signed"),
+    ):
+        ended = upgraded(headquarters, box, "firme", offered)
+        assert ended.state is CommandState.FAILED
+        assert sentence in ended.answer["sentence"]
+    assert box.state.trial is None
+    assert not [path for path in box.releases.folder.glob("*") if path.name in {GOOD, "0.0.9", "9.9.9"}]
+    box.stop()
+
+
+def test_the_power_may_go_at_any_moment_and_the_release_still_gets_there(
+    headquarters: Headquarters, workshop: Workshop, new_box: Callable[..., Box]
+) -> None:
+    """Each moment once, one after the other: the box is unplugged when it is reached, and plugged in again."""
+    box = new_box("cortes")
+    box.start()
+    release, files = workshop.release(GOOD)
+    headquarters.offer(release, files)
+    command = headquarters.ask("cortes", release)
+    home, fetched = box.releases.path(GOOD), box.releases.folder / f"{GOOD}.fetched"
+    moments = {
+        "taken": lambda: headquarters.answer(command).state in {CommandState.ACCEPTED, CommandState.RUNNING},
+        "a part is there": lambda: any(fetched.glob("*.part")) or any(fetched.glob("*.whl")),
+        "the wheel is there": lambda: any(fetched.glob("*.whl")),
+        "an environment is begun": (home / "pyvenv.cfg").is_file,
+        "the wheel is unpacked": lambda: any(home.glob("lib/*/site-packages/aldea/agents")),
+        "it is built": (home / "complete.json").exists,
+        "it is on trial": lambda: box.state.trial is not None or box.state.current,
+        "its trial has begun": lambda: (box.state.trial is not None and box.state.trial.starts) or box.state.current,
+        "it was heard": (box.releases.folder / "heard").exists,
+        "it is kept": lambda: box.state.current == GOOD,
+    }
+    for moment in moments.values():
+        box.until(moment)
+        box.unplug()
+        assert box.state.base == str(workshop.installation().resolve())
+        box.start()
+    ended = box.until(lambda: headquarters.ended(command), 60)
+    assert ended.state is CommandState.DONE
+    assert headquarters.version_of("cortes") == GOOD
+    assert box.state.current == GOOD
+    box.stop()
+
+
+def test_an_installation_by_root_wins_over_what_came_from_afar(
+    headquarters: Headquarters, workshop: Workshop, new_box: Callable[..., Box], tmp_path: Path
+) -> None:
+    box = new_box("raiz")
+    box.start()
+    release, files = workshop.release(GOOD)
+    headquarters.offer(release, files)
+    upgraded(headquarters, box, "raiz", release)
+    box.stop()
+    before = workshop.installation()
+    assert run(str(before / "bin/python"), *WHICH, environ=box.environ()).strip() == str(box.releases.python(GOOD))
+    newer = tmp_path / "newer"
+    shutil.copytree(before, newer, symlinks=True)
+    box.moved_to(newer)
+    box.start()
+    box.until(lambda: headquarters.version_of("raiz") == FIRST)
+    assert box.python() == str(newer / "bin/python")
+    assert not [path for path in box.releases.folder.iterdir() if path.is_dir()]
+    box.stop()
+
+
+WHICH = ("-m", "aldea.agents.upgrading.launch", "which")
+DEAF = (
+    "agents/aldea/agents/uplink/conversation.py",
+    "        if lane is not Lane.ACK:",
+    "        if lane is Lane.ACK:\n            return []\n        if lane is not Lane.ACK:",
+)
+CRASHING = (
+    "agents/aldea/agents/service.py",
+    "            if outbox is not None:\n",
+    '            raise RuntimeError("this release is broken")\n            if outbox is not None:\n',
+)
