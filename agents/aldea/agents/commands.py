@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from aldea.agents.footprint import use_one_arena
 from aldea.agents.lock import AlreadyRunning
 from aldea.agents.overlay.keeping import Keeper
 from aldea.agents.overlay.running import AgentRun
@@ -44,6 +45,7 @@ def run_agent(config: Path | None, environ: Mapping[str, str]) -> int:
     It starts again by itself, in this process, when settings from afar ask for it.
     """
     _log_to_stderr()
+    use_one_arena()
     try:
         if asyncio.run(_run_until_asked(Source(config, environ))):
             hand_over()

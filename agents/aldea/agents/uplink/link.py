@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from aldea.agents.tcp_info import tcp_info
+from aldea.agents.uplink.paho_client import Client, MQTTMessage, MQTTMessageInfo
 
 _CONNECT_SECONDS = 20.0
 _UNACKNOWLEDGED_MS = 90_000
