@@ -43,6 +43,7 @@ from aldea.dashboard_api.web import (
     record_import,
     record_page,
     record_routes,
+    returned_routes,
     release_routes,
     sign_in_routes,
 )
@@ -59,6 +60,7 @@ PAGES = (
     record_import.router,
     record_routes.router,
     record_page.router,
+    returned_routes.router,
     programme_routes.router,
     sign_in_routes.router,
     account_routes.router,

@@ -121,6 +121,8 @@ ROUTES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         ("POST", "/records/import"): P.RECORD,
         ("GET", "/records/import/{form}.csv"): P.RECORD,
         ("GET", "/records/{record}"): P.RECORD,
+        ("GET", "/records/returned/{site}/{record}/{version}"): P.RECORD,
+        ("POST", "/records/returned/{site}/{record}/{version}"): P.RECORD,
         ("GET", "/records/{record}/correct"): P.RECORD,
         ("POST", "/records/{record}/withdraw"): P.RECORD,
         ("GET", "/api/v1/forms"): P.VIEW,

@@ -16,6 +16,7 @@ from aldea.dashboard_api.context import Context
 from aldea.dashboard_api.record_intake import RECORD, covers, own_programmes
 from aldea.dashboard_api.web.record_forms import new_token
 from aldea.dashboard_api.web.record_words import REPORT_WORDS, form_texts, month_name, programme_name
+from aldea.dashboard_api.web.returned_list import returned_rows
 from aldea.dashboard_api.web.words import Language
 from aldea.model.forms import load_forms
 from aldea.model.forms.definition import in_language
@@ -118,6 +119,7 @@ def record_list(aldea: Context, request: Request, visitor: Visitor, wish: Record
         records, more = visible_records(unit, visitor, only, now, limit=PAGE, after=wish.after)
         names = {item.id: programme_name(item, language) for item in list_programmes(unit)}
         rows = [_row(unit, item, language, names) for item in records]
+        returned = returned_rows(unit, visitor, now, simulated=wish.simulated, language=language, shown=shown)
     today = datetime.fromtimestamp(now / 1000, UTC).date()
     wanted = [item for item in reports if _fits(item, wish)]
     groups = _by_site(wanted, today, language, names)
@@ -134,6 +136,7 @@ def record_list(aldea: Context, request: Request, visitor: Visitor, wish: Record
         "counts": counts,
         "forms": [form_texts(item, language) for item in load_forms().values()],
         "records": [row | {"when": shown.moment(row["created_ms"], row["zone"])} for row in rows],
+        "returned": returned,
         "report_words": REPORT_WORDS,
         "behind": wish.address(after=more) if more else None,
         "shown": shown,
