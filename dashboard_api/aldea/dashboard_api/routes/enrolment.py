@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from aldea.dashboard_api.context import Aldea
+from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.routes.documented import PROBLEM
+from aldea.dashboard_api.settings_view import known_keys
 from aldea.storage.register import Register, RegisterError
 from aldea.storage.register.audit import audit
+from aldea.storage.register.device_settings import send_settings
 from aldea.storage.register.endpoint import BrokerEndpoint, broker_endpoint
 from aldea.storage.register.enrolment import (
     Enrolled,
@@ -21,7 +24,10 @@ from aldea.storage.register.enrolment import (
     redeem_code,
     refuse_many_attempts,
 )
+from aldea.storage.register.register import Unit
 from aldea.storage.register.releases import trusted_pem
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/v1", tags=["enrolment"])
 
@@ -89,6 +95,7 @@ def enrol(
             made = redeem_code(unit, wish.code, wish.hardware, now, held_site=wish.site)
             release_key = trusted_pem(unit)
             audit(unit, None, "device_enrolled", made.username, {"from": source, **wish.hardware}, now)
+            _send_settings(aldea, unit, made, now)
     except TooManyAttempts as error:
         raise Problem(429, _sentence(error)) from error
     except EnrolmentRefused as error:
@@ -98,6 +105,16 @@ def enrol(
         raise Problem(403, _sentence(error)) from error
     response.headers["Cache-Control"] = "no-store"
     return _document(made, endpoint, release_key)
+
+
+def _send_settings(aldea: Context, unit: Unit, made: Enrolled, now_ms: int) -> None:
+    """Let what its site is to run with follow at once: a new card begins with its machine's own settings."""
+    if not aldea.guide.settings:
+        return
+    try:
+        send_settings(unit, made.site, made.device, known_keys(aldea), now_ms)
+    except RegisterError as error:
+        log.warning("%s/%s is enrolled, its settings could not be sent: %s", made.site, made.device, error)
 
 
 def _document(made: Enrolled, endpoint: BrokerEndpoint, release_key: str | None) -> EnrolmentDocument:
