@@ -86,13 +86,20 @@ class Box:
     # ------------------------------------------------------------ the agent
 
     def start(self) -> Self:
-        """Start the agent, as the service manager does."""
+        """Start the agent, as the service manager does, and wait until it has written down that it began."""
         assert self._process is None, "it is running"
+        before = self.last_seq()
         command = self.command("-m", "aldea.agents", "run", "--config", str(self._folder / "aldea.toml"))
         self._process = self._place.call(
             subprocess.Popen, command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
         )
+        self._wait_for(lambda: self.last_seq() > before, "the agent has not begun", 20)
         return self
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None
 
     def kill(self) -> None:
         """SIGKILL: nothing is said, nothing is written."""
@@ -165,6 +172,14 @@ class Box:
             within_seconds,
         )
 
+    def records(self, measurement: str, rows: int, within_seconds: float = 30.0) -> None:
+        """Wait until there are so many rows of a measurement in all, waiting here or with the server."""
+        self._wait_for(
+            lambda: self.waiting(measurement) + len(self._server.rows(self.site, measurement)) >= rows,
+            f"there are no {rows} rows of {measurement}",
+            within_seconds,
+        )
+
     def delivers(self, within_seconds: float = 30.0) -> None:
         """Wait until all that is recorded by now is in the server's stores."""
         last = self._wait_for(self.last_seq, "the agent has recorded nothing", within_seconds)
@@ -225,7 +240,7 @@ ca_file = "{authority}"
 [agent.ping]
 anchors = {json.dumps(list(ANCHORS))}
 packets = {habits.packets}
-gateway_packets = {habits.packets}
+gateway_packets = {min(habits.packets, 20)}
 interval_seconds = {habits.spacing_seconds}
 timeout_seconds = {habits.ping_seconds}
 [agent.dns]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from labkit.delay import program as delay_program
 from labkit.names import GROUND, PORTAL_PORT, ROUTER, SATELLITE
 from labkit.serving import Mood, Portal, WebServer, serve
+from labkit.waiting import wait_for
 from rigs.processes import ServerProcess, find_program
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def gateway_silent(lab: Lab) -> Iterator[None]:
         stack.callback(lab.router_place.ip, "link", "set", "lan", "arp", "on")
         lab.site.ip("neighbour", "flush", "dev", "eth0")
         yield
+    _router_is_back(lab)
 
 
 @contextmanager
@@ -119,6 +121,7 @@ def gateway_off(lab: Lab) -> Iterator[None]:
         yield
     finally:
         lab.router_place.ip("link", "set", "lan", "up")
+    _router_is_back(lab)
 
 
 @contextmanager
@@ -130,6 +133,12 @@ def cable_out(lab: Lab) -> Iterator[None]:
     finally:
         lab.site.ip("link", "set", "eth0", "up")
         lab.site.ip("route", "replace", "default", "via", ROUTER)
+    _router_is_back(lab)
+
+
+def _router_is_back(lab: Lab) -> None:
+    """Wait until the two have found each other again: a link takes a moment to be up."""
+    wait_for(lambda: lab.ping(ROUTER), "the router does not answer")
 
 
 @contextmanager

@@ -103,6 +103,7 @@ class Lab:
 
     def pass_time(self, minutes: float) -> None:
         """Let time pass while no agent is running: for the server, the router, and boxes that start later."""
+        assert not any(box.is_running for box in self._boxes), "an agent that runs would not see time pass"
         self.server.pass_time(minutes)
         self.router.in_the_lab_s_time()
 

@@ -22,3 +22,10 @@ def failures(rows: Sequence[Stored]) -> set[Value]:
     """Return the words of failure, None among them where something went well; there must be rows."""
     assert rows, "no rows"
     return {row.failure for row in rows}
+
+
+def numbers(rows: Sequence[Stored], field: str) -> list[float]:
+    """Return a field's numbers, of the rows that have it; there must be some."""
+    found = [value for row in rows if isinstance(value := row.fields.get(field), int | float)]
+    assert found, f"no row has {field}"
+    return found

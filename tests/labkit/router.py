@@ -75,6 +75,11 @@ class Router:
         self.stop_snmp()
         self.start_snmp()
 
+    @property
+    def uptime_seconds(self) -> float:
+        """How long it has been running, by the lab's time."""
+        return self._clock.mono_ms() / 1000 - self.began
+
     def restart(self) -> None:
         """Let the router begin now."""
         self.began = self._clock.began(1)

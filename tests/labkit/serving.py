@@ -177,6 +177,11 @@ class WebServer(ThreadingHTTPServer):
         super().__init__((address, port), handler)
         self._tls = tls
 
+    def server_bind(self) -> None:
+        """Bind, without asking the world's name servers for this address's name as the library does."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Encrypt in the visitor's own thread, so that a slow one keeps nobody else."""
         with suppress(OSError):

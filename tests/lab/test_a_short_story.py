@@ -1,0 +1,68 @@
+"""An hour of a village, told by one box: well, cut off, well again, and all of it known in the end."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from labkit import faults
+from labkit.reading import failures
+
+if TYPE_CHECKING:
+    from labkit.box import Box
+    from labkit.lab import Lab
+
+
+def test_a_cut_in_a_connection_that_holds_loses_nothing_and_the_backlog_comes_in_order(lab: Lab) -> None:
+    box = lab.box().start()
+    box.sends("ping", 6, 0)
+    cut_ms = lab.now_ms()
+    with faults.backhaul_cut(lab):
+        box.measures("ping", 9)
+    back_ms = lab.now_ms()
+    box.sends("ping", 4, back_ms)
+    box.delivers()
+    box.stop()
+    pings = lab.server.rows(box.site, "ping", role="anchor")
+    assert failures([row for row in pings if row.at_ms < cut_ms - 100]) == {None}
+    assert failures([row for row in pings if cut_ms + 500 < row.at_ms < back_ms - 1_500]) == {"no_reply"}
+    assert failures([row for row in pings if row.at_ms > back_ms + 1_500]) == {None}
+    _nothing_is_lost(lab, box)
+    backlog = [event for event in lab.server.feed(box.site) if event.lane == "bulk"]
+    assert [event.first_seq for event in backlog] == sorted(event.first_seq or 0 for event in backlog)
+
+
+def test_an_hour_with_a_cut_becomes_truth_in_the_order_it_was(lab: Lab) -> None:
+    box = lab.box().start()
+    box.sends("ping", 4, 0)
+    box.delivers()
+    box.kill()
+    well_ms = lab.now_ms()
+    lab.pass_time(20)
+    with faults.backhaul_cut(lab):
+        cut_ms = lab.now_ms()
+        box.start()
+        box.measures("ping", 6)
+        box.kill()
+        lab.pass_time(20)
+        assert not lab.server.rows(box.site, "ping", cut_ms), "nobody can know yet"
+    box.start().sends("ping", 4, lab.now_ms())
+    box.delivers()
+    box.stop()
+    back_ms = lab.now_ms()
+    lab.settled(box.site, at_ms=back_ms - 500)
+    told = lab.server.truth(box.site, well_ms - 2_000, back_ms)
+    known = [(item.state, item.cause) for item in told if item.state != "unknown"]
+    assert known == [("up", None), ("down", "backhaul"), ("up", None)]
+    down = next(item for item in told if item.state == "down")
+    assert down.start_ms <= cut_ms + 5_000 < down.end_ms + 5_000
+    _nothing_is_lost(lab, box)
+
+
+def _nothing_is_lost(lab: Lab, box: Box) -> None:
+    """Every seq the box has given is in the journal."""
+    spans = sorted((event.first_seq or 0, event.last_seq or 0) for event in lab.server.feed(box.site))
+    assert spans[0][0] == 1
+    for (_, last), (first, _) in pairwise(spans):
+        assert first <= last + 1, f"seqs {last + 1} to {first - 1} are missing"
+    assert spans[-1][1] >= box.last_seq() - 20
