@@ -1,0 +1,127 @@
+"""Rows for the register: taken from batches as they arrive, however often, and kept from everything else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aldea.collector.commanding.documents import without_documents
+from aldea.model.columns import decode_columns
+from aldea.model.sample import Row
+from aldea.storage.register import Register
+from aldea.storage.register.commands import commands_of, find_command, queue_command
+from aldea.storage.register.feed import read_feed
+from aldea.storage.register.repairs import repairs_of
+from aldea.storage.register.returned_documents import returned_documents
+from aldea.storage.register.status import find_status
+from aldea.storage.series.sqlite.store import SqliteSeriesStore
+from collectorkit.desk import NAME, Desk, run, times_in
+from collectorkit.sender import ping, row
+
+
+def answer(seq: int, command: str, state: str, **detail: object) -> Row:
+    return row(seq, "command", {"command": command, "kind": "test", "state": state, "detail": json.dumps(detail)})
+
+
+def repair(seq: int, repair_id: str, note: str = "") -> Row:
+    return row(seq, "repair", {"repair": repair_id, "findings": '[{"key": "dns"}]', "note": note})
+
+
+@pytest.fixture
+def asked(desk: Desk, register: Register) -> Register:
+    now = desk.clock.wall_ms()
+    with register.transaction() as unit:
+        queue_command(unit, "norte-01", "agent", "test", {}, now, now + 10**9, id="one")
+    return register
+
+
+def test_an_answer_reaches_its_command_and_nothing_of_it_reaches_the_series_store(
+    desk: Desk, asked: Register, store: SqliteSeriesStore
+) -> None:
+    rows = [ping(1), answer(2, "one", "done", found=3), ping(3)]
+    desk.send(desk.norte.birth(0), desk.norte.message(desk.norte.payload(rows)))
+    run(desk.feed_follower(asked))
+    run(desk.series_follower(store))
+    with asked.reading() as unit:
+        found = find_command(unit, "one")
+        status = find_status(unit, "norte-01")[0]
+        events = read_feed(unit, NAME, 0, 10)
+    assert found is not None
+    assert (found.state, found.answer) == ("done", {"found": 3})
+    assert len(times_in(store)) == 2
+    assert store.catalogue("norte-01")
+    assert all("command" not in str(item) for item in store.catalogue("norte-01"))
+    assert all(not key.startswith("command") for key in status.latest)
+    batch = next(event for event in events if event.kind == "batch")
+    assert batch.rows == 3
+    assert [item[0] for item in batch.summary["series"]] == ["ping"]
+
+
+def test_a_batch_of_documents_alone_is_fine(desk: Desk, asked: Register, store: SqliteSeriesStore) -> None:
+    desk.send(desk.norte.birth(0), desk.norte.message(desk.norte.payload([answer(1, "one", "failed")])))
+    run(desk.series_follower(store))
+    run(desk.feed_follower(asked))
+    assert times_in(store) == []
+    with asked.reading() as unit:
+        assert commands_of(unit, "norte-01")[0].state == "failed"
+
+
+def test_taking_the_same_entries_twice_changes_nothing(desk: Desk, asked: Register) -> None:
+    rows = [
+        answer(1, "one", "running"),
+        answer(2, "one", "done"),
+        repair(3, "r1", "new cable"),
+        answer(4, "none", "done"),
+    ]
+    desk.send(desk.norte.birth(0), desk.norte.message(desk.norte.payload(rows)))
+    for _ in range(2):
+        run(desk.feed_follower(asked))
+        desk.cursors.advance("feed", 0)
+    with asked.reading() as unit:
+        assert commands_of(unit, "norte-01")[0].state == "done"
+        assert [(one.id, one.note, one.findings) for one in repairs_of(unit, "norte-01")] == [
+            ("r1", "new cable", [{"key": "dns"}])
+        ]
+        assert len(returned_documents(unit)) == 1
+
+
+def test_one_that_cannot_be_taken_stops_no_other_and_is_kept_with_the_reason(desk: Desk, asked: Register) -> None:
+    rows = [
+        answer(1, "nobody-asked", "done"),
+        answer(2, "one", "wonderful"),
+        repair(3, ""),
+        row(4, "record", {"record": "not-hex"}),
+        answer(5, "one", "done"),
+    ]
+    desk.send(desk.norte.birth(0), desk.norte.message(desk.norte.payload(rows)))
+    run(desk.feed_follower(asked))
+    with asked.reading() as unit:
+        kept = {one.seq: one.reason for one in returned_documents(unit)}
+        assert commands_of(unit, "norte-01")[0].state == "done"
+    assert sorted(kept) == [1, 2, 3, 4]
+    assert "never given" in kept[1]
+    assert "none that a device" in kept[2]
+
+
+def test_a_device_cannot_answer_for_another(desk: Desk, asked: Register) -> None:
+    desk.send(desk.sur.birth(0), desk.sur.message(desk.sur.payload([answer(1, "one", "done")])))
+    run(desk.feed_follower(asked))
+    with asked.reading() as unit:
+        assert commands_of(unit, "norte-01")[0].state == "waiting"
+
+
+def test_a_batch_without_its_documents_decodes_to_its_other_rows(desk: Desk, tmp_path: Path) -> None:
+    rows = [ping(1), answer(2, "one", "done"), repair(3, "r1"), ping(4), row(5, "host", {"uptime_seconds": 7})]
+    whole = decode_columns(desk.norte.payload(rows))
+    rest = without_documents(whole)
+    assert [item.seq for item in rest.rows()] == [1, 4, 5]
+    assert len(rest.low) == sum(block.spec.width for block in rest.blocks)
+    position = 0
+    for block in rest.blocks:
+        assert int(rest.low[position + 1]) == int(block.mono_ms.min())
+        assert int(rest.high[position + 1]) == int(block.mono_ms.max())
+        position += block.spec.width
+    plain = decode_columns(desk.norte.payload([ping(1)]))
+    assert without_documents(plain) is plain
