@@ -91,6 +91,7 @@ def test_good_settings_pass_and_every_mistake_is_said_at_once() -> None:
         {"data": "elsewhere"},
         {"broker": {"password_file": "x"}},
         {"broker": {"username": "x"}},
+        {"upgrade": {"key_file": "mine.pem"}},
     ],
 )
 def test_who_a_device_is_never_comes_from_afar(document: dict[str, Any]) -> None:
