@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from aldea.dashboard_api.context import Aldea
 from aldea.dashboard_api.web.audit_words import ACTION_WORDS, DETAIL_WORDS
+from aldea.dashboard_api.web.manage_words import FACT_LABELS
 from aldea.storage.register.audit import list_audit
 from aldea.storage.register.people import list_people
 
@@ -30,4 +31,5 @@ def deeds(aldea: Aldea, request: Request, before: int | None = None) -> Response
         names=names,
         action_words=ACTION_WORDS,
         detail_words=DETAIL_WORDS,
+        fact_words=FACT_LABELS,
     )

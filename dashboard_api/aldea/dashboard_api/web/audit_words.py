@@ -74,6 +74,7 @@ DETAIL_WORDS: Mapping[str, str] = {
     "revision": N_("revision"),
     "role": N_("role"),
     "sessions": N_("sessions"),
+    "sites": N_("sites"),
     "state": N_("state"),
 }
 """Key of an entry's detail → what it is."""

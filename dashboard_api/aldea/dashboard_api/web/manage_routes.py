@@ -1,4 +1,4 @@
-"""Pages to manage real sites: list, add, change, close, and their devices' access."""
+"""Pages to manage real sites: list, add, change and close them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from aldea.dashboard_api.access.flash import flash
 from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.scope import visible_sites
 from aldea.dashboard_api.access.visitor import SignedIn, Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Fault, bad_request
+from aldea.dashboard_api.web import manage_devices
+from aldea.dashboard_api.web.manage_devices import back_to
 from aldea.dashboard_api.web.manage_sites import entries, faults_of, managed_site, read_day, save, today, typed_of
 from aldea.dashboard_api.web.manage_words import STATES
 from aldea.storage.importing.columns import BY_KEY
 from aldea.storage.importing.plan import day_start
-from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
-from aldea.storage.register.enrolment import Code, issue_code
 from aldea.storage.register.listing import SiteFilter, list_sites
-from aldea.storage.register.replacing import device_access, replace_device, revoke_device
+from aldea.storage.register.replacing import device_access
 from aldea.storage.register.sites import SiteState, find_site, set_state, state_at
 
 router = APIRouter(include_in_schema=False)
+router.include_router(manage_devices.router)
 
 PAGE = 100
 BAD_DAY = N_("That is not a date: write it as 2026-03-01.")
@@ -113,64 +112,7 @@ def change_state(
             set_state(unit, site, SiteState(state), at)
             audit(unit, visitor.person, "site_state", site, {"state": state, "from": day.isoformat()}, now)
     shown = aldea.pages.shown(request, now)
-    return _back(site, shown.say(BAD_DAY if day is None else N_("Saved.")))
-
-
-@router.post("/admin/sites/{site}/enrol")
-def enrol(
-    aldea: Aldea,
-    request: Request,
-    visitor: SignedIn,
-    site: str,
-    device: Annotated[str, Form(max_length=39)] = "agent",
-) -> Response:
-    """Show a one-time code for a device. It is shown this once."""
-    now = aldea.clock.wall_ms()
-    try:
-        with aldea.register.transaction() as unit:
-            managed_site(unit, visitor, site, now)
-            code = issue_code(unit, site, device.strip(), now, visitor.label)
-            audit(unit, visitor.person, "code_issued", f"{site}/{code.device}", {}, now)
-    except RegisterError as error:
-        return _back(site, _sentence(error))
-    return _code(aldea, request, code)
-
-
-@router.post("/admin/sites/{site}/replace")
-def replace(
-    aldea: Aldea,
-    request: Request,
-    visitor: SignedIn,
-    site: str,
-    device: Annotated[str, Form(max_length=39)],
-    disk_lost: Annotated[bool, Form()] = False,  # noqa: FBT002 - a box that isn't ticked sends nothing
-) -> Response:
-    """End a device's access and show the code for what takes its place."""
-    now = aldea.clock.wall_ms()
-    try:
-        with aldea.register.transaction() as unit:
-            managed_site(unit, visitor, site, now)
-            code = replace_device(unit, site, device, now, visitor.label, disk_lost=disk_lost)
-            audit(unit, visitor.person, "device_replaced", f"{site}/{device}", {"disk_lost": disk_lost}, now)
-    except RegisterError as error:
-        return _back(site, _sentence(error))
-    return _code(aldea, request, code, old_disk=not disk_lost)
-
-
-@router.post("/admin/sites/{site}/revoke")
-def revoke(
-    aldea: Aldea, request: Request, visitor: SignedIn, site: str, device: Annotated[str, Form(max_length=39)]
-) -> Response:
-    """End a device's access."""
-    now = aldea.clock.wall_ms()
-    try:
-        with aldea.register.transaction() as unit:
-            managed_site(unit, visitor, site, now)
-            revoke_device(unit, site, device, now)
-            audit(unit, visitor.person, "device_revoked", f"{site}/{device}", {}, now)
-    except RegisterError as error:
-        return _back(site, _sentence(error))
-    return _back(site, aldea.pages.shown(request, now).say(N_("Its access has ended; what it has measured stays.")))
+    return back_to(site, shown.say(BAD_DAY if day is None else N_("Saved.")))
 
 
 async def _typed(request: Request) -> dict[str, str]:
@@ -203,7 +145,7 @@ def _save(aldea: Context, request: Request, visitor: Visitor, typed: Mapping[str
             errors = save(unit, visitor, cells, day, now, shown)
     if errors:
         return _form(aldea, request, typed, errors, site, 400)
-    return _back(typed["id"].strip(), shown.say(N_("Saved.")))
+    return back_to(typed["id"].strip(), shown.say(N_("Saved.")))
 
 
 def _form(
@@ -239,30 +181,3 @@ def _form(
 
 def _iso(day: date) -> str:
     return day.isoformat()
-
-
-def _code(aldea: Context, request: Request, code: Code, *, old_disk: bool = False) -> Response:
-    shown = aldea.pages.shown(request, aldea.clock.wall_ms())
-    server = (aldea.settings.public_url or "").rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
-    page = aldea.pages.render(
-        request,
-        "manage_code.html",
-        code=200,
-        made=code,
-        old_disk=old_disk,
-        command=f"aldea agent enrol --server {server} --code {code.text}",
-        until=shown.exact(code.expires_ms, aldea.pages.zone),
-    )
-    page.headers["Cache-Control"] = "no-store"
-    return page
-
-
-def _back(site: str, sentence: str) -> Response:
-    response = RedirectResponse(f"/admin/sites/{site}", 303)
-    flash(response, sentence)
-    return response
-
-
-def _sentence(error: RegisterError) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:] + "."

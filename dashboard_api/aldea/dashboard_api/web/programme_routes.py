@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,13 +17,11 @@ from aldea.dashboard_api.access.visitor import SignedIn, Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Problem
-from aldea.dashboard_api.web.record_forms import Sent, SentForm
-from aldea.dashboard_api.web.record_words import NEVER_OWED, PERIOD_WORDS, form_texts, programme_name
-from aldea.model.forms import load_forms
-from aldea.model.sample import is_id
+from aldea.dashboard_api.web.programme_form import Typed, day_of, duties, read_programme, typed_programme
+from aldea.dashboard_api.web.record_forms import SentForm
+from aldea.dashboard_api.web.record_words import PERIOD_WORDS, programme_name
 from aldea.storage.register.errors import RegisterError
 from aldea.storage.register.programmes import (
-    PERIODS,
     Programme,
     add_programme,
     assign_site,
@@ -41,18 +39,10 @@ router = APIRouter(include_in_schema=False)
 MANAGE = Permission.MANAGE_PROGRAMMES
 
 
-@dataclass(frozen=True, slots=True)
-class _Typed:
-    """What a programme's form holds, as it was typed, and what is wrong with it."""
-
-    values: dict[str, str]
-    errors: dict[str, str] = field(default_factory=dict)
-
-
 @router.get("/admin/programmes")
 def programmes(aldea: Aldea, request: Request, visitor: SignedIn) -> Response:
     """List the programmes, with the form for a new one."""
-    return _list(aldea, request, visitor, _Typed({"due_days": "10", "duty.attendance": "month"}))
+    return _list(aldea, request, visitor, Typed({"due_days": "10", "duty.attendance": "month"}))
 
 
 @router.post("/admin/programmes")
@@ -60,15 +50,15 @@ def new_programme(aldea: Aldea, request: Request, visitor: SignedIn, sent: SentF
     """Add a programme."""
     if not visitor.everywhere(MANAGE):
         raise Problem(403, "A new programme needs a right for all programmes: ask an administrator.")
-    typed = _Typed(dict(sent.pairs))
-    errors, made = _read(aldea, request, sent, sent.get("id").strip(), simulated=False)
+    typed = Typed(dict(sent.pairs))
+    errors, made = read_programme(_sayer(aldea, request), sent, sent.get("id").strip(), simulated=False)
     with aldea.register.transaction() as unit:
         if made is not None and find_programme(unit, made.id) is not None:
             errors["id"] = _say(aldea, request, N_("Id: there is a programme of this name; choose another one."))
         elif made is not None:
             add_programme(unit, made)
     if errors or made is None:
-        return _list(aldea, request, visitor, _Typed(typed.values, errors), 400)
+        return _list(aldea, request, visitor, Typed(typed.values, errors), 400)
     return _done(aldea, request, made.id, N_("The programme is there. Now say which sites are in it."))
 
 
@@ -85,11 +75,11 @@ def edit_programme(aldea: Aldea, request: Request, visitor: SignedIn, programme:
         before = _managed(unit, visitor, programme)
         if not _whole(visitor, before):
             raise Problem(403, "What a programme owes holds in every state: ask somebody who manages them all.")
-        errors, made = _read(aldea, request, sent, before.id, simulated=before.simulated)
+        errors, made = read_programme(_sayer(aldea, request), sent, before.id, simulated=before.simulated)
         if made is not None and not errors:
             change_programme(unit, made)
     if errors:
-        return _page(aldea, request, visitor, programme, _Typed(dict(sent.pairs), errors))
+        return _page(aldea, request, visitor, programme, Typed(dict(sent.pairs), errors))
     return _done(aldea, request, before.id, N_("Stored."))
 
 
@@ -98,7 +88,7 @@ def assign(aldea: Aldea, request: Request, visitor: SignedIn, programme: str, se
     """Let sites be in a programme, or no more, from a day on."""
     leaves = sent.get("action") == "end"
     sites = [value.strip() for key, value in sent.pairs if key == "site" for value in value.split() if value.strip()]
-    typed, day, now = dict(sent.pairs), _day(sent.get("from")), aldea.clock.wall_ms()
+    typed, day, now = dict(sent.pairs), day_of(sent.get("from")), aldea.clock.wall_ms()
     errors: dict[str, str] = {}
     if day is None:
         errors["from"] = _say(aldea, request, N_("From: this is not a date; write it as 2025-11-03."))
@@ -115,12 +105,12 @@ def assign(aldea: Aldea, request: Request, visitor: SignedIn, programme: str, se
         except RegisterError as error:
             errors["site"] = f"{error}."
     if errors:
-        return _page(aldea, request, visitor, programme, _Typed(typed, errors))
+        return _page(aldea, request, visitor, programme, Typed(typed, errors))
     sentence = N_("The sites are in the programme no more from that day.") if leaves else N_("The sites are in.")
     return _done(aldea, request, programme, sentence)
 
 
-def _list(aldea: Context, request: Request, visitor: Visitor, typed: _Typed, code: int = 200) -> Response:
+def _list(aldea: Context, request: Request, visitor: Visitor, typed: Typed, code: int = 200) -> Response:
     language = aldea.pages.language(request).code
     with aldea.register.reading() as unit:
         found = [item for item in list_programmes(unit) if _may(visitor, item)]
@@ -137,13 +127,13 @@ def _list(aldea: Context, request: Request, visitor: Visitor, typed: _Typed, cod
         code,
         rows=rows,
         typed=typed,
-        duties=_duties(typed, language),
+        duties=duties(typed, language),
         periods=_periods(aldea, request),
         may_add=visitor.everywhere(MANAGE),
     )
 
 
-def _page(aldea: Context, request: Request, visitor: Visitor, programme: str, typed: _Typed | None = None) -> Response:
+def _page(aldea: Context, request: Request, visitor: Visitor, programme: str, typed: Typed | None = None) -> Response:
     language, now = aldea.pages.language(request).code, aldea.clock.wall_ms()
     with aldea.register.reading() as unit:
         found = _managed(unit, visitor, programme)
@@ -154,9 +144,9 @@ def _page(aldea: Context, request: Request, visitor: Visitor, programme: str, ty
             if site is not None:
                 rows.append(_member(member.from_ms, member.to_ms, site))
     first = typed is None or "name" not in typed.values
-    form = _Typed(_values(found), {}) if first or typed is None else typed
+    form = Typed(typed_programme(found), {}) if first or typed is None else typed
     today = datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
-    sites = typed if typed is not None and first else _Typed({"from": today})
+    sites = typed if typed is not None and first else Typed({"from": today})
     errors = {} if typed is None else typed.errors
     return aldea.pages.render(
         request,
@@ -166,7 +156,7 @@ def _page(aldea: Context, request: Request, visitor: Visitor, programme: str, ty
         name=programme_name(found, language),
         typed=form,
         sites_typed=sites,
-        duties=_duties(form, language),
+        duties=duties(form, language),
         periods=_periods(aldea, request),
         members=rows,
     )
@@ -178,66 +168,6 @@ def _member(from_ms: int, to_ms: int | None, site: Site) -> dict[str, Any]:
         None if ms is None else datetime.fromtimestamp(ms / 1000, zone).date().isoformat() for ms in (from_ms, to_ms)
     ]
     return {"site": site, "from": days[0], "to": days[1]}
-
-
-def _read(
-    aldea: Context, request: Request, sent: Sent, programme_id: str, *, simulated: bool
-) -> tuple[dict[str, str], Programme | None]:
-    """Return what is wrong by field, and the programme (None where it can't be made)."""
-    starts, ends = _day(sent.get("starts_on")), _day(sent.get("ends_on"))
-    wrong = _wrong(sent, programme_id, starts, ends)
-    errors = {name: _say(aldea, request, text) for name, text in wrong.items()}
-    if errors or starts is None:
-        return errors, None
-    chosen = {form: sent.get(f"duty.{form}") for form in load_forms()}
-    made = Programme(
-        programme_id,
-        sent.get("name").strip(),
-        starts,
-        ends,
-        {form: period for form, period in chosen.items() if period in PERIODS},
-        simulated=simulated,
-        name_en=sent.get("name_en").strip()[:200],
-        due_days=int(sent.get("due_days")),
-    )
-    return errors, made
-
-
-def _wrong(sent: Sent, programme_id: str, starts: date | None, ends: date | None) -> dict[str, str]:
-    """Return what is wrong by field; each sentence names the field and the fix."""
-    found: dict[str, str] = {}
-    due = sent.get("due_days").strip()
-    if not is_id(programme_id):
-        found["id"] = N_("Id: use 1 to 39 of a-z, 0-9 and -, not starting with -.")
-    if not 0 < len(sent.get("name").strip()) <= 200:
-        found["name"] = N_("Name: it is missing or longer than 200 characters.")
-    if starts is None:
-        found["starts_on"] = N_("First day: this is not a date; write it as 2025-11-03.")
-    if ends is None and sent.get("ends_on").strip():
-        found["ends_on"] = N_("Last day: this is not a date; write it as 2025-11-03, or leave it empty.")
-    if starts is not None and ends is not None and ends < starts:
-        found["ends_on"] = N_("Last day: it is before the first day; correct one of the two.")
-    if not (due.isdecimal() and due.isascii() and len(due) < 4 and int(due) <= 180):
-        found["due_days"] = N_("Days to report: write a whole number from 0 to 180.")
-    if any(sent.get(f"duty.{form}") not in ("", *PERIODS) for form in load_forms()):
-        found["duties"] = N_("Reports: choose nothing, each month or each quarter for every form.")
-    return found
-
-
-def _values(found: Programme) -> dict[str, str]:
-    return {
-        "name": found.name,
-        "name_en": found.name_en,
-        "starts_on": found.starts_on.isoformat(),
-        "ends_on": "" if found.ends_on is None else found.ends_on.isoformat(),
-        "due_days": str(found.due_days),
-        **{f"duty.{form}": period for form, period in found.duties.items()},
-    }
-
-
-def _duties(typed: _Typed, language: str) -> list[dict[str, str]]:
-    forms = (form for form in load_forms().values() if form.id not in NEVER_OWED)
-    return [form_texts(form, language) | {"period": typed.values.get(f"duty.{form.id}", "")} for form in forms]
 
 
 def _periods(aldea: Context, request: Request) -> list[tuple[str, str]]:
@@ -279,15 +209,12 @@ def _midnight(day: date, site: Site) -> int:
     return round(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(site.timezone)).timestamp() * 1000)
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        return None
+def _sayer(aldea: Context, request: Request) -> Callable[[str], str]:
+    return aldea.pages.shown(request, aldea.clock.wall_ms()).say
 
 
 def _say(aldea: Context, request: Request, text: str) -> str:
-    return aldea.pages.shown(request, aldea.clock.wall_ms()).say(text)
+    return _sayer(aldea, request)(text)
 
 
 def _done(aldea: Context, request: Request, programme: str, sentence: str) -> Response:
