@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs, upgrades or removes Aldea's agent on Debian and Raspberry Pi OS. Run as root; run it again at any time.
 #
-#   sh install.sh [WHEEL] [--server URL --code CODE [--ca FILE] [--allow-http]] [--no-enrol]
+#   sh install.sh [WHEEL] [--server URL --code CODE [--ca FILE] [--allow-http]] [--no-enrol] [--release-key FILE]
 #   sh install.sh upgrade [WHEEL]
 #   sh install.sh uninstall [--keep-data | --remove-data]
 #
@@ -13,6 +13,7 @@ user=aldea-agent
 home=/opt/aldea-agent
 data=/var/lib/aldea-agent
 config=/etc/aldea/agent.toml
+key=/etc/aldea/release-key.pem
 unit=/etc/systemd/system/aldea-agent.service
 wrapper=/usr/local/sbin/aldea-agent
 
@@ -100,9 +101,18 @@ ping_right() {
     [ "${1:-1}" -le "$group" ] && [ "$group" -le "${2:-0}" ] || echo CAP_NET_RAW
 }
 
+# Who may sign releases from afar; not the service's user to change.
+keep_release_key() {
+    [ -n "$release_key" ] || return 0
+    step "keeping $release_key as $key" "se guarda $release_key como $key"
+    install -m 0644 "$release_key" "$key"
+}
+
 write_unit() {
     step "writing the service aldea-agent" "se escribe el servicio aldea-agent"
     right=$(ping_right)
+    trusts=
+    [ ! -e "$key" ] || trusts=" ALDEA_RELEASE_KEY_FILE=$key"
     cat >"$unit.new" <<UNIT
 # Written by install.sh. Change it with: systemctl edit aldea-agent
 [Unit]
@@ -112,8 +122,9 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-ExecStart=$home/current/bin/python -m aldea.agents run --config $config
-Environment=ALDEA_DATA=$data PYTHONDONTWRITEBYTECODE=1
+# The launcher becomes the agent: this installation's, or the release that came from afar and stands on it.
+ExecStart=$home/current/bin/python -m aldea.agents.upgrading.launch run --config $config
+Environment=ALDEA_DATA=$data PYTHONDONTWRITEBYTECODE=1$trusts
 WorkingDirectory=$data
 User=$user
 Group=$user
@@ -169,7 +180,9 @@ take-over) # as root, who alone may read another system's folder; it goes on as 
 *) set -- "\$@" --config $config ;;
 esac
 cd $data
-exec runuser -u $user -- env ALDEA_DATA=$data $home/current/bin/aldea agent "\$word" "\$@"
+run() { runuser -u $user -- env ALDEA_DATA=$data PYTHONDONTWRITEBYTECODE=1$trusts "\$@"; }
+python=\$(run $home/current/bin/python -m aldea.agents.upgrading.launch which)
+exec runuser -u $user -- env ALDEA_DATA=$data PYTHONDONTWRITEBYTECODE=1$trusts "\$python" -m aldea.deploy.cli agent "\$word" "\$@"
 WRAPPER
     chmod 0755 "$wrapper"
 }
@@ -242,7 +255,7 @@ uninstall() {
     if [ "$keep" = no ]; then
         step "removing $data, $config and the user" "se borran $data, $config y el usuario"
         rm -rf "$data"
-        rm -f "$config" /etc/aldea/server-ca.pem
+        rm -f "$config" "$key" /etc/aldea/server-ca.pem
         rmdir /etc/aldea 2>/dev/null || true
         ! id "$user" >/dev/null 2>&1 || userdel "$user"
     else
@@ -257,12 +270,12 @@ case ${1:-} in install | upgrade | uninstall)
     shift
     ;;
 esac
-wheel='' server='' code='' ca='' allow_http='' enrolling=yes keep=''
+wheel='' server='' code='' ca='' release_key='' allow_http='' enrolling=yes keep=''
 while [ $# -gt 0 ]; do
     case $1 in
-    --server | --code | --ca)
+    --server | --code | --ca | --release-key)
         [ $# -ge 2 ] || die "$1 needs a value." "$1 necesita un valor."
-        case $1 in --server) server=$2 ;; --code) code=$2 ;; *) ca=$2 ;; esac
+        case $1 in --server) server=$2 ;; --code) code=$2 ;; --ca) ca=$2 ;; *) release_key=$2 ;; esac
         shift
         ;;
     --allow-http) allow_http=yes ;;
@@ -276,6 +289,8 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ ! -e "$wheel" ] || wheel=$(realpath "$wheel")
+[ -z "$release_key" ] || [ -r "$release_key" ] ||
+    die "--release-key $release_key cannot be read." "No se puede leer --release-key $release_key."
 [ -z "$ca" ] || [ -r "$ca" ] || die "--ca $ca cannot be read." "No se puede leer --ca $ca."
 
 look_at_machine
@@ -290,6 +305,7 @@ fi
 make_user
 install_package "${wheel:-aldea}"
 write_config
+keep_release_key
 write_unit
 enrol
 start_service

@@ -172,8 +172,12 @@ def test_one_command_from_a_bare_machine_to_rows_then_upgrade_then_uninstall(
     collector.start()
     try:
         machine.run("mkdir -p /etc/aldea && cat > /etc/aldea/agent.toml", given=QUIET)
-        said = machine.run(f"sh /tmp/in/install.sh /tmp/in/{wheel.name}", lang="es_MX.UTF-8")
+        (machine.given / "release.pub").write_text("who may sign releases")
+        trusting = "--release-key /tmp/in/release.pub"
+        said = machine.run(f"sh /tmp/in/install.sh /tmp/in/{wheel.name} {trusting}", lang="es_MX.UTF-8")
         assert "falta inscribirlo" in said
+        assert " ALDEA_RELEASE_KEY_FILE=/etc/aldea/release-key.pem" in machine.run(f"cat /{UNIT}")
+        assert machine.run("stat -c '%U %a' /etc/aldea/release-key.pem").strip() == "root 644"
         assert "restart" not in machine.run("cat /systemctl.log")
         check_unit(machine)
         code = f"--server {server.http.url} --allow-http --code {server.code()}"
@@ -183,7 +187,9 @@ def test_one_command_from_a_bare_machine_to_rows_then_upgrade_then_uninstall(
         assert wait_for_rows(server.register, "isla"), machine.run("cat /agent.log")
         runs = machine.run("ps -o user:20=,args= -p $(cat /run/agent.pid)").split(None, 1)
         assert runs[0] == "aldea-agent"
-        assert "/opt/aldea-agent/current/bin/python -m aldea.agents run" in runs[1]
+        # The launcher has become the agent.
+        assert "/bin/python -m aldea.agents run" in runs[1]
+        assert "/opt/aldea-agent/" in runs[1]
         assert machine.run(f"stat -c '%U %a' /{DATA} /{DATA}/outbox.sqlite").split("\n")[:2] == [
             "aldea-agent 700",
             machine.run(f"stat -c '%U %a' /{DATA}/outbox.sqlite").strip(),
