@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from aldea.collector.commanding.form_offers import FormOffers
 from aldea.collector.commanding.repairs import RepairJudge
 from aldea.collector.commanding.sender import CommandSender
 from aldea.collector.directory import Directory
@@ -46,6 +47,7 @@ GATHER_SECONDS = 0.1
 
 REPORT_SECONDS = 2.0
 ROLLOUT_SECONDS = 5.0
+FORMS_SECONDS = 600.0
 DAY_MS = 24 * 60 * 60 * 1000
 _QUARANTINED = "quarantined_"
 
@@ -112,6 +114,7 @@ class Collector:
             Worker("report", self._report, idle_seconds=REPORT_SECONDS),
             Worker("commands", CommandSender(register, self._link, clock).step),
             Worker("repairs", RepairJudge(register, clock).step),
+            Worker("forms", FormOffers(register, clock).step, idle_seconds=FORMS_SECONDS),
         ]
 
     def start(self) -> None:
