@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 import signal
 import socketserver
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -68,6 +69,8 @@ FRUGAL = Schedule("frugal, 300 s / 900 s", 300, 900, 300)
 
 class Village:
     """The three machines with broker, collector and what the probes ask; `agent()` starts the agent."""
+
+    address, tls_port = SERVER, TLS_PORT
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -130,6 +133,10 @@ class Village:
         """Return what has gone over the cable between site and server."""
         return self.site.counters(UPLINK)
 
+    def probed(self) -> Counters:
+        """Return what the probes have sent and received."""
+        return self.site.counters("eth0")
+
     def pings(self) -> int:
         """Return how many keepalives the broker has received."""
         return self.broker.process.log.read_text(encoding="utf-8", errors="replace").count(
@@ -150,7 +157,7 @@ class Agent:
 
     def __init__(self, village: Village, schedule: Schedule) -> None:
         Agent._number += 1
-        folder = village.folder / f"agent-{Agent._number}"
+        folder = self._folder = village.folder / f"agent-{Agent._number}"
         folder.mkdir()
         (folder / "aldea.toml").write_text(settings(schedule, folder, village.folder / "ca.pem"), encoding="utf-8")
         self._log = (folder / "log").open("wb")
@@ -160,6 +167,14 @@ class Agent:
             stdout=self._log,
             stderr=self._log,
         )
+
+    def recorded(self) -> int:
+        """How many rows its outbox has given a number."""
+        try:
+            with closing(sqlite3.connect(f"file:{self._folder / 'outbox.sqlite'}?mode=ro", uri=True)) as outbox:
+                return int(outbox.execute("SELECT max(last_seq) FROM epoch").fetchone()[0])
+        except sqlite3.Error:
+            return 0
 
     @property
     def resident_bytes(self) -> int:

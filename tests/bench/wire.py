@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import ssl
 import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
-
 from aldea.model.wire import decode, encode
+from bench.publisher import Publisher, cycles
 from bench.report import CannotMeasure, Figure
-from bench.village import EVERY_FIVE_MINUTES, FRUGAL, SERVER, TLS_PORT, Schedule, Village, wait_until
+from bench.village import EVERY_FIVE_MINUTES, FRUGAL, Schedule, Village, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from aldea.model.sample import Row, Value
     from aldea.model.wire import Header
@@ -50,10 +46,10 @@ def section(*, quick: bool) -> list[Figure]:
         ping = _keepalive_bytes(village, 12 if quick else 17)
         for schedule, sends in ((EVERY_FIVE_MINUTES, 3 if quick else 8), (FRUGAL, 4 if quick else 8)):
             sending = _sendings(village, schedule, sends)
-            figures += _month(schedule, sending, ping, sends)
+            figures += (months := _month(schedule, sending, ping, sends))
             if schedule is EVERY_FIVE_MINUTES:
-                compared = _single_readings(village, schedule, sending)
-        figures.append(compared)
+                compared = _single_readings(village, schedule, sending, months[0].measured)
+        figures += compared
         figures.append(Figure("one keepalive", ping, "B", note="PINGREQ, PINGRESP and TCP's acknowledgement, in TLS"))
     return figures
 
@@ -137,57 +133,27 @@ def _keepalive_bytes(village: Village, seconds: int) -> float:
     return spent.total_bytes / pings
 
 
-def _single_readings(village: Village, schedule: Schedule, sending: Sending) -> Figure:
+def _single_readings(village: Village, schedule: Schedule, sending: Sending, month: float) -> list[Figure]:
     """Publish the same readings one by one as JSON, as a general-purpose agent does, and count the same way."""
     rows = [row for _, batch in sending.batches for row in batch]
-    client = village.site.call(_connected, village.folder / "ca.pem")
-    before = village.uplink()
-    for group in _cycles(rows):
-        for row in group:
-            info = client.publish(f"readings/village/{row.measurement}", _json(row), qos=1)
-        info.wait_for_publish(10)
-        time.sleep(0.06)  # longer than TCP holds an acknowledgement back, as a minute is
-    each = village.uplink().since(before).total_bytes / len(rows)
-    client.disconnect()
-    client.loop_stop()
-    month = each * sending.rows * schedule.sends_a_month / MEGABYTE
-    note = f"{each:.0f} B a reading, JSON, QoS 1, a message each; one connection for ever, no keepalives counted"
-    return Figure(f"for comparison: each reading by itself, {schedule.name}", month, "MB", note=note)
-
-
-def _connected(authority: Path, tries: int = 3) -> paho.Client:
-    """Return a client that is connected by TLS from where this is called; its thread lives there too."""
-    client = paho.Client(CallbackAPIVersion.VERSION2)
-    client.tls_set_context(ssl.create_default_context(cafile=str(authority)))
-    client.connect(SERVER, TLS_PORT, 600)
-    client.loop_start()
-    try:
-        wait_until(client.is_connected, "the publisher is not connected")
-    except CannotMeasure:
-        client.loop_stop()
-        if tries == 1:
-            raise
-        return _connected(authority, tries - 1)
-    time.sleep(_SETTLED_SECONDS)
-    return client
-
-
-def _cycles(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Yield the readings of one sampling cycle after the other."""
-    group: list[Row] = []
-    for row in rows:
-        if group and row.mono_ms - group[0].mono_ms > 200:
-            yield group
-            group = []
-        group.append(row)
-    yield group
-
-
-def _json(row: Row) -> bytes:
-    """Return a reading as general-purpose agents write it: name, tags, fields, seconds since 1970."""
-    tags = {"host": "village", **dict(row.tags)}
-    document = {"fields": dict(row.fields), "name": row.measurement, "tags": tags, "timestamp": 1_790_000_000}
-    return json.dumps(document, separators=(",", ":")).encode()
+    every = 0.25  # longer than TCP holds an acknowledgement back, as a minute is
+    with Publisher(village, rows, every) as publisher:
+        wait_until(publisher.is_ready, "the publisher is not connected")
+        wait_until(lambda: publisher.published() >= 1, f"the publisher publishes nothing: {publisher.told()[-1:]}")
+        time.sleep(every / 2)
+        first, before = publisher.published(), village.uplink()
+        count = len(list(cycles(rows)))
+        wait_until(lambda: publisher.published() >= first + count, "the publisher is too slow", 20 + count)
+        time.sleep(every / 2)
+        last, spent = publisher.published(), village.uplink().since(before)
+    each = spent.total_bytes / (len(rows) * (last - first) / count)
+    whole = each * sending.rows * schedule.sends_a_month / MEGABYTE
+    note = f"{each:.0f} B a reading, JSON, QoS 1, a message each, over the same TLS; one connection for ever"
+    times = "what each reading by itself costs, over what the agent costs, in this run"
+    return [
+        Figure(f"for comparison: each reading by itself, {schedule.name}", whole, "MB", note=note),
+        Figure("  that, over the agent's month", whole / month, "times", note=times),
+    ]
 
 
 def _live(village: Village) -> int:
