@@ -60,7 +60,7 @@ def test_a_report_goes_out_at_once_with_what_the_box_found(technician: Browser, 
     assert {"key": "cable", "state": "wrong"}.items() <= next(f for f in findings if f["key"] == "cable").items()
     text = technician.get(path).text
     assert "El aviso va en camino al servidor" in text
-    assert '<meta http-equiv="refresh" content="10">' in text
+    assert '<meta http-equiv="refresh" content="5">' in text
     assert "No llega señal por el cable" in text
     assert (tmp_path / "repairs.json").stat().st_mode & 0o777 == 0o600
 
@@ -68,7 +68,7 @@ def test_a_report_goes_out_at_once_with_what_the_box_found(technician: Browser, 
 def test_the_server_confirms(technician: Browser, tmp_path: Path, clock: ManualClock) -> None:
     path = reported(technician)
     clock.advance(2 * MINUTE)
-    told = {"sentence_es": "El sitio funciona.", "sentence_en": "The site works."}
+    told = {"sentence_es": "Confirmado: el sitio funciona.", "sentence_en": "Confirmed: the site works."}
     assert answer(tmp_path, path.rpartition("/")[2], True, **told) is State.DONE
     text = technician.get(path).text
     assert "Confirmado" in text
@@ -110,7 +110,12 @@ def test_a_second_press_leads_to_the_report_that_is_pending(
     assert reported(technician) == path
     assert len(idle.recorded) == 1
     answer(tmp_path, path.rpartition("/")[2], False)
-    assert reported(technician) != path
+    again = reported(technician)
+    assert again != path, "what is not yet repaired may be said again at once"
+    answer(tmp_path, again.rpartition("/")[2], True)
+    assert reported(technician) == again, "pressed twice"
+    clock.advance(MINUTE)
+    assert reported(technician) != again
 
 
 def test_a_report_survives_a_restart_of_the_agent_and_of_the_machine(

@@ -14,7 +14,7 @@ from aldea.agents.page.repairs import LONGEST_NOTE, Repair, RepairState
 from aldea.agents.page.view import BoxView
 
 _LOG = logging.getLogger(__name__)
-REFRESH_SECONDS = 10
+REFRESH_SECONDS = 5
 
 
 def add_routes(app: Any, view: BoxView) -> None:
@@ -55,7 +55,7 @@ def _answer(view: BoxView, repair_id: str) -> Any:
         refresh_seconds=REFRESH_SECONDS if pending else None,
         repair=repair,
         state=_shown_state(repair, pending=pending),
-        sentence=repair.sentences.get(language, ""),
+        sentence=_bare(repair.sentences.get(language, "")),
         own=None if first is None else first.get(f"what_{language}", ""),
         checked=bool(repair.findings),
         ago=_ago(view, repair),
@@ -68,6 +68,15 @@ def _shown_state(repair: Repair, *, pending: bool) -> str:
     if repair.state in {RepairState.CHECKING, RepairState.SENT} and not pending:
         return "unheard"
     return repair.state.value
+
+
+def _bare(sentence: str) -> str:
+    """Return the server's sentence without the word that the page's heading says already."""
+    for heading in ("Confirmado: ", "Confirmed: ", "Todavía no: ", "Not yet: "):
+        if sentence.startswith(heading):
+            rest = sentence.removeprefix(heading)
+            return rest[:1].upper() + rest[1:]
+    return sentence
 
 
 def _first_wrong(repair: Repair) -> dict[str, Any] | None:

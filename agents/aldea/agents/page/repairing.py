@@ -18,7 +18,7 @@ from aldea.model.sample import Reading
 
 _LOG = logging.getLogger(__name__)
 AGAIN_MS = 60_000
-"""Between two reports: each makes the server look at the site."""
+"""So long a report that was confirmed is shown again instead of a new one: the button was pressed twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,10 @@ class Repairing:
         return repair
 
     def _is_recent(self, last: Repair, now_ms: int) -> bool:
-        waiting = last.is_pending(self.boot_id, now_ms)
-        return waiting or (last.waited_ms(self.boot_id, now_ms) < AGAIN_MS and last.boot_id == self.boot_id)
+        if last.is_pending(self.boot_id, now_ms):
+            return True
+        confirmed = last.state is RepairState.CONFIRMED and last.boot_id == self.boot_id
+        return confirmed and last.waited_ms(self.boot_id, now_ms) < AGAIN_MS
 
     def resume(self) -> None:
         """Go on with the reports that a stop of the agent has cut short."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from aldea.agents.page.view import BoxView
@@ -17,6 +20,20 @@ _HEADER_BYTES = 16 * 1024
 _BODY_BYTES = 512 * 1024
 _STEP_SECONDS = 0.5
 _AGAIN_SECONDS = 30.0
+_OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "threads": THREADS,
+        "connection_limit": MOST_CONNECTIONS,
+        "channel_timeout": _SILENT_SECONDS,
+        "cleanup_interval": 5,
+        "max_request_header_size": _HEADER_BYTES,
+        "max_request_body_size": _BODY_BYTES,
+        "inbuf_overflow": _BODY_BYTES,
+        "outbuf_overflow": _BODY_BYTES,
+        "ident": None,
+        "expose_tracebacks": False,
+    }
+)
 
 
 class PageServer:
@@ -63,32 +80,20 @@ class PageServer:
         from aldea.agents.page.app import build_site  # noqa: PLC0415 - as above
 
         logging.getLogger("waitress").setLevel(logging.ERROR)
-        sockets: dict[int, Any] = {}
-        server = create_server(build_site(self._view), map=sockets, **self._options())
+        page = self._view.settings.page
+        channels: dict[int, Any] = {}
+        with socket.create_server((page.host, page.port)) as listening:
+            server = create_server(build_site(self._view), map=channels, sockets=[listening], **_OPTIONS)
+            self._loop(server, channels, wasyncore)
+
+    def _loop(self, server: Any, channels: dict[int, Any], wasyncore: Any) -> None:
         try:
             self._port = int(server.effective_port)
             self._bound.set()
             _LOG.info("the box's page is at port %d", self._port)
             while not self._stop.is_set():
-                wasyncore.loop(timeout=_STEP_SECONDS, use_poll=True, map=sockets, count=1)
+                wasyncore.loop(timeout=_STEP_SECONDS, use_poll=True, map=channels, count=1)
         finally:
             server.task_dispatcher.shutdown(timeout=1)
             server.close()
-            wasyncore.close_all(sockets, ignore_all=True)
-
-    def _options(self) -> dict[str, Any]:
-        page = self._view.settings.page
-        return {
-            "host": page.host,
-            "port": page.port,
-            "threads": THREADS,
-            "connection_limit": MOST_CONNECTIONS,
-            "channel_timeout": _SILENT_SECONDS,
-            "cleanup_interval": 5,
-            "max_request_header_size": _HEADER_BYTES,
-            "max_request_body_size": _BODY_BYTES,
-            "inbuf_overflow": _BODY_BYTES,
-            "outbuf_overflow": _BODY_BYTES,
-            "ident": None,
-            "expose_tracebacks": False,
-        }
+            wasyncore.close_all(channels, ignore_all=True)

@@ -1,0 +1,118 @@
+"""The page's server on a real port: what it withstands, and that the agent goes on."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agentkit.box import make_view
+from aldea.agents.page import server as serving
+from aldea.agents.page.server import PageServer
+from aldea.agents.page_settings import PageSettings
+from aldea.model.clock import ManualClock
+from rigs.processes import free_port
+
+
+def page_server(folder: Path, port: int) -> PageServer:
+    return PageServer(make_view(folder, ManualClock(), PageSettings(enabled=True, host="127.0.0.1", port=port)))
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    server = page_server(tmp_path, free_port())
+    server.start()
+    bound = server.wait_until_bound(10)
+    assert bound is not None
+    yield bound
+    server.stop()
+
+
+def get(port: int, path: str = "/about", **headers: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_it_serves_in_its_own_thread_and_ends_in_time(tmp_path: Path) -> None:
+    server = page_server(tmp_path, free_port())
+    server.start()
+    bound = server.wait_until_bound(10)
+    assert bound is not None
+    assert get(bound)[0] == 200
+    server.stop()
+    assert "page" not in {thread.name for thread in threading.enumerate()}
+    with pytest.raises(ConnectionRefusedError):
+        get(bound)
+
+
+def test_a_port_that_is_taken_is_said_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "_AGAIN_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        server = page_server(tmp_path, other.getsockname()[1])
+        with caplog.at_level(logging.ERROR):
+            server.start()
+            assert server.wait_until_bound(0.3) is None
+        assert "cannot listen on 127.0.0.1" in caplog.text
+    assert server.wait_until_bound(10) is not None
+    server.stop()
+
+
+def test_a_foreign_host_name_is_refused_over_the_wire(port: int) -> None:
+    status, body = get(port, Host="rebind.example.org")
+    assert status == 421
+    assert b"192.168.1.10" in body
+
+
+def test_a_huge_body_is_refused_and_nothing_of_it_is_kept(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/pin", body=b"pin=" + b"1" * 300_000)
+    answer = connection.getresponse()
+    assert answer.status == 413
+    assert b"256 KB" in answer.read()
+    connection.close()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.putrequest("POST", "/pin")
+    connection.putheader("Content-Length", "900000000")
+    connection.endheaders()
+    assert connection.getresponse().status == 413, "said before it is sent"
+    connection.close()
+    assert get(port)[0] == 200
+
+
+def test_endless_headers_are_refused(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\nX: " + b"y" * 40_000)
+        assert b" 431 " in slow.recv(100)
+    assert get(port)[0] == 200
+
+
+def test_slow_clients_keep_nobody_else_out(port: int) -> None:
+    waiting = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(12)]
+    try:
+        for slow in waiting:
+            slow.sendall(b"POST /pin HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\npin=")
+        assert get(port)[0] == 200
+    finally:
+        for slow in waiting:
+            slow.close()
+
+
+def test_nonsense_over_the_wire_takes_nothing_down(port: int) -> None:
+    for nonsense in (b"\x00\xff" * 200, b"GET / HTTP/9.9\r\n\r\n", b"GET /%00%ff HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as odd:
+            odd.sendall(nonsense)
+            odd.shutdown(socket.SHUT_WR)
+            odd.recv(100)
+    assert get(port)[0] == 200
