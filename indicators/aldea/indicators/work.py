@@ -15,7 +15,8 @@ from aldea.indicators.stored import row_of
 from aldea.model.clock import Clock
 from aldea.storage.register import Register, Unit
 from aldea.storage.register.indicator_sources import evidence_marks, feed_positions, months_touched
-from aldea.storage.register.indicator_values import Stored, known_periods, put_values
+from aldea.storage.register.indicator_values import known_periods
+from aldea.storage.register.indicator_writing import Stored, put_values
 from aldea.storage.register.known import known_sites
 from aldea.storage.register.settings import get_setting, set_setting
 

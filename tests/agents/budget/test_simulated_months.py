@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from aldea.agents.budget.ledger import Ledger
-from aldea.agents.budget.plan import PEAK_TESTS_A_MONTH, Allowed, Plan, Rung, Terms
+from aldea.agents.budget.plan import PEAK_TESTS_A_MONTH, Plan
 from aldea.agents.budget.slots import SiteCalendar
+from aldea.agents.budget.terms import Allowed, Rung, Terms
 
 START_MS = round(datetime(2026, 1, 1, 7, tzinfo=UTC).timestamp()) * 1000
 HOUR_MS = 3_600_000

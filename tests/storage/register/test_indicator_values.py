@@ -8,13 +8,12 @@ from aldea.storage.register import Register
 from aldea.storage.register.indicator_sources import evidence_marks, feed_positions, months_touched, site_places
 from aldea.storage.register.indicator_values import (
     IndicatorValue,
-    Stored,
     ValueFilter,
     known_periods,
-    put_values,
     read_values,
     value_revisions,
 )
+from aldea.storage.register.indicator_writing import Stored, put_values
 
 VALUE = IndicatorValue(
     "acc_x", "1.0.0", "state", "Yucatán", "202506", "", False, "percent", "measured", "A", 50.0, 1, 2

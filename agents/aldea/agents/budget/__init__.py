@@ -5,9 +5,10 @@
 
 from aldea.agents.budget.budget import Budget, KnownTime
 from aldea.agents.budget.meter import Meter, wan_bytes_of
-from aldea.agents.budget.plan import Allowed, Plan, Rung, Terms
+from aldea.agents.budget.plan import Plan
 from aldea.agents.budget.slots import SiteCalendar
 from aldea.agents.budget.store import LedgerFile
+from aldea.agents.budget.terms import Allowed, Rung, Terms
 
 __all__ = [
     "Allowed",

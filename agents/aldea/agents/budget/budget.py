@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from aldea.agents.budget.ledger import Ledger
 from aldea.agents.budget.meter import Meter
-from aldea.agents.budget.plan import Allowed, Plan
+from aldea.agents.budget.plan import Plan
 from aldea.agents.budget.store import LedgerFile
+from aldea.agents.budget.terms import Allowed
 from aldea.model.sample import Reading, Value
 
 KnownTime = Callable[[], int | None]

@@ -58,6 +58,7 @@ DETAIL_WORDS: Mapping[str, str] = {
     "address": N_("address"),
     "bake_hours": N_("hours between waves"),
     "by": N_("by"),
+    "count": N_("how many"),
     "command": N_("command"),
     "devices": N_("devices"),
     "disk_lost": N_("old disk given up"),

@@ -70,16 +70,8 @@ def acknowledge_incident(
     aldea: Aldea, request: Request, visitor: SignedIn, incident: str, note: Annotated[str, Form()] = ""
 ) -> Response:
     """Note that somebody has seen the incident."""
-    if len(note) > TEXT_LIMIT:
-        return _again(aldea, request, visitor, incident, "note", note)
-    now = aldea.clock.wall_ms()
-    return _done(
-        aldea,
-        request,
-        visitor,
-        incident,
-        lambda unit: acknowledge(unit, incident, author_of(visitor), now, note),
-        N_("Noted: the incident has been seen."),
+    return _written(
+        aldea, request, visitor, incident, ("note", note), acknowledge, N_("Noted: the incident has been seen.")
     )
 
 
@@ -88,17 +80,9 @@ def comment_incident(
     aldea: Aldea, request: Request, visitor: SignedIn, incident: str, text: Annotated[str, Form()] = ""
 ) -> Response:
     """Add somebody's words to the timeline."""
-    if not text.strip() or len(text) > TEXT_LIMIT:
+    if not text.strip():
         return _again(aldea, request, visitor, incident, "text", text)
-    now = aldea.clock.wall_ms()
-    return _done(
-        aldea,
-        request,
-        visitor,
-        incident,
-        lambda unit: comment(unit, incident, author_of(visitor), now, text),
-        N_("The comment is in the timeline."),
-    )
+    return _written(aldea, request, visitor, incident, ("text", text), comment, N_("The comment is in the timeline."))
 
 
 @router.post("/incidents/{incident}/owner")
@@ -118,6 +102,25 @@ def own_incident(
         incident,
         lambda unit: set_owner(unit, incident, owner or None, now, author),
         N_("Noted who looks after it."),
+    )
+
+
+def _written(
+    aldea: Aldea,
+    request: Request,
+    visitor: SignedIn,
+    incident: str,
+    typed: tuple[str, str],
+    write: Callable[[Unit, str, str, int, str], object],
+    sentence: str,
+) -> Response:
+    """Put somebody's words, typed into the field of that name, into the timeline."""
+    name, text = typed
+    if len(text) > TEXT_LIMIT:
+        return _again(aldea, request, visitor, incident, name, text)
+    now = aldea.clock.wall_ms()
+    return _done(
+        aldea, request, visitor, incident, lambda unit: write(unit, incident, author_of(visitor), now, text), sentence
     )
 
 
