@@ -182,7 +182,7 @@ class AgentService:
     def _inbox(self, tools: Toolbox, uplink: Uplink) -> CommandInbox:
         async def append(reading: Reading) -> None:
             await asyncio.to_thread(tools.outbox.append, [reading], self._clock.mono_ms())
-            uplink.recorded(urgent=True)
+            uplink.recorded(asked=True)
 
         return CommandInbox(self.settings.data, handlers(tools), append, self._clock, self._anchored_ms)
 

@@ -12,7 +12,7 @@ from agentkit.making import IDENTITY, OTHER_BOOT, SERVER_AHEAD_MS, held_rows, ma
 from agentkit.model_collector import ModelCollector
 from aldea.agents.uplink import Conversation, Outgoing, Pace
 from aldea.model.clock import ClockState, ManualClock
-from aldea.model.messages import Ack, Birth, Will, encode_ack, parse_status
+from aldea.model.messages import Ack, Birth, Command, Will, encode_ack, encode_command, parse_status
 from aldea.model.topics import Lane
 from aldea.model.wire import Anchor, decode
 
@@ -519,3 +519,23 @@ def test_the_model_collector_and_a_calm_link_leave_nothing_behind(outbox: Outbox
     assert outbox.stats().rows == 0
     assert sorted(seq for _, seq in collector.stored) == list(range(1, 102))
     assert collector.duplicates == 0
+
+
+def test_what_a_person_waits_for_is_sent_though_something_urgent_just_was(outbox: Outbox) -> None:
+    story = Story(outbox)
+    story.connect()
+    story.ack((1, 1))
+    story.wait(5_000)
+    assert headers(story.record(1, urgent=True), Lane.LIVE)
+    assert headers(story.record(1, urgent=True), Lane.LIVE) == []
+    outbox.append([ping()], story.clock.mono_ms())
+    story.talk.recorded(urgent=False, asked=True)
+    assert headers(story.wait(0), Lane.LIVE)
+
+
+def test_a_command_is_handed_over_as_it_came(outbox: Outbox) -> None:
+    taken: list[Command] = []
+    talk = Conversation(outbox, IDENTITY, FAST, taken.append)
+    asked = Command("one", "test", {"probe": "ping"}, 5)
+    assert talk.received(Lane.CMD, encode_command(asked), moment(ManualClock(mono_ms=1))) == []
+    assert taken == [asked]

@@ -15,9 +15,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from agentkit.making import IDENTITY, make_outbox, ping
 from agentkit.model_collector import ModelCollector
 from aldea.agents.uplink import Conversation, LinkOptions, Moment, Outgoing, Pace, Uplink
+from aldea.agents.uplink.link import Message
 from aldea.deploy.broker import free_port, start_broker
 from aldea.model.clock import ClockState, SystemClock
-from aldea.model.messages import Birth, Will, parse_status
+from aldea.model.messages import Birth, Command, Will, encode_command, parse_status
 from aldea.model.topics import Lane, Topic, parse_topic, subscription
 from rigs.mosquitto import Mosquitto
 from rigs.processes import port_answers
@@ -232,3 +233,22 @@ def test_a_certificate_that_has_run_out_is_refused_unless_this_machines_clock_is
         wrong = ClockState.UNSYNCED
         assert gets_online(make_uplink(outbox, server.port, state=wrong, tls=True, ca_file=certificate), 10)
         assert not gets_online(make_uplink(outbox, server.port, state=wrong, tls=True, ca_file=other), 0.7)
+
+
+def test_a_command_is_only_taken_from_the_agents_own_topic(outbox: Outbox) -> None:
+    taken: list[str] = []
+    talk = Conversation(outbox, IDENTITY, commands=lambda command: taken.append(command.id))
+    uplink = Uplink(talk, IDENTITY, LinkOptions("127.0.0.1", 1), lambda: Moment(1, 1, ClockState.UNSYNCED))
+    payload = encode_command(Command("one", "test", {}, 1))
+    own = f"{IDENTITY.site}/{IDENTITY.device}"
+    for topic in (
+        f"aldea/1/other/{IDENTITY.device}/cmd",
+        f"aldea/1/{IDENTITY.site}/other/cmd",
+        f"aldea/2/{own}/cmd",
+        "x",
+    ):
+        uplink._take(Message(topic, payload))
+    assert taken == []
+    uplink._take(Message(f"aldea/1/{own}/cmd", payload))
+    assert taken == ["one"]
+    uplink.stop(1)

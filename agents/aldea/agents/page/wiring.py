@@ -104,7 +104,7 @@ class BoxPage:
 
     async def _record(self, reading: Reading) -> bool:
         seqs = await asyncio.to_thread(self.tools.outbox.append, [reading], self.tools.context.clock.mono_ms())
-        self.uplink.recorded(urgent=True)
+        self.uplink.recorded(asked=True)
         return seqs is not None
 
 

@@ -93,10 +93,12 @@ class Conversation:
         for item in list(self._flight.sent):
             self._flight.requeue(item, unanswered=True)
 
-    def recorded(self, *, urgent: bool) -> None:
-        """Note that rows were recorded; `urgent` when they tell of a change of state."""
+    def recorded(self, *, urgent: bool, asked: bool = False) -> None:
+        """Note that rows were recorded; `urgent` when they tell of a change of state, `asked` when a person waits."""
         self._fresh = True
-        self._urgent = self._urgent or urgent
+        self._urgent = self._urgent or urgent or asked
+        if asked:
+            self._urgent_allowed_ms = 0
 
     def received(self, lane: Lane, payload: bytes, at: Moment) -> list[Outgoing]:
         """Take a message that came for us."""

@@ -64,6 +64,7 @@ class Uplink:
         self._stop = threading.Event()
         self._recorded = threading.Event()
         self._urgent = threading.Event()
+        self._asked = threading.Event()
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.settimeout(0)
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
@@ -92,10 +93,12 @@ class Uplink:
         """Begin, and return at once."""
         self._thread.start()
 
-    def recorded(self, *, urgent: bool = False) -> None:
-        """Rows were recorded; `urgent` when they tell of a change. Called from any thread."""
+    def recorded(self, *, urgent: bool = False, asked: bool = False) -> None:
+        """Rows were recorded; `urgent` when they tell of a change, `asked` when a person waits. From any thread."""
         if urgent:
             self._urgent.set()
+        if asked:
+            self._asked.set()
         self._recorded.set()
         self._wake()
 
@@ -134,7 +137,9 @@ class Uplink:
             self._recorded.clear()
             urgent = self._urgent.is_set()
             self._urgent.clear()
-            self._conversation.recorded(urgent=urgent)
+            asked = self._asked.is_set()
+            self._asked.clear()
+            self._conversation.recorded(urgent=urgent, asked=asked)
         self._count()
         now = self._now()
         if self._opened_ms is None and now.mono_ms - self._attempt_ms > self._patience_ms():

@@ -1,0 +1,221 @@
+"""Commands over a real broker, from the register to a real agent and back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from aldea.agents.outbox import Machine
+from aldea.agents.probe import ScheduledProbe
+from aldea.agents.service import AgentService
+from aldea.agents.settings import AgentSettings, BrokerSettings
+from aldea.collector.mqtt import BrokerAddress
+from aldea.collector.service import Collector
+from aldea.model.clock import SystemClock
+from aldea.model.messages import encode_command
+from aldea.model.sample import Reading
+from aldea.model.series import Query
+from aldea.storage.register.commands import DeviceCommand, find_command, message_of, queue_command
+from aldea.storage.series.sqlite.store import SqliteSeriesStore
+from collectorkit.desk import make_register
+from rigs.mosquitto import Mosquitto
+
+pytestmark = pytest.mark.mosquitto
+
+CLOCK = SystemClock()
+HOUR = 3_600_000
+SITE, DEVICE = "norte-01", "agent"
+
+
+class Probe:
+    """A probe that counts its rounds: the first is the schedule's."""
+
+    name = "ping"
+
+    def __init__(self) -> None:
+        self.rounds = 0
+
+    async def measure(self) -> Sequence[Reading]:
+        self.rounds += 1
+        return [Reading("ping", {"sent": 3, "received": 3, "rtt_avg_seconds": 0.5}, {"target": "x", "role": "anchor"})]
+
+    async def aclose(self) -> None:
+        return None
+
+
+class Box:
+    """A real agent in a thread of its own."""
+
+    def __init__(self, folder: Path, port: int, probe: Probe) -> None:
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(folder, port, probe), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._service.stop)
+        self._thread.join(15)
+        assert not self._thread.is_alive()
+
+    def _run(self, folder: Path, port: int, probe: Probe) -> None:
+        async def run() -> None:
+            settings = AgentSettings(
+                site=SITE, data=folder, sample_seconds=3_600, send_seconds=3_600, broker=BrokerSettings(port=port)
+            )
+            machine = Machine("hardware", "ab" * 8, "0.1")
+            self._service = AgentService(settings, [ScheduledProbe(probe, 3_600.0, 5.0)], machine=machine)
+            self._loop = asyncio.get_running_loop()
+            self._ready.set()
+            await self._service.run()
+
+        asyncio.run(run())
+
+
+class Place:
+    """A broker's port, a register, a store, a collector, and a box that may be on or off."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.register = make_register(folder, SITE)
+        self.store = SqliteSeriesStore(folder / "series.db")
+        self.probe = Probe()
+        self.box: Box | None = None
+        self.collector = self._collector()
+        self.collector.start()
+
+    def _collector(self) -> Collector:
+        address = BrokerAddress("127.0.0.1", self.port)
+        return Collector("main", self.folder / "collector", address, self.register, self.store, CLOCK)
+
+    def restart_collector(self) -> None:
+        self.collector.stop()
+        self.collector = self._collector()
+        self.collector.start()
+
+    def switch_on(self) -> None:
+        self.box = Box(self.folder / "box", self.port, self.probe)
+
+    def switch_off(self) -> None:
+        if self.box is not None:
+            self.box.stop()
+            self.box = None
+
+    def ask(self, kind: str, **payload: object) -> DeviceCommand:
+        now = CLOCK.wall_ms()
+        with self.register.transaction() as unit:
+            return queue_command(unit, SITE, DEVICE, kind, payload, now, now + HOUR)
+
+    def now(self, command: DeviceCommand) -> DeviceCommand:
+        with self.register.reading() as unit:
+            found = find_command(unit, command.id)
+        assert found is not None
+        return found
+
+    def answered(self, command: DeviceCommand) -> DeviceCommand:
+        eventually(lambda: self.now(command).state.is_over)
+        return self.now(command)
+
+    def rows(self) -> int:
+        found = self.store.read(Query(SITE, "ping", "rtt_avg_seconds", 0, 2**60))
+        return sum(len(series.times_ms) for series in found)
+
+    def close(self) -> None:
+        self.switch_off()
+        self.collector.stop()
+        self.store.close()
+        self.register.close()
+
+
+def eventually(is_true: Callable[[], object], within_seconds: float = 20.0) -> None:
+    """Wait until something holds that another thread is about to do."""
+    deadline = CLOCK.mono_ms() + within_seconds * 1000
+    while not is_true():
+        assert CLOCK.mono_ms() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def place(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Place]:
+    made = Place(tmp_path, mosquitto.port)
+    yield made
+    made.close()
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", mosquitto.port)
+    client.loop_start()
+    client.publish(f"aldea/1/{SITE}/{DEVICE}/status", b"", 1, retain=True).wait_for_publish(5)
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_a_test_now_brings_rows_into_the_store_and_an_answer_into_the_register(place: Place) -> None:
+    place.switch_on()
+    eventually(lambda: place.rows() == 1)
+    found = place.answered(place.ask("test", probe="ping"))
+    assert found.state == "done"
+    assert found.answer["found"][0]["fields"]["rtt_avg_seconds"] == 0.5
+    eventually(lambda: place.rows() == 2)
+    assert place.probe.rounds == 2
+    refused = place.answered(place.ask("test", probe="dance"))
+    assert refused.state == "failed"
+    assert refused.answer["sentence"].endswith("there are: ping")
+
+
+def test_what_was_asked_of_a_silent_box_is_done_after_its_birth_though_the_collector_restarted(place: Place) -> None:
+    diagnostics = place.ask("diagnostics")
+    time.sleep(1.2)
+    assert place.now(diagnostics).state == "waiting"
+    place.restart_collector()
+    place.switch_on()
+    found = place.answered(diagnostics)
+    assert found.state == "done"
+    assert found.answer["versions"]["agent"] == "0.1"
+    assert found.answer["boot"]["online"] is True
+    assert found.answer["probes"][0]["name"] == "ping"
+
+
+def test_the_same_command_many_times_is_carried_out_once_and_one_for_another_is_left(place: Place) -> None:
+    place.switch_on()
+    eventually(lambda: place.rows() == 1)
+    asked = place.ask("test", probe="ping")
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", place.port)
+    client.loop_start()
+    for _ in range(5):
+        client.publish(f"aldea/1/{SITE}/{DEVICE}/cmd", encode_command(message_of(asked)), 1).wait_for_publish(5)
+    other = message_of(place.ask("test", probe="ping"))
+    for topic in (f"aldea/1/sur-02/{DEVICE}/cmd", f"aldea/1/{SITE}/other/cmd", f"aldea/2/{SITE}/{DEVICE}/cmd"):
+        client.publish(topic, encode_command(other), 1).wait_for_publish(5)
+    client.publish(f"aldea/1/{SITE}/{DEVICE}/cmd", b"not a command", 1).wait_for_publish(5)
+    assert place.answered(asked).state == "done"
+    eventually(lambda: place.rows() == 3)
+    time.sleep(0.3)
+    assert place.probe.rounds == 3
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_after_a_restart_of_the_box_an_old_command_is_not_carried_out_again(place: Place) -> None:
+    place.switch_on()
+    eventually(lambda: place.rows() == 1)
+    asked = place.ask("test", probe="ping")
+    assert place.answered(asked).state == "done"
+    place.switch_off()
+    with place.register.transaction() as unit:
+        from sqlalchemy import update
+
+        from aldea.storage.register.tables import command
+
+        unit.connection.execute(
+            update(command).values(state="waiting", told_at_ms=None, answered_at_ms=None, answer=None)
+        )
+    place.switch_on()
+    assert place.answered(asked).state == "done"
+    assert place.probe.rounds == 3, "twice by the schedule at the two starts, once by hand"
