@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 
-from aldea.agents.enrolment import enrolled
-from aldea.agents.lock import AlreadyRunning, FolderLock
+from aldea.agents.lock import AlreadyRunning
 from aldea.agents.machine import hardware_id
+from aldea.agents.old_disk import OldFiles, copies_of
 from aldea.agents.outbox import Limits
 from aldea.agents.outbox.database import NAME
-from aldea.agents.outbox.old import (
-    RESERVE,
-    CannotRead,
-    OldOutbox,
-    OldRow,
-    copy_file,
-    find_files,
-)
+from aldea.agents.outbox.old import CannotRead, OldOutbox, OldRow, find_files
 from aldea.agents.outbox.taking_over import CannotTakeOver, NewOutbox, Result
+from aldea.agents.records.taking_over import count_new, take_records
 from aldea.agents.settings import AgentSettings
-from aldea.model.settings import SettingsError
 from aldea.model.wire import Anchor
 
-_WORK = "take-over-"
 _DAY_MS = 86_400_000
 Say = Callable[[str], None]
 
@@ -76,7 +64,7 @@ def take_over(settings: AgentSettings, given: Path, say: Say, agree: Callable[[]
     if not paths:
         raise CannotTakeOver(f"{given} is this box's own data folder, and nothing was put aside in it")
     try:
-        with _copies(folder, paths) as copies:
+        with copies_of(folder, paths) as copies:
             return _take_all(settings, copies, say, agree, site)
     except AlreadyRunning as error:
         raise CannotTakeOver(str(error)) from error
@@ -84,66 +72,8 @@ def take_over(settings: AgentSettings, given: Path, say: Say, agree: Callable[[]
         raise CannotTakeOver(f"{folder} cannot be used ({error}); what was taken stays, do it again") from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    source: Path
-    path: Path
-    reserve: Path | None
-    owner: str | None
-    bad_blocks: int
-
-
-@contextmanager
-def _copies(folder: Path, paths: list[Path]) -> Iterator[list[_Copy]]:
-    """Copy the old files into the data folder, and go on as the folder's owner: root alone may read an old disk."""
-    work = Path(mkdtemp(prefix=_WORK, dir=folder))
-    try:
-        copies = []
-        for number, path in enumerate(paths):
-            target = work / f"{number}.sqlite"
-            try:
-                bad = copy_file(path, target)
-            except OSError as error:
-                raise CannotTakeOver(f"{path} cannot be read ({error.strerror or error})") from error
-            beside = path.with_name(RESERVE)
-            reserve = work / f"{number}.reserve" if number == 0 and beside.is_file() else None
-            if reserve is not None:
-                copy_file(beside, reserve)
-            copies.append(_Copy(path, target, reserve, _enrolled_as(path.parent), bad))
-        _become_owner(folder, work)
-        lock = FolderLock(folder, "take-over")
-        try:
-            for left in folder.glob(f"{_WORK}*"):  # by one that was killed
-                if left != work:
-                    rmtree(left, ignore_errors=True)
-            yield copies
-        finally:
-            lock.release()
-    finally:
-        rmtree(work, ignore_errors=True)
-
-
-def _become_owner(folder: Path, work: Path) -> None:
-    owner = folder.stat()
-    if os.geteuid() != 0 or owner.st_uid == 0:
-        return
-    for path in (work, *work.iterdir()):
-        os.chown(path, owner.st_uid, owner.st_gid)
-    os.setgroups([])
-    os.setgid(owner.st_gid)
-    os.setuid(owner.st_uid)
-
-
-def _enrolled_as(folder: Path) -> str | None:
-    try:
-        found = enrolled(folder)
-    except SettingsError:
-        return None
-    return None if found is None else f"{found.site}/{found.device}"
-
-
 def _take_all(
-    settings: AgentSettings, copies: list[_Copy], say: Say, agree: Callable[[], bool], site: str | None
+    settings: AgentSettings, copies: list[OldFiles], say: Say, agree: Callable[[], bool], site: str | None
 ) -> bool:
     own = settings.outbox
     new = NewOutbox(settings.data, Limits(own.max_bytes, round(own.max_age_days * _DAY_MS)), hardware_id() or "")
@@ -152,13 +82,16 @@ def _take_all(
         if not ready:
             return len(copies) == 0
         try:
-            if sum(found.rows + found.unreadable + len(old.spans) for old, found in ready) == 0:
+            people = _records_found(settings, copies, say)
+            if people + sum(found.rows + found.unreadable + len(old.spans) for old, found in ready) == 0:
                 say("There is nothing to take over: all of it was delivered, or taken over before.")
             elif not agree():
                 say("Nothing was changed.")
                 return False
             for old, _ in ready:
                 _report(new.take_over(old), say)
+            if people:
+                _take_records(settings, copies[0], say)
         finally:
             for old, _ in ready:
                 old.close()
@@ -167,8 +100,24 @@ def _take_all(
     return len(ready) == len(copies)
 
 
+def _records_found(settings: AgentSettings, copies: list[OldFiles], say: Say) -> int:
+    found = count_new(settings.data, copies[0].book, copies[0].roster)
+    if found.versions or found.people:
+        say(f"Beside it: {found.versions} records entered at the box's page, {found.people} people of its roster.")
+    if found.clashes:
+        say(
+            f"{found.clashes} people of its roster bear codes that others have here: they are left out; enter them anew."
+        )
+    return found.versions + found.people
+
+
+def _take_records(settings: AgentSettings, copy: OldFiles, say: Say) -> None:
+    taken = take_records(settings.data, copy.book, copy.roster)
+    say(f"Taken over: {taken.versions} records and {taken.people} people. What has not arrived yet is handed over.")
+
+
 def _looked_at(
-    settings: AgentSettings, new: NewOutbox, copy: _Copy, say: Say, site: str | None
+    settings: AgentSettings, new: NewOutbox, copy: OldFiles, say: Say, site: str | None
 ) -> tuple[OldOutbox, Found] | None:
     """Open a copy and tell what is in it; None for one from which nothing can be taken, after saying why."""
     try:
@@ -219,7 +168,7 @@ def _offset_ms(anchor: str | None) -> int | None:
         return None
 
 
-def _described(found: Found, old: OldOutbox, copy: _Copy) -> str:
+def _described(found: Found, old: OldOutbox, copy: OldFiles) -> str:
     words = [f"{found.rows} rows undelivered"]
     if found.from_ms is not None and found.to_ms is not None:
         words.append(f"from {_day(found.from_ms)} to {_day(found.to_ms)} UTC")

@@ -16,8 +16,10 @@ from agentkit.making import OTHER_BOOT, held_rows, ping
 from aldea.agents.machine import hardware_id
 from aldea.agents.outbox import Machine, Outbox, Reserve, Span
 from aldea.agents.outbox.taking_over import CannotTakeOver
+from aldea.agents.records import Handing, NewEntry, RecordBook, Roster, State
 from aldea.agents.settings import AgentSettings, agent_settings
 from aldea.agents.take_over import take_over
+from aldea.model.clock import ManualClock
 from aldea.model.wire import Anchor
 
 if TYPE_CHECKING:
@@ -167,6 +169,55 @@ def test_what_this_box_had_put_aside_can_be_taken_over_from_its_own_folder(tmp_p
     (settings.data / "outbox.sqlite").unlink()
     _, box = new_box(settings.data)
     assert "Taken over: 8 rows." in bring(settings, settings.data)[1]
+    box.close()
+
+
+def test_records_and_the_roster_come_along_and_go_on_from_where_they_were(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    box = Outbox(old, Machine("dead", OTHER_BOOT, "0.1", owner=OWNER), 1_000)
+    book, roster = RecordBook(old), Roster(old)
+    entered = [book.enter(NewEntry("attendance", "1", f"2026-07-0{day}", {"unkeyed": day})) for day in (1, 2, 3)]
+    handing = Handing(book, box, ManualClock(5_000, 5_000))
+    handing.hand_over()
+    box.acknowledge(box.epoch, [(2, 2)])
+    kept = book.enter(NewEntry("attendance", "1", "2026-07-04", {"unkeyed": 4}))
+    roster.add("Una Persona", "F", "25-44", "F25-AB")
+    for part in (book, roster, box):
+        part.close()
+    settings, new = new_box(tmp_path / "data")
+    here = RecordBook(settings.data)
+    said = bring(settings, old)[1]
+    assert "Taken over: 4 records and 1 people." in said
+    assert "nothing to take over" in bring(settings, old)[1]
+    states = {entry.record: entry.state for entry in here.listed()}
+    assert [states[entry.record] for entry in entered] == [State.DELIVERED, State.IN_OUTBOX, State.IN_OUTBOX]
+    assert states[kept.record] is State.KEPT
+    again = Handing(here, new, ManualClock(5_000, 5_000))
+    assert again.hand_over() == 1
+    sent = [row.fields["record"] for row in held_rows(new) if row.measurement == "record"]
+    assert sorted(map(str, sent)) == sorted([kept.record, *(entry.record for entry in entered[1:])])
+    assert set(here.counts().items()) >= {(State.DELIVERED, 4)}
+    people = Roster(settings.data)
+    assert [person.name for person in people.people()] == ["Una Persona"]
+    for part in (people, here, new):
+        part.close()
+
+
+def test_somebody_whose_code_another_person_has_here_is_left_out_and_said(tmp_path: Path) -> None:
+    old = old_disk(tmp_path / "old")
+    settings, box = new_box(tmp_path / "data")
+    for folder, name in ((old, "Una Persona"), (settings.data, "Otra Persona")):
+        roster = Roster(folder)
+        roster.add(name, "F", "25-44", "F25-AB")
+        roster.close()
+    assert "1 people of its roster bear codes that others have here" in bring(settings, old)[1]
+    roster = Roster(old)
+    roster.add("Tercera Persona", "F", "25-44", "F25-AC")
+    roster.close()
+    assert "Taken over: 0 records and 1 people." in bring(settings, old)[1]
+    roster = Roster(settings.data)
+    assert {person.name for person in roster.people()} == {"Otra Persona", "Tercera Persona"}
+    roster.close()
     box.close()
 
 
