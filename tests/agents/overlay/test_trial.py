@@ -15,7 +15,7 @@ from aldea.agents.lock import AlreadyRunning, FolderLock
 from aldea.agents.overlay.desk import SettingsDesk
 from aldea.agents.overlay.keeping import FILE, Keeper
 from aldea.agents.overlay.source import Source
-from aldea.agents.overlay.state import MOST_STARTS, Overlay, State
+from aldea.agents.overlay.state import MOST_STARTS, Overlay, State, Words
 from aldea.model.clock import ManualClock
 from aldea.model.settings import SettingsError
 
@@ -114,6 +114,7 @@ def test_settings_that_nobody_hears_are_given_up_in_time(box: Box) -> None:
     told = box.take(1, DEAD)
     assert told.state == "rolled_back"
     assert "not heard within 60 seconds with these settings" in told.detail["sentence"]
+    assert "con estos ajustes no se oyó al servidor en 60 segundos" in told.detail["sentence_es"]
     assert told.detail["link_was_down"] is False
     assert told.detail["runs"] == 0
 
@@ -129,6 +130,7 @@ def test_where_the_settings_before_are_not_heard_either_the_answer_says_so(box: 
     told = box.take(1, DEAD)
     assert told.detail["link_was_down"] is True
     assert "not heard for 300 seconds either" in told.detail["sentence"]
+    assert "tampoco se oyó al servidor por 300 segundos" in told.detail["sentence_es"]
     assert box.settings.broker.port == 1883
 
 
@@ -167,7 +169,7 @@ def test_the_same_revision_is_answered_again_and_an_older_one_refused(box: Box) 
 def test_a_revision_that_was_given_up_is_not_tried_again(box: Box) -> None:
     box.take(1, DEAD)
     box.start()
-    box.desk.give_up("the power is bad")
+    box.desk.give_up(Words("the power is bad", "la corriente es mala"))
     box.start()
     assert box.take(1, DEAD).state == "rolled_back"
     assert box.start().broker.port == 1883

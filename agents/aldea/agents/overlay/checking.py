@@ -18,7 +18,6 @@ NEVER = {
     "broker.username": "its access comes from its enrolment",
     "broker.password_file": "its access comes from its enrolment",
     "upgrade.key_file": "who may sign releases is decided at the machine",
-    "upgrade.key_file": "who may sign releases is decided at the machine",
 }
 """Settings that never come from afar, and why."""
 

@@ -12,7 +12,7 @@ from aldea.agents.overlay import state as steps
 from aldea.agents.overlay.checking import refusals
 from aldea.agents.overlay.keeping import Keeper
 from aldea.agents.overlay.source import Source, differing
-from aldea.agents.overlay.state import Overlay, State, Trial
+from aldea.agents.overlay.state import Overlay, State, Trial, Words
 from aldea.agents.settings import AgentSettings
 from aldea.model.clock import Clock
 from aldea.model.overlays import merged
@@ -73,7 +73,8 @@ class SettingsDesk:
             return self._source.settings(self._state.current.document)
         except SettingsError as error:
             if self._state.trial is not None:
-                self.give_up(f"the agent cannot use them: {'; '.join(error.errors)}")
+                wrong = "; ".join(error.errors)
+                self.give_up(Words(f"the agent cannot use them: {wrong}", f"el agente no los puede usar: {wrong}"))
                 return self._loaded(own)
             _LOG.error("the settings from afar cannot be used, so the machine's own hold: %s", error)
             return own
@@ -88,9 +89,9 @@ class SettingsDesk:
         """The revision that the agent runs with; 0: none from afar."""
         return self._state.current.revision
 
-    def give_up(self, why: str) -> None:
+    def give_up(self, why: Words) -> None:
         """End the trial: the settings before hold from the next start on."""
-        _LOG.warning("settings revision %d are given up: %s", self._state.current.revision, why)
+        _LOG.warning("settings revision %d are given up: %s", self._state.current.revision, why.en)
         self._state = steps.rolled_back(self._state, why, self._boot_id, self._clock.mono_ms())
         self._written()
 
@@ -131,7 +132,8 @@ class SettingsDesk:
         """Take settings from afar: `payload` has `revision` and `document`. The answer says what became of it."""
         revision, document = payload.get("revision"), payload.get("document")
         if type(revision) is not int or revision < 1 or not isinstance(document, dict):
-            return self._refused(0, ["a settings command has a revision from 1 on and a document that is a table"])
+            wrong = ["a settings command has a revision from 1 on and a document that is a table"]
+            return self._refused(0, wrong)
         if (known := self._known(revision, document)) is not None:
             return known
         wrong = refusals(document)
@@ -152,7 +154,9 @@ class SettingsDesk:
         if outcome is not None and outcome.revision == revision:
             return Answer(outcome.state, outcome.detail)
         if revision == kept.revision and merged({}, document) == kept.document:
-            return Answer("done", self._detail(revision, [], "these settings hold already"))
+            return Answer(
+                "done", self._detail(revision, [], Words("these settings hold already", "estos ajustes ya valen"))
+            )
         if revision <= kept.revision:
             sentence = f"revision {revision} is not newer than revision {kept.revision}, which holds here"
             return self._refused(revision, [sentence])
@@ -162,7 +166,9 @@ class SettingsDesk:
         assert self._settings is not None, "begin comes first"
         changed = differing(self._settings, fresh)
         overruled = self._source.overruled(overlay.document)
-        says = f"changed: {', '.join(changed)}" if changed else "nothing changed for this device"
+        keys = ", ".join(changed)
+        nothing = Words("nothing changed for this device", "nada cambió para este equipo")
+        says = Words(f"changed: {keys}", f"cambió: {keys}") if changed else nothing
         detail = {**self._detail(overlay.revision, changed, says), "overruled": overruled}
         patience_ms = round(self._settings.trial_seconds * 1000)
         trial = Trial(overlay, command, patience_ms, answer={**detail, "runs": overlay.revision})
@@ -180,10 +186,12 @@ class SettingsDesk:
     def _refused(self, revision: int, wrong: list[str]) -> Answer:
         more = len(wrong) - _MOST_SENTENCES
         said = wrong[:_MOST_SENTENCES] + ([f"and {more} more"] if more > 0 else [])
-        return Answer("failed", {**self._detail(revision, [], "; ".join(said)), "errors": said})
+        text = "; ".join(said)
+        says = Words(text, f"no se pueden usar, nada cambió: {text}")
+        return Answer("failed", {**self._detail(revision, [], says), "errors": said})
 
-    def _detail(self, revision: int, changed: list[str], sentence: str) -> dict[str, Any]:
-        return {"revision": revision, "runs": self._state.kept.revision, "changed": changed, "sentence": sentence}
+    def _detail(self, revision: int, changed: list[str], says: Words) -> dict[str, Any]:
+        return {"revision": revision, "runs": self._state.kept.revision, "changed": changed, **says.told}
 
     def _written(self) -> bool:
         assert self._keeper is not None, "begin comes first"

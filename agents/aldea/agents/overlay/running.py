@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aldea.agents.lock import AlreadyRunning
 from aldea.agents.overlay.desk import SettingsDesk
+from aldea.agents.overlay.state import Words
 from aldea.agents.service import AgentService, link_options, this_machine
 from aldea.agents.upgrading.leaving import is_due
 from aldea.model.clock import Clock, SystemClock
@@ -69,7 +70,10 @@ class AgentRun:
                 raise
             # Whatever it was, it came with these settings: an agent that ends for good can't be told better ones.
             _LOG.exception("the agent failed while settings were on trial")
-            self._desk.give_up(f"the agent failed with these settings ({type(error).__name__}: {error})")
+            what = f"({type(error).__name__}: {error})"
+            self._desk.give_up(
+                Words(f"the agent failed with these settings {what}", f"el agente falló con estos ajustes {what}")
+            )
             return True
         finally:
             self._service = None

@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 MOST_STARTS = 3
 """A candidate that was started so often without a word from the collector is given up."""
 
 LATE_MS = 120_000
 """An agent back on its settings before that is not heard within this time had no link either."""
+
+
+class Words(NamedTuple):
+    """A sentence for people, in English and in Spanish: it is read at the server and at the box."""
+
+    en: str
+    es: str
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The sentence as an answer has it."""
+        return {"sentence": self.en, "sentence_es": self.es}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +95,10 @@ def started(state: State, boot_id: str, mono_ms: int) -> State:
     if trial is None:
         return state
     if trial.starts >= MOST_STARTS:
-        why = f"the agent was started {trial.starts} times with these settings and the server was not heard"
+        why = Words(
+            f"the agent was started {trial.starts} times with these settings and the server was not heard",
+            f"el agente arrancó {trial.starts} veces con estos ajustes y no se oyó al servidor",
+        )
         return rolled_back(state, why, boot_id, mono_ms)
     if is_over(trial, boot_id, mono_ms):
         return rolled_back(state, silent_for(trial), boot_id, mono_ms)
@@ -97,9 +112,13 @@ def is_over(trial: Trial, boot_id: str, mono_ms: int) -> bool:
     return trial.boot_id == boot_id and mono_ms - trial.since_ms >= trial.patience_ms
 
 
-def silent_for(trial: Trial) -> str:
+def silent_for(trial: Trial) -> Words:
     """Return why a trial whose time is over failed."""
-    return f"the server was not heard within {trial.patience_ms / 1000:g} seconds with these settings"
+    seconds = f"{trial.patience_ms / 1000:g}"
+    return Words(
+        f"the server was not heard within {seconds} seconds with these settings",
+        f"con estos ajustes no se oyó al servidor en {seconds} segundos",
+    )
 
 
 def confirmed(state: State) -> State:
@@ -111,12 +130,13 @@ def confirmed(state: State) -> State:
     return State(trial.overlay, None, done)
 
 
-def rolled_back(state: State, why: str, boot_id: str, mono_ms: int) -> State:
+def rolled_back(state: State, why: Words, boot_id: str, mono_ms: int) -> State:
     """Go back to what was kept."""
     trial = state.trial
     if trial is None:
         return state
-    detail = {**trial.answer, "sentence": f"{why}; the settings before hold again", "runs": state.kept.revision}
+    says = Words(f"{why.en}; the settings before hold again", f"{why.es}; valen otra vez los ajustes anteriores")
+    detail = {**trial.answer, **says.told, "runs": state.kept.revision}
     undone = Outcome(
         trial.command, trial.overlay.revision, "rolled_back", detail, final=False, boot_id=boot_id, at_ms=mono_ms
     )
@@ -129,12 +149,22 @@ def heard(outcome: Outcome, boot_id: str, mono_ms: int) -> Outcome:
         return outcome
     waited_ms = mono_ms - outcome.at_ms if outcome.boot_id == boot_id else None
     link_was_down = waited_ms is None or waited_ms > LATE_MS
-    sentence = str(outcome.detail.get("sentence", ""))
+    detail = {**outcome.detail, "link_was_down": link_was_down}
     if link_was_down:
-        how_long = "before the machine started anew" if waited_ms is None else f"for {waited_ms // 1000} seconds either"
-        sentence += (
-            f"; with these the server was not heard {how_long}, so that the link may have been down and the new"
-            " settings not at fault: send them again"
-        )
-    detail = {**outcome.detail, "sentence": sentence, "link_was_down": link_was_down}
+        for key, also in _no_link_either(waited_ms).told.items():
+            detail[key] = f"{detail.get(key, '')}; {also}"
     return replace(outcome, detail=detail, final=True)
+
+
+def _no_link_either(waited_ms: int | None) -> Words:
+    if waited_ms is None:
+        how_long = Words("before the machine started anew", "antes de que la máquina arrancara de nuevo")
+    else:
+        seconds = waited_ms // 1000
+        how_long = Words(f"for {seconds} seconds either", f"por {seconds} segundos")
+    return Words(
+        f"with these the server was not heard {how_long.en}, so that the link may have been down and the new settings"
+        " not at fault: send them again",
+        f"con estos tampoco se oyó al servidor {how_long.es}: quizá no había enlace y la culpa no es de los ajustes"
+        " nuevos; pueden enviarse otra vez",
+    )

@@ -38,7 +38,7 @@ def summary(item: DeviceSettings, shown: Shown) -> dict[str, Any]:
         "profile": item.profile,
         "standing": shown.say(STANDING_WORDS[item.standing]),
         "kind": STANDING_KINDS[item.standing],
-        "said": said_of(item),
+        "said": said_of(item, shown.code),
         "changes": item.changes,
         "revision": item.held_revision,
         "differs": bool(item.differences),

@@ -28,6 +28,7 @@ from aldea.dashboard_api.settings_view import (
 from aldea.dashboard_api.web.record_forms import Sent, SentForm
 from aldea.dashboard_api.web.settings_form import Typed, read_typed, sections, typed_from
 from aldea.dashboard_api.web.settings_words import STANDING_KINDS, STANDING_WORDS, said_of
+from aldea.dashboard_api.web.shown import Shown
 from aldea.model.overlays import leaves
 from aldea.storage.register.device_overlays import DeviceSettings, Standing
 from aldea.storage.register.profiles import Profile, find_profile, history_of, list_profiles, subject_of
@@ -161,7 +162,7 @@ def preview(aldea: Aldea, request: Request, visitor: SignedIn, profile: str) -> 
         "profile_send.html",
         profile=found,
         name=shown.say(found.name),
-        rows=[_row(item, shown.say) for item in waiting[:LISTED]],
+        rows=[_row(item, shown) for item in waiting[:LISTED]],
         count=len(waiting),
         total=len(devices),
         shown=shown,
@@ -224,7 +225,7 @@ def _form(
             devices = managed_settings(aldea, unit, visitor, found.id)
         counts = tally(devices)
         values["counts"] = [(shown.say(STANDING_WORDS[key]), STANDING_KINDS[key], n) for key, n in counts.items() if n]
-        values["rows"] = [_row(item, shown.say) for item in devices[:LISTED]]
+        values["rows"] = [_row(item, shown) for item in devices[:LISTED]]
         values["count"] = len(devices)
         values["unsent"] = len(devices) - counts[Standing.SAME] - counts[Standing.UNDER_WAY]
     return aldea.pages.render(
@@ -244,16 +245,16 @@ def _form(
     )
 
 
-def _row(item: DeviceSettings, say: Any) -> dict[str, Any]:
+def _row(item: DeviceSettings, shown: Shown) -> dict[str, Any]:
     return {
         "site": item.site,
         "site_name": item.site_name,
         "device": item.device,
         "changes": item.changes,
         "differs": bool(item.differences),
-        "standing": say(STANDING_WORDS[item.standing]),
+        "standing": shown.say(STANDING_WORDS[item.standing]),
         "kind": STANDING_KINDS[item.standing],
-        "said": said_of(item) if item.standing in {Standing.FAILED, Standing.ROLLED_BACK} else "",
+        "said": said_of(item, shown.code) if item.standing in {Standing.FAILED, Standing.ROLLED_BACK} else "",
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.web.setting_words import HELP
+from aldea.dashboard_api.web.settings_words import TABLES
 from aldea.dashboard_api.web.shown import Shown
 from aldea.model.describing import Setting, Shape
 from aldea.model.overlays import leaves
@@ -41,8 +42,14 @@ class Section:
     """The settings of one table; it is open where something is set or wrong."""
 
     title: str
+    table: str
     inputs: Sequence[Input]
     is_open: bool
+
+    @property
+    def count(self) -> int:
+        """How many are set."""
+        return sum(bool(one.value) for one in self.inputs)
 
 
 @dataclass(slots=True)
@@ -103,7 +110,8 @@ def sections(
     for table in sorted(tables, key=lambda name: (name != "", list(tables).index(name))):
         inputs = [_input(item, typed, shown, under) for item in tables[table]]
         is_open = any(one.value or one.error for one in inputs)
-        made.append(Section(f"[agent.{table}]" if table else "[agent]", inputs, is_open))
+        title = shown.say(TABLES[table]) if table in TABLES else table
+        made.append(Section(title, f"[agent.{table}]" if table else "[agent]", inputs, is_open))
     return made
 
 
@@ -127,17 +135,19 @@ def _hint(item: Setting, shown: Shown, under: Mapping[str, Any]) -> str:
     if item.shape is Shape.TABLES:
         parts.append(shown.say(N_("in TOML, each begins with %(heading)s")) % {"heading": f"[[{item.name}]]"})
     if item.minimum is not None and item.maximum is not None:
-        parts.append(f"{item.minimum:g} … {item.maximum:g}")
+        parts.append(f"{item.minimum:.10g} … {item.maximum:.10g}")
     elif item.minimum is not None and item.minimum > 0:
-        parts.append(f"≥ {item.minimum:g}")
+        parts.append(f"≥ {item.minimum:.10g}")
     if item.key in under:
-        parts.append(shown.say(N_("profile: %(value)s")) % {"value": _short(item, under[item.key])})
+        parts.append(shown.say(N_("profile: %(value)s")) % {"value": _short(item, under[item.key], shown)})
     elif item.default is not None and item.default != []:
-        parts.append(shown.say(N_("default: %(value)s")) % {"value": _short(item, item.default)})
+        parts.append(shown.say(N_("default: %(value)s")) % {"value": _short(item, item.default, shown)})
     return " · ".join(part for part in parts if part)
 
 
-def _short(item: Setting, value: Any) -> str:
+def _short(item: Setting, value: Any, shown: Shown) -> str:
+    if isinstance(value, bool):
+        return shown.say("yes" if value else "no")
     text = ", ".join(_written(item, value).split("\n"))
     return text if len(text) <= 60 else f"{text[:59]}…"
 

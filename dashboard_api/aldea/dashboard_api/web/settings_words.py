@@ -22,12 +22,32 @@ STANDING_KINDS: Mapping[Standing, str] = {
     Standing.ROLLED_BACK: "suspect",
 }
 
+TABLES: Mapping[str, str] = {
+    "": N_("Times, log and trial"),
+    "broker": N_("Where it sends to"),
+    "outbox": N_("What waits on its disk"),
+    "sees": N_("What it can see"),
+    "ping": N_("Ping"),
+    "dns": N_("Names (DNS)"),
+    "http": N_("Web pages"),
+    "interfaces": N_("Network interfaces"),
+    "host": N_("The machine itself"),
+    "snmp": N_("Routers by SNMP"),
+    "clients": N_("Connected devices"),
+    "power": N_("Mains power"),
+    "throughput": N_("Tests of the link's speed"),
+    "budget": N_("Byte budget"),
+    "page": N_("The box's own page"),
+    "upgrade": N_("Upgrades"),
+}
+"""The tables of settings, as people call them."""
+
 READY_NAMES = (N_("Standard"), N_("Frugal"))
 """The names of the profiles that are there from the start."""
 
 
-def said_of(item: DeviceSettings) -> str:
+def said_of(item: DeviceSettings, language: str) -> str:
     """Return what the device said of the newest settings, in its own words; '' where it has said nothing."""
     found = {} if item.last is None else item.last.answer
-    words = [found.get("sentence"), *(found.get("overruled") or [])]
+    words = [found.get(f"sentence_{language}") or found.get("sentence"), *(found.get("overruled") or [])]
     return "; ".join(str(word) for word in words if word)
