@@ -105,9 +105,7 @@ def _records_found(settings: AgentSettings, copies: list[OldFiles], say: Say) ->
     if found.versions or found.people:
         say(f"Beside it: {found.versions} records entered at the box's page, {found.people} people of its roster.")
     if found.clashes:
-        say(
-            f"{found.clashes} people of its roster bear codes that others have here: they are left out; enter them anew."
-        )
+        say(f"{found.clashes} people of its roster bear codes that others have here: left out; enter them anew.")
     return found.versions + found.people
 
 
