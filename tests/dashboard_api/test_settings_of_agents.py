@@ -24,11 +24,13 @@ from aldea.storage.register.facts import set_fact
 from aldea.storage.register.people import Grant, give_role
 from aldea.storage.register.profiles import find_profile, profile_of
 from dashboard_api.accounts import session_of
-from dashboard_api.forms import forms_of
+from dashboard_api.forms import DEMO, forms_of
 from dashboard_api.village import DAY, NOW_MS, Village
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
 
 FIRST, SECOND = "poblado-01", "poblado-02"
 
@@ -237,6 +239,29 @@ def test_who_manages_a_region_sets_its_devices_and_changes_no_profile(village: V
             assert "Only somebody who manages all sites can change a profile." in page
     finally:
         server.stop()
+
+
+def test_a_person_with_a_phone_opens_a_table_types_and_sends(village: Village, browser: Browser) -> None:
+    app = create_app(village.register, village.series, ManualClock(NOW_MS), DEMO, agent_guide())
+    server = serve(app, port=0)
+    page = browser.new_page(viewport={"width": 360, "height": 800}, locale="es")
+    try:
+        page.goto(f"{server.url}/admin/sites/{FIRST}/devices/agent/settings")
+        page.get_by_text("[agent.ping]").click()
+        page.locator('[name="s.ping.packets"]').fill("7")
+        page.get_by_role("button", name="Guardar").click()
+        assert "Guardado. Aún no se ha enviado nada." in page.content()
+        assert page.locator('[name="s.ping.packets"]').is_visible(), "what is set is open"
+        assert page.locator('[name="s.ping.packets"]').input_value() == "7"
+        page.get_by_role("button", name="Enviarle con qué debe funcionar").click()
+        assert "en camino o a prueba" in page.content()
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0
+    finally:
+        page.close()
+        server.stop()
+    with village.register.reading() as unit:
+        assert commands_of(unit, FIRST)[0].payload["document"]["ping"] == {"packets": 7}
 
 
 def test_a_server_that_knows_nothing_of_agents_takes_nothing(village: Village) -> None:
