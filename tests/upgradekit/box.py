@@ -47,6 +47,11 @@ class Box:
         assert self._process is not None
         return Path(f"/proc/{self._process.pid}/cmdline").read_bytes().split(b"\0")[0].decode()
 
+    def children(self) -> list[str]:
+        """The processes that the service's own one has started and that live."""
+        assert self._process is not None
+        return Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+
     def environ(self) -> dict[str, str]:
         """Return the service's environment."""
         return {"ALDEA_DATA": str(self.data), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}

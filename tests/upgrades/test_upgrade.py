@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import pytest
+
+from aldea.deploy.cli.main import main
 from aldea.deploy.releasing.keys import load_key, make_keys
 from aldea.deploy.releasing.signing import sign
 from aldea.model.release import SignedRelease
@@ -26,24 +31,48 @@ def upgraded(headquarters: Headquarters, box: Box, site: str, release: SignedRel
     return found
 
 
-def test_a_release_is_fetched_built_tried_confirmed_and_then_costs_no_launcher(
-    headquarters: Headquarters, workshop: Workshop, new_box: Callable[..., Box]
+def test_a_release_goes_from_the_key_to_the_running_agent_and_then_costs_no_launcher(
+    workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    box = new_box("isla")
-    box.start()
-    box.until(lambda: headquarters.version_of("isla") == FIRST)
-    release, files = workshop.release(GOOD)
-    headquarters.offer(release, files)
-    command = headquarters.ask("isla", release)
-    ended = box.until(lambda: headquarters.ended(command), 60)
-    assert (ended.state, ended.answer["version"]) == (CommandState.DONE, GOOD)
-    assert headquarters.version_of("isla") == GOOD
-    state = box.state
-    assert (state.current, state.previous, state.trial, dict(state.bad)) == (GOOD, None, None, {})
-    # The service's process is the agent itself, in the new environment, and has no child.
-    assert box.python() == str(box.releases.python(GOOD))
-    assert [path.name for path in box.releases.folder.iterdir() if path.is_dir()] == [GOOD]
-    box.stop()
+    """All by the command that people type, at a server and a site of their own."""
+    aldea = partial(typed, f"sqlite:///{tmp_path / 'register.db'}")
+    server = Headquarters(tmp_path, None)
+    box = Box(tmp_path, workshop.installation())
+    try:
+        keys = tmp_path / "keys"
+        aldea("keygen", "--out", str(keys))
+        aldea("trust", str(keys / "release.pub"))
+        server.enrol("isla", box.data)
+        box.start()
+        box.until(lambda: server.version_of("isla") == FIRST)
+        wheel = shutil.copy(workshop.wheel(GOOD), tmp_path)
+        aldea("sign", str(wheel), "--key", str(keys / "release.key"))
+        aldea("add", str(tmp_path / f"aldea-{GOOD}.release.json"))
+        aldea("roll-out", GOOD, "--first", "isla", "--bake-hours", "0")
+        box.until(lambda: server.version_of("isla") == GOOD, 60)
+        capsys.readouterr()
+        said = box.until(lambda: (aldea("show", "--json"), json.loads(capsys.readouterr().out))[1]["devices"][0])
+        box.until(lambda: (aldea("show"), "1 confirmed" in capsys.readouterr().out)[1])
+        assert said["site"] == "isla"
+        box.until(lambda: server.starts("isla") == STARTS)
+        state = box.state
+        assert (state.current, state.previous, state.trial, dict(state.bad)) == (GOOD, None, None, {})
+        # The service's process is the agent itself, in the new environment, and has no child.
+        assert box.python() == str(box.releases.python(GOOD))
+        assert box.children() == []
+        assert [path.name for path in box.releases.folder.iterdir() if path.is_dir()] == [GOOD]
+        box.stop()
+    finally:
+        box.unplug_quietly()
+        server.close()
+
+
+STARTS = [("first_start", FIRST), ("upgraded", GOOD), ("stopped", GOOD)]
+
+
+def typed(url: str, *words: str) -> None:
+    """Type `aldea release …`."""
+    assert main(["release", "--register", url, *words]) == 0
 
 
 def test_a_release_that_never_hears_the_server_is_rolled_back_and_said(

@@ -149,10 +149,9 @@ def release_file(
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
         first, last, partial = _wanted(request, etag, found.size_bytes)
-        content = b"" if request.method == "HEAD" else read_release_file(unit, version, file, first, last - first + 1)
+        content = read_release_file(unit, version, file, first, last - first + 1)
     if partial:
         headers["Content-Range"] = f"bytes {first}-{last}/{found.size_bytes}"
-    headers["Content-Length"] = str(last - first + 1)
     return Response(content, 206 if partial else 200, headers, "application/octet-stream")
 
 

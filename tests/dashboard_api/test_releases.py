@@ -1,0 +1,196 @@
+"""Releases at the server: what devices fetch, what people see and do, what the rollout does with what devices say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+from httpx import Client
+
+from aldea.collector.rollouts import RolloutDriver
+from aldea.model.clock import ManualClock
+from aldea.model.release import Manifest, ReleaseFile, SignedRelease
+from aldea.storage.register.audit import list_audit
+from aldea.storage.register.commands import CommandState, commands_of, note_answer
+from aldea.storage.register.errors import RegisterConflictError, RegisterError
+from aldea.storage.register.releases import add_release, trust_keys, trusted_pem
+from aldea.storage.register.rollouts import begin_rollout, open_rollout
+from dashboard_api.forms import forms_of
+from dashboard_api.village import HOUR, NOW_MS, Village
+
+CONTENT = bytes(range(256)) * 6000
+NAME = "aldea-0.2.0-py3-none-any.whl"
+FILE = ReleaseFile(NAME, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+RELEASE = SignedRelease(Manifest("0.2.0", "3.11", 1, (FILE,)), bytes(64))
+ADDRESS = f"/api/v1/releases/0.2.0/{NAME}"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW_MS)
+
+
+@pytest.fixture
+def pages(empty: Village, clock: ManualClock) -> Iterator[Client]:
+    with empty.register.transaction() as unit:
+        add_release(unit, RELEASE, {NAME: CONTENT}, "test", NOW_MS)
+    with forms_of(empty, clock) as client:
+        yield client
+
+
+def test_a_range_is_answered_with_the_files_digest_and_unpacked(pages: Client) -> None:
+    answer = pages.get(ADDRESS, headers={"Range": "bytes=1000-65999", "Accept-Encoding": "gzip"})
+    assert (answer.status_code, answer.content) == (206, CONTENT[1000:66000])
+    assert answer.headers["Content-Range"] == f"bytes 1000-65999/{len(CONTENT)}"
+    assert answer.headers["ETag"] == f'"{FILE.sha256}"'
+    assert answer.headers["Content-Encoding"] == "identity"
+    tail = pages.get(ADDRESS, headers={"Range": f"bytes={len(CONTENT) - 10}-"})
+    assert tail.content == CONTENT[-10:]
+    assert pages.get(ADDRESS, headers={"If-None-Match": f'"{FILE.sha256}"'}).status_code == 304
+
+
+def test_a_range_is_bounded_and_must_lie_within_the_file(pages: Client) -> None:
+    assert len(pages.get(ADDRESS, headers={"Range": "bytes=0-99999999"}).content) == 1_048_576
+    assert pages.get(ADDRESS).status_code == 416  # all of it is more than is given at once
+    assert pages.get(ADDRESS, headers={"Range": "bytes=99999999-"}).status_code == 416
+    assert pages.get(ADDRESS, headers={"Range": "bytes=5-4"}).status_code == 416
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/v1/releases/0.2.0/other.whl",
+        "/api/v1/releases/9.9/aldea-0.2.0-py3-none-any.whl",
+        "/api/v1/releases/0.2.0/..%2F..%2Fregister.db",
+        "/api/v1/releases/..%2F..%2Fetc/passwd",
+        "/api/v1/releases/0.2.0/" + "x" * 131,
+    ],
+)
+def test_nothing_else_can_be_fetched(pages: Client, address: str) -> None:
+    answer = pages.get(address, headers={"Range": "bytes=0-9"})
+    assert answer.status_code in {400, 404}
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+
+
+def test_a_version_is_never_given_other_files(pages: Client, empty: Village) -> None:
+    with empty.register.transaction() as unit:
+        assert add_release(unit, RELEASE, {NAME: CONTENT}, "test", NOW_MS) is False
+        changed = ReleaseFile(NAME, 1, hashlib.sha256(b"x").hexdigest())
+        with pytest.raises(RegisterConflictError, match="give it a new version"):
+            add_release(unit, SignedRelease(Manifest("0.2.0", "3.11", 1, (changed,)), bytes(64)), {NAME: b"x"}, "", 1)
+        with pytest.raises(RegisterError, match="is not the file that was signed"):
+            add_release(unit, SignedRelease(Manifest("0.3", "3.11", 1, (FILE,)), bytes(64)), {NAME: b"x"}, "", 1)
+        with pytest.raises(RegisterError, match="no public key"):
+            trust_keys(unit, "something else")
+        assert trusted_pem(unit) is None
+
+
+def fleet(village: Village, clock: ManualClock, count: int = 3) -> list[str]:
+    """Real sites that were just heard with version 0.1.0, the last one last."""
+    sites = village.add_sites(count, simulated=False, prefix="real")
+    village.add_sites(1, simulated=True, prefix="sim")
+    for place, site in enumerate(["sim-01", *sites]):
+        village.hear(site, clock.wall_ms() - 60_000 + place)
+    return sites
+
+
+def say(village: Village, site: str, state: CommandState, at_ms: int, **detail: object) -> None:
+    with village.register.transaction() as unit:
+        (command,) = commands_of(unit, site, kinds=["upgrade"], limit=1)
+        note_answer(unit, site, "agent", command.id, state, detail, at_ms)
+
+
+def asked(village: Village, site: str) -> int:
+    with village.register.reading() as unit:
+        return len(commands_of(unit, site, kinds=["upgrade"]))
+
+
+def test_a_rollout_by_hand_goes_to_one_then_to_the_others_and_is_shown(
+    pages: Client, empty: Village, clock: ManualClock
+) -> None:
+    sites = fleet(empty, clock)
+    assert "First site" in pages.get("/admin/releases").text
+    form = {"version": "0.2.0", "first": "real-02", "bake_hours": "2"}
+    assert "It goes out" in pages.post("/admin/releases", data=form).text
+    driver = RolloutDriver(empty.register, clock)
+    driver.step()
+    driver.step()
+    assert [asked(empty, site) for site in sites] == [0, 1, 0]
+    with empty.register.reading() as unit:
+        payload = commands_of(unit, "real-02", kinds=["upgrade"])[0].payload
+    assert payload["manifest"]["files"][0]["name"] == NAME
+    say(empty, "real-02", CommandState.RUNNING, clock.wall_ms(), step="fetching", bytes=500_000, of=1_000_000)
+    driver.step()
+    shown = pages.get("/admin/releases").text
+    assert "Fetching" in shown
+    assert "500 kB / 1 MB" in shown
+    assert "real-02" in pages.get("/admin/sites/real-02/devices/agent").text
+    say(empty, "real-02", CommandState.DONE, clock.wall_ms(), sentence="it runs")
+    driver.step()
+    clock.advance(3 * HOUR)
+    for site in sites:
+        empty.hear(site, clock.wall_ms())
+    driver.step()
+    assert [asked(empty, site) for site in sites] == [1, 1, 1]
+    assert asked(empty, "sim-01") == 0
+    shown = pages.get("/admin/releases").text
+    assert "Then: ten sites" in shown
+    assert "1 / 1" in shown
+    assert "being rolled out" in pages.post("/admin/releases", data=form).text
+
+
+def test_a_rollback_halts_it_says_where_and_a_person_goes_on_without_that_site(
+    pages: Client, empty: Village, clock: ManualClock
+) -> None:
+    sites = fleet(empty, clock)
+    made = pages.post("/api/v1/rollouts", json={"version": "0.2.0", "first_site": "real-01", "bake_hours": 0})
+    assert made.status_code == 201, made.text
+    driver = RolloutDriver(empty.register, clock)
+    driver.step()
+    say(empty, "real-01", CommandState.ROLLED_BACK, clock.wall_ms(), sentence="it did not hear the server")
+    for _ in range(3):
+        driver.step()
+        clock.advance(HOUR)
+    assert [asked(empty, site) for site in sites] == [1, 0, 0]
+    shown = pages.get("/admin/releases").text
+    assert "Halted by itself" in shown
+    assert "real-01 did not hear the server with it" in shown
+    document = pages.get("/api/v1/releases").json()
+    assert (document["rollouts"][0]["state"], document["rollouts"][0]["about"]["site"]) == ("halted", "real-01")
+    assert "Going out" in pages.post("/admin/releases/change", data={"to": "resume"}).text
+    driver.step()
+    document = pages.get("/api/v1/releases").json()["rollouts"][0]
+    assert document["devices"][0]["progress"] == "set_aside"
+    with empty.register.reading() as unit:
+        actions = [item.action for item in list_audit(unit)]
+    assert actions[:2] == ["rollout_running", "rollout_begun"]
+
+
+def test_stopping_calls_off_who_has_not_heard_of_it(pages: Client, empty: Village, clock: ManualClock) -> None:
+    fleet(empty, clock)
+    with empty.register.transaction() as unit:
+        begin_rollout(unit, "0.2.0", NOW_MS, "test", first_site="real-01")
+    RolloutDriver(empty.register, clock).step()
+    assert "Ended early" in pages.post("/admin/releases/change", data={"to": "stop"}).text
+    with empty.register.reading() as unit:
+        assert open_rollout(unit) is None
+        assert commands_of(unit, "real-01", kinds=["upgrade"])[0].state is CommandState.CANCELLED
+    assert pages.post("/api/v1/rollouts/change", json={"to": "pause"}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"version": "9.9"}, "There is no release"),
+        ({"version": "0.2.0", "first": "sim-01"}, "There is no real site"),
+        ({"version": "0.2.0", "bake_hours": "many"}, "The hours between waves are 0 to 720"),
+    ],
+)
+def test_what_cannot_be_rolled_out_says_why(
+    pages: Client, empty: Village, clock: ManualClock, form: dict[str, str], sentence: str
+) -> None:
+    fleet(empty, clock)
+    answer = pages.post("/admin/releases", data=form)
+    assert answer.status_code == 400
+    assert sentence in answer.text
