@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import insert
 
-from aldea.alert_rules.engine import Engine
+from aldea.alert_rules.engine import Engine, annotating
 from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.messages import Writer
 from aldea.alert_rules.settings import AlertSettings
@@ -20,7 +20,13 @@ from aldea.storage.register.alert_state import read_alert_states
 from aldea.storage.register.contacts import ContactPoint, add_contact
 from aldea.storage.register.feed import get_cursors, last_position
 from aldea.storage.register.incident_answers import acknowledge
-from aldea.storage.register.incidents import find_incident, incident_events, put_incident
+from aldea.storage.register.incidents import (
+    Incident,
+    IncidentState,
+    find_incident,
+    incident_events,
+    put_incident,
+)
 from aldea.storage.register.leases import find_lease
 from aldea.storage.register.notifications import NotificationFilter, list_notifications
 from aldea.storage.register.tables import person, role_grant, truth_interval
@@ -219,6 +225,24 @@ def test_late_settled_truth_gives_cause_and_words_and_pages_nobody(
     with country.register.reading() as unit:
         kinds = [one.kind for one in incident_events(unit, incident.id)]
     assert kinds.count("cause") == 1
+
+
+def test_late_truth_reaches_every_incident_in_turn(country: Country, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annotating, "AT_ONCE", 2)
+    sites = names("sitio", 5)
+    country.add(*sites)
+    country.run(60)
+    now = country.clock.wall_ms()
+    with country.register.transaction() as unit:
+        for site in sites:
+            opened, over = now - 40 * MINUTE, now - 10 * MINUTE
+            put_incident(
+                unit, Incident(f"x-{site}", site, "site_silent", IncidentState.RESOLVED, opened, resolved_ms=over)
+            )
+    for site in sites:
+        settle(country, site, now - 41 * MINUTE, now - 9 * MINUTE, "down", "backhaul")
+    country.run(60)
+    assert [one.cause for one in country.incidents()] == ["backhaul"] * 5
 
 
 def test_truth_that_is_not_settled_yet_says_nothing() -> None:

@@ -250,3 +250,19 @@ def test_a_grant_covers_a_site_that_is_in_its_programme_and_its_region() -> None
     assert not held.covers(SiteScope(frozenset({"norte"}), "Yucatán"))
     assert not held.covers(SiteScope(frozenset({"sur"}), "Chiapas"))
     assert not held.covers(SiteScope(frozenset({"sur"}), ""))
+
+
+def test_the_first_page_of_the_sites_one_manages_is_full_however_many_others_there_are(
+    empty: Village, clock: ManualClock, signed_in: SignIn
+) -> None:
+    empty.add_sites(120, simulated=False, prefix="ajena")
+    (mine, _) = empty.add_sites(2, simulated=False, prefix="propia")
+    with empty.register.transaction() as unit:
+        add_programme(unit, Programme("sur", "Programa sur", date(2024, 1, 1), None, {}))
+        assign_site(unit, "sur", mine, NOW_MS - DAY)
+    app = create_app(empty.register, empty.series, clock, ApiSettings())
+    hers = signed_in(app, "operator", programme="sur").get("/admin/sites").text
+    assert mine in hers
+    assert "propia-02" not in hers
+    assert "ajena" not in hers
+    assert "after=" not in hers, "there is no page behind this one"

@@ -26,6 +26,7 @@ from aldea.storage.register.incidents import (
     new_incident_id,
     open_incidents,
     put_incident,
+    resolved_since,
 )
 from aldea.storage.register.leases import acquire, find_lease, held, release, renew
 from aldea.storage.register.sites import SiteState, add_sites
@@ -150,3 +151,18 @@ def test_a_lease_that_a_clock_far_ahead_took_is_free(register: Register) -> None
         assert acquire(unit, "alerts", "right", 1_000, 15_000), "it would have been held for a year"
         assert acquire(unit, "settler", "a", 40_000, 15_000)
         assert not acquire(unit, "settler", "b", 10_000, 15_000), "two servers' clocks may differ a little"
+
+
+def test_incidents_that_are_over_are_gone_through_some_at_a_time(register: Register) -> None:
+    with register.transaction() as unit:
+        add_sites(unit, [entry("one")])
+        for number in range(7):
+            state = IncidentState.FIRING if number == 3 else IncidentState.RESOLVED
+            put_incident(unit, incident(number, state=state, resolved_ms=5000 - number * 100))
+        put_incident(unit, incident(8, site=None, state=IncidentState.RESOLVED, resolved_ms=5000))
+        found, after = [], ""
+        while page := resolved_since(unit, 4500, after=after, limit=2):
+            assert len(page) <= 2
+            found += [one.id for one in page]
+            after = page[-1].id
+    assert found == ["x-000", "x-001", "x-002", "x-004", "x-005"]

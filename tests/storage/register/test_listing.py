@@ -65,9 +65,19 @@ def test_pages_join_up_to_the_whole(register: Register) -> None:
     assert ids(register, after="b-2") == []
 
 
+def test_a_list_of_forty_thousand_sites_that_one_may_see_is_one_parameter(register: Register) -> None:
+    fill(register)
+    mine = {"a-2", "b-2", *(f"other-{number}" for number in range(40_000))}
+    assert ids(register, only=SiteFilter(sites=mine)) == ["a-2", "b-2"]
+    assert ids(register, only=SiteFilter(sites=mine), limit=1) == ["a-2"]
+    assert ids(register, only=SiteFilter(sites=mine), after="a-2") == ["b-2"]
+
+
 @pytest.mark.parametrize(
     ("only", "expected"),
     [
+        (SiteFilter(sites=()), []),
+        (SiteFilter(sites={"a-1", "b'1"}, simulated=False), ["a-1"]),
         (SiteFilter(simulated=True), ["b-1", "b-2"]),
         (SiteFilter(simulated=False), ["a-1", "a-2"]),
         (SiteFilter(state=SiteState.PLANNED), ["a-2"]),

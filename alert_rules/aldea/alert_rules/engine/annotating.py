@@ -25,9 +25,9 @@ class Annotator:
 
     def step(self, unit: Unit, sites: Mapping[str, WatchedSite], now_ms: int) -> int:
         """Look at the next incidents; return how many were revised."""
-        waiting = [one for one in resolved_since(unit, now_ms - LOOK_BACK_MS) if one.id > self._after]
-        self._after = waiting[AT_ONCE - 1].id if len(waiting) > AT_ONCE else ""
-        return sum(self._annotate(unit, one, sites, now_ms) for one in waiting[:AT_ONCE])
+        waiting = resolved_since(unit, now_ms - LOOK_BACK_MS, after=self._after, limit=AT_ONCE)
+        self._after = waiting[-1].id if len(waiting) == AT_ONCE else ""
+        return sum(self._annotate(unit, one, sites, now_ms) for one in waiting)
 
     def _annotate(self, unit: Unit, incident: Incident, sites: Mapping[str, WatchedSite], now_ms: int) -> bool:
         if incident.site is None or incident.resolved_ms is None or incident.rule == "flapping":

@@ -44,17 +44,16 @@ def manage(
 ) -> Response:
     """List the real sites that this visitor manages."""
     now = aldea.clock.wall_ms()
-    only = SiteFilter(simulated=False, search=q.strip() or None)
     with aldea.register.reading() as unit:
         mine = visible_sites(unit, visitor, now, Permission.MANAGE_SITES)
+        only = SiteFilter(simulated=False, search=q.strip() or None, sites=mine)
         found = list_sites(unit, now, after=after, limit=PAGE + 1, only=only)
-    rows = [item for item in found[:PAGE] if mine is None or item.site.id in mine]
     behind = found[PAGE - 1].site.id if len(found) > PAGE else None
     return aldea.pages.render(
         request,
         "manage_sites.html",
         shown=aldea.pages.shown(request, now),
-        rows=rows,
+        rows=found[:PAGE],
         q=q,
         behind=behind,
         life_words=STATES,

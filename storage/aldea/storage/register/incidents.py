@@ -155,10 +155,14 @@ def open_incidents(unit: Unit, *, simulated: bool | None = None, shared: bool = 
     return _incidents(unit, wanted.order_by(incident.c.opened_at_ms, incident.c.id))
 
 
-def resolved_since(unit: Unit, since_ms: int) -> tuple[Incident, ...]:
-    """Return the sites' incidents that were resolved at `since_ms` or later, whose evidence may still come in."""
+def resolved_since(unit: Unit, since_ms: int, *, after: str, limit: int) -> tuple[Incident, ...]:
+    """Return up to `limit` of the sites' incidents that were resolved at `since_ms` or later, behind the id `after`.
+
+    Their evidence may still come in.
+    """
     done = and_(incident.c.state == IncidentState.RESOLVED.value, incident.c.resolved_at_ms >= since_ms)
-    return _incidents(unit, select(incident).where(done, incident.c.site.is_not(None)).order_by(incident.c.id))
+    wanted = select(incident).where(done, incident.c.site.is_not(None), incident.c.id > after)
+    return _incidents(unit, wanted.order_by(incident.c.id).limit(limit))
 
 
 def new_incident_id(unit: Unit, stem: str, day: str) -> str:

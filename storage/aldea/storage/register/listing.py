@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ from aldea.storage.register.dated import holds_at
 from aldea.storage.register.facts import SEVERAL_AT_ONCE, scalar_text
 from aldea.storage.register.register import Unit
 from aldea.storage.register.sites import Site, SiteState, folded, site_of
-from aldea.storage.register.statements import CHUNK
+from aldea.storage.register.statements import CHUNK, among
 from aldea.storage.register.status import Presence
 from aldea.storage.register.streams import Completeness, completeness_of, stream_sums
 from aldea.storage.register.tables import device, site, site_fact, site_state, site_status
@@ -58,13 +58,14 @@ class SiteFilter:
     """Which sites to list; what is left out does not restrict.
 
     `search` looks in id and name, without regard to case and accents. `facts` maps a fact to the value it
-    must have, as text (`{"programme": "…"}`).
+    must have, as text (`{"programme": "…"}`). `sites`: only these, such as those that somebody may see.
     """
 
     simulated: bool | None = None
     state: SiteState | None = None
     search: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    sites: Collection[str] | None = None
 
 
 EVERY_SITE = SiteFilter()
@@ -86,12 +87,12 @@ def list_sites(
     chosen = select(site).order_by(site.c.id).limit(limit)
     if after is not None:
         chosen = chosen.where(site.c.id > after)
-    return _overviews(unit, chosen.where(*_conditions(only, at_ms)).cte("page"), at_ms, facts)
+    return _overviews(unit, chosen.where(*_conditions(unit, only, at_ms)).cte("page"), at_ms, facts)
 
 
 def count_listed(unit: Unit, at_ms: int, only: SiteFilter = EVERY_SITE) -> int:
     """Return how many sites a filter chooses."""
-    wanted = select(func.count()).select_from(site).where(*_conditions(only, at_ms))
+    wanted = select(func.count()).select_from(site).where(*_conditions(unit, only, at_ms))
     return int(unit.connection.execute(wanted).scalar_one())
 
 
@@ -109,10 +110,12 @@ def overviews_of(
     return {found.site.id: found for found in _with_facts(unit, rows, at_ms, facts)}
 
 
-def _conditions(only: SiteFilter, at_ms: int) -> list[ColumnElement[bool]]:
+def _conditions(unit: Unit, only: SiteFilter, at_ms: int) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if only.simulated is not None:
         conditions.append(site.c.simulated == only.simulated)
+    if only.sites is not None:
+        conditions.append(among(unit, site.c.id, only.sites))
     if only.search:
         conditions.append(site.c.search.contains(folded(only.search), autoescape=True))
     if only.state is not None:
