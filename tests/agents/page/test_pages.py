@@ -85,6 +85,22 @@ def test_a_site_that_works_is_said_in_one_word(tmp_path: Path, clock: ManualCloc
     assert "nothing: all is delivered" in text
 
 
+@pytest.mark.parametrize(
+    ("reading", "words"),
+    [
+        (Reading("clients", {"associated": 14, "failure": None}, {"source": "iw"}), "14 conectados"),
+        (Reading("snmp", {"clients": 7, "failure": None}, {"target": "router"}), "7 conectados"),
+        (Reading("power", {"on_battery": True, "failure": None}, {"source": "ups"}), "con batería"),
+        (Reading("snmp", {"failure": "snmp_timeout"}, {"target": "antena"}), "no contesta"),
+        (Reading("dns", {"failure": "word_of_tomorrow"}, {"server": "192.168.1.1"}), "falló"),
+    ],
+)
+def test_each_probes_last_word_is_a_plain_one(tmp_path: Path, clock: ManualClock, reading: Reading, words: str) -> None:
+    latest = LatestReadings()
+    latest.observe([reading], clock.mono_ms())
+    assert words in site_of(tmp_path, clock, latest).get("/").text
+
+
 def test_a_cut_link_is_said_with_what_to_do_and_since_when(tmp_path: Path, clock: ManualClock) -> None:
     latest = LatestReadings()
     well(latest, clock)

@@ -85,5 +85,6 @@ class PinStore:
 
     def set(self, pin: str) -> None:
         """Keep a PIN. Raises OSError when the folder can't be written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         kept = {"pin": hash_pin(pin), "instead_of": self.from_settings}
         write_private(self.folder / FILE, json.dumps(kept).encode())

@@ -78,7 +78,7 @@ def probe_words(item: Seen) -> Words:
         return say("answers in %(ms)d ms", ms=max(1, round(rtt * 1000)))
     if isinstance(fields.get("on_battery"), bool):
         return say("on battery") if fields["on_battery"] else say("mains power is there")
-    clients = fields.get("clients")
+    clients = fields.get("associated", fields.get("clients"))
     if isinstance(clients, int):
         return say("%(n)d connected", n=clients)
     return say("answers")
