@@ -266,7 +266,16 @@ def _backup(page: Page, place: Place) -> bytes:
     page.fill("[name=again]", "cinco gallos cantan")
     with page.expect_download() as download:
         page.get_by_role("button", name="Descargar").click()
-    return Path(download.value.path()).read_bytes()
+    file = Path(download.value.path())
+    page.goto(f"http://127.0.0.1:{place.port}/records/roster/restore")
+    for words, expected in (("otra frase cualquiera", "La frase no abre"), ("cinco gallos cantan", "Ya iguales: 2.")):
+        page.set_input_files("[name=file]", file)
+        page.fill("[name=passphrase]", words)
+        page.get_by_role("button", name="Verlo").click()
+        expect(page.locator("main")).to_contain_text(expected)
+    page.get_by_role("button", name="Ponerlo").click()
+    expect(page.get_by_text("El respaldo quedó puesto.")).to_be_visible()
+    return file.read_bytes()
 
 
 def _names_are_nowhere(browser: Browser, place: Place, backup: bytes, logged: str) -> None:

@@ -39,7 +39,7 @@ STATES: Mapping[State, tuple[str, Words]] = MappingProxyType(
         State.KEPT: ("wait", say("Stored here, goes out next")),
         State.IN_OUTBOX: ("wait", say("On its way to the server")),
         State.DELIVERED: ("good", say("The server has it")),
-        State.RETURNED: ("wrong", say("The server gave it back")),
+        State.RETURNED: ("bad", say("The server gave it back")),
     }
 )
 
