@@ -82,11 +82,11 @@ write_config() {
     cat >"$config" <<'CONFIG'
 # What differs from the agent's defaults. Site and broker come from the enrolment; every setting is in
 # agent.example.toml, beside the agent's program.
-[agent]
-
 # The box's page on the site's network: http://ADDRESS:8080
 [agent.page]
 enabled = true
+
+[agent]
 CONFIG
     chown root:"$user" "$config"
     chmod 0640 "$config"
