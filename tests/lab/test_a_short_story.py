@@ -5,12 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import pytest
+
 from labkit import faults
 from labkit.reading import failures
 
 if TYPE_CHECKING:
     from labkit.box import Box
     from labkit.lab import Lab
+
+pytestmark = pytest.mark.alone
 
 
 def test_a_cut_in_a_connection_that_holds_loses_nothing_and_the_backlog_comes_in_order(lab: Lab) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +12,11 @@ from labkit.reading import failures, only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from labkit.lab import Lab
+
+pytestmark = pytest.mark.alone
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,12 @@ import pytest
 from labkit import faults
 from labkit.names import ANCHORS, HTTP_PAGE, HTTPS_PAGE, ROUTER, SERVER_NAME
 from labkit.reading import failures, only
+from labkit.serving import Mood
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
+
+pytestmark = pytest.mark.alone
 
 
 def test_a_village_that_is_well_says_so(lab: Lab) -> None:
@@ -91,10 +94,10 @@ def test_names_that_do_not_resolve_are_no_outage(lab: Lab) -> None:
     box.delivers()
     rows = lab.server.rows
     for mood, word in (
-        (faults.Mood.SILENT, "dns_timeout"),
-        (faults.Mood.REFUSES, "dns_refused"),
-        (faults.Mood.KNOWS_NOTHING, "dns_nxdomain"),
-        (faults.Mood.FAILS, "dns_servfail"),
+        (Mood.SILENT, "dns_timeout"),
+        (Mood.REFUSES, "dns_refused"),
+        (Mood.KNOWS_NOTHING, "dns_nxdomain"),
+        (Mood.FAILS, "dns_servfail"),
     ):
         with faults.names_dead(lab, mood):
             since = lab.now_ms() + 100

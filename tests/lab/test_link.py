@@ -13,6 +13,8 @@ from labkit.names import ANCHORS, ROUTER
 if TYPE_CHECKING:
     from labkit.lab import Lab
 
+pytestmark = pytest.mark.alone
+
 
 def test_a_village_reaches_the_internet_through_its_router(lab: Lab) -> None:
     assert len(lab.ping(ANCHORS[0], 5)) == 5

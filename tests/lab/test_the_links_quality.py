@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from labkit.lab import Lab
     from labkit.namespaces import Counters
 
+pytestmark = pytest.mark.alone
+
 RATE = 4_000_000
 WIRE_BYTES_A_FULL_SEGMENT = 1_500 / 1_448
 
@@ -80,15 +82,16 @@ def test_a_test_finds_the_shaped_rate_and_counts_what_the_interface_counts(lab: 
     assert budget["spent_bytes"] == spent
 
 
-def test_over_a_shaped_satellite_a_test_still_finds_the_rate(lab: Lab) -> None:
+def test_a_test_too_short_for_a_satellite_says_so_and_accuses_nobody(lab: Lab) -> None:
     box = lab.box()
-    box.habits(Habits(more="max_seconds = 5\n"))
+    box.habits(Habits(more="max_seconds = 4\n"))
     with faults.rate_of(lab, RATE), faults.delay_of(lab, 300):
         down, up, _, carried = _measured(lab, box)
-    print(down, up)
     for found in (down, up):
         assert found["failure"] is None
-        assert found["rate_bits_per_second"] * WIRE_BYTES_A_FULL_SEGMENT == pytest.approx(RATE, rel=0.2)
+        assert 0 < found["rate_bits_per_second"] < RATE
+        assert found["censored"] is True, "the windows of TCP were still growing"
+    print(down, up, carried)
     assert down["spent_bytes"] + up["spent_bytes"] == pytest.approx(carried.total_bytes, rel=0.05)
 
 

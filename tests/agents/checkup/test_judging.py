@@ -148,6 +148,12 @@ def test_a_portal_is_the_provider_that_wants_payment() -> None:
     assert "pago" in named(portal, "web").what.in_("es")
 
 
+def test_a_portal_that_lets_nothing_else_through_is_no_fault_of_the_antenna() -> None:
+    alone = replace(WELL, **{**CUT, "dns": WELL.dns, "http": [failing("http", "captive_portal")]})
+    assert named(alone, "link").state is State.OK
+    assert first(alone) == "web"
+
+
 @pytest.mark.parametrize("failure", ["connection_refused", "connect_timeout", "no_reply", "dns_failed"])
 def test_a_server_that_is_away_is_nobodys_business_at_the_site(failure: str) -> None:
     away = replace(WELL, broker=BrokerAnswer(WHERE, failure))

@@ -100,6 +100,11 @@ class Evidence:
         return anchors or pages or self._broker_answers
 
     @property
+    def portal(self) -> bool:
+        """Whether a page of the provider came in a page's place: then the way to the provider is in order."""
+        return any(reading.fields.get("failure") == "captive_portal" for reading in self.http or ())
+
+    @property
     def _broker_answers(self) -> bool:
         broker = self.broker
         return broker is not None and broker.asked and broker.failure is None and not is_near(broker.where)

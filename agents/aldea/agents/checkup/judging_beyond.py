@@ -15,7 +15,7 @@ _TLS_FAILURES = {"tls_certificate_invalid", "tls_failed"}
 
 def judge_link(found: Evidence) -> Verdict | None:
     """Judge the link beyond the router: the antenna, the modem, and the provider."""
-    if found.ping is None or not (found.beyond or found.is_whole):
+    if found.ping is None or not (found.beyond or found.portal or found.is_whole):
         return None
     anchors = found.pings("anchor")
     if any(reading.fields.get("received") for reading in anchors):
@@ -24,8 +24,9 @@ def judge_link(found: Evidence) -> Verdict | None:
         if worst >= 0.3:
             return ok(say("The Internet answers, but loses %(n)d %% of what is sent.", n=round(worst * 100)))
         return ok(say("The Internet answers."))
-    if found.beyond:
-        return ok(say("The Internet answers, though not to echoes."))
+    if found.beyond or found.portal:
+        own_page = say("The provider answers, with a page of its own.")
+        return ok(say("The Internet answers, though not to echoes.") if found.beyond else own_page)
     if not anchors:
         return unknown(say("Nothing beyond the router is asked here."))
     since = found.anchor_silent_ms
