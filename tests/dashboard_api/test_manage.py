@@ -101,11 +101,13 @@ def test_a_code_is_shown_once_with_the_command_to_type(pages: Client) -> None:
 
 
 @pytest.mark.parametrize("public", ["https://aldea.example.org", "https://example.org/aldea/"])
-def test_the_command_names_the_address_that_villages_reach(empty: Village, clock: ManualClock, public: str) -> None:
+def test_codes_and_links_name_the_address_that_others_reach(empty: Village, clock: ManualClock, public: str) -> None:
     with forms_of(empty, clock, ApiSettings(demo_admin=True, public_url=public)) as pages:
         pages.post("/admin/sites/new", data={"id": "isla", "name": "Isla", "state": "Campeche"})
         shown = pages.post("/admin/sites/isla/enrol", data={"device": "agent"}).text
+        link = pages.post("/admin/people", data={"label": "Técnica", "account": "tecnica"}).text
     assert f"aldea agent enrol --server {public.rstrip('/')} --code " in shown
+    assert f"{public.rstrip('/')}/set-password/" in link
 
 
 def test_the_real_start_needs_the_word(pages: Client, empty: Village) -> None:

@@ -13,6 +13,7 @@ from aldea.dashboard_api.access.visitor import SignedIn, Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.web.manage_sites import managed_site
+from aldea.dashboard_api.web.own_address import own_address
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.enrolment import Code, issue_code
@@ -91,14 +92,13 @@ def _done(aldea: Context, visitor: Visitor, site: str, deed: Callable[[Unit, int
 
 def _code(aldea: Context, request: Request, code: Code, *, old_disk: bool = False) -> Response:
     shown = aldea.pages.shown(request, aldea.clock.wall_ms())
-    server = (aldea.settings.public_url or "").rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
     page = aldea.pages.render(
         request,
         "manage_code.html",
         code=200,
         made=code,
         old_disk=old_disk,
-        command=f"aldea agent enrol --server {server} --code {code.text}",
+        command=f"aldea agent enrol --server {own_address(aldea, request)} --code {code.text}",
         until=shown.exact(code.expires_ms, aldea.pages.zone),
     )
     page.headers["Cache-Control"] = "no-store"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
-from pydantic import BaseModel, Field
 
 from aldea.dashboard_api.access.flash import flash
 from aldea.dashboard_api.access.redirects import see_other
@@ -16,14 +15,15 @@ from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.web import audit_routes
 from aldea.dashboard_api.web.access_words import ROLE_DEEDS, ROLE_WORDS
-from aldea.dashboard_api.web.account_routes import end_error, end_of_day
+from aldea.dashboard_api.web.account_routes import end_of_day
+from aldea.dashboard_api.web.grant_form import GrantForm, end_errors, grant_errors, scope_errors
+from aldea.dashboard_api.web.own_address import own_address
 from aldea.dashboard_api.web.sign_in_routes import Typed, person_errors
-from aldea.storage.importing.scopes import Scopes, known_scopes
+from aldea.storage.importing.scopes import known_scopes
 from aldea.storage.register import RegisterConflictError, RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.passwords import keep_hash, kept_hash, make_link
 from aldea.storage.register.people import (
-    ADMIN,
     ROLE_NAMES,
     Grant,
     add_person,
@@ -43,15 +43,6 @@ router.include_router(audit_routes.router)
 
 PAGE = 100
 LAST = N_("That would leave nobody who can let people in: make somebody else an administrator first.")
-
-
-class GrantForm(BaseModel):
-    """The form by which a role is given."""
-
-    role: str = Field("", max_length=40)
-    programme: str = Field("", max_length=300)
-    region: str = Field("", max_length=300)
-    ends: str = Field("", max_length=40)
 
 
 @router.get("/admin/people")
@@ -91,11 +82,11 @@ def grant(
     """Give a role."""
     now, expires = aldea.clock.wall_ms(), end_of_day(form.ends, aldea.pages.zone)
     typed = {name: text.strip() for name, text in form.model_dump().items()}
-    errors = _grant_errors(typed) | _end_errors(form.ends, expires, now)
+    errors = grant_errors(typed) | end_errors(form.ends, expires, now)
     if not errors:
         with aldea.register.reading() as unit:
             _known(unit, person)
-            errors = _scope_errors(typed, known_scopes(unit, now))
+            errors = scope_errors(typed, known_scopes(unit, now))
     if not errors:
         wanted = Grant(person, typed["role"], typed["programme"], typed["region"], now, expires)
         try:
@@ -164,31 +155,6 @@ def reset_password(aldea: Aldea, request: Request, visitor: SignedIn, person: st
     return _person(aldea, request, person, code=code)
 
 
-def _grant_errors(typed: dict[str, str]) -> dict[str, str]:
-    if typed["role"] not in ROLE_NAMES:
-        return {"role": N_("Choose one of the roles in the list.")}
-    if typed["role"] == ADMIN and (typed["programme"] or typed["region"]):
-        return {"role": N_("An administrator is one of everything: leave programme and region empty.")}
-    if max(len(typed["programme"]), len(typed["region"])) > 80:
-        return {"programme": N_("Programme and region have 80 characters at most.")}
-    return {}
-
-
-def _scope_errors(typed: dict[str, str], known: Scopes) -> dict[str, str]:
-    """Return what is wrong with a limit: a right in a place that there is not would allow nothing."""
-    errors: dict[str, str] = {}
-    if typed["programme"] and typed["programme"] not in known.programmes:
-        errors["programme"] = N_("There is no such programme: choose one of the list, or add it first.")
-    if typed["region"] and typed["region"] not in known.regions:
-        errors["region"] = N_("That is no federal state: choose one of the list.")
-    return errors
-
-
-def _end_errors(ends: str, expires: int | None, now: int) -> dict[str, str]:
-    wrong = end_error(ends, expires, now)
-    return {} if wrong is None else {"ends": wrong}
-
-
 def _careful(aldea: Context, request: Request, person: str, deed: Callable[[Unit], None], said: str) -> Response:
     """Do something that must not take the last administrator away."""
     try:
@@ -254,7 +220,7 @@ def _person(
         shown=aldea.pages.shown(request, now),
         zone=aldea.pages.zone,
         now=now,
-        link=f"{request.url.scheme}://{request.url.netloc}/set-password/{code}" if code else "",
+        link=f"{own_address(aldea, request)}/set-password/{code}" if code else "",
         roles=[(role, ROLE_WORDS[role], ROLE_DEEDS[role]) for role in ROLE_NAMES],
         role_words=ROLE_WORDS,
         typed=typed or {"role": "", "programme": "", "region": "", "ends": ""},

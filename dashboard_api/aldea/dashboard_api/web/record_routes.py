@@ -246,9 +246,5 @@ def _back(sent: Sent) -> str:
 
 def _sites(unit: Unit, visitor: SignedIn, now_ms: int) -> list[tuple[str, str, bool]]:
     allowed = visible_sites(unit, visitor, now_ms, RECORD)
-    found = list_sites(unit, now_ms, limit=2000, only=SiteFilter(), facts=())
-    return [
-        (item.site.id, item.site.name, item.site.simulated)
-        for item in found
-        if allowed is None or item.site.id in allowed
-    ]
+    found = list_sites(unit, now_ms, limit=2000, only=SiteFilter(sites=allowed), facts=())
+    return [(item.site.id, item.site.name, item.site.simulated) for item in found]
