@@ -136,13 +136,14 @@ def send(
     """
     now = aldea.clock.wall_ms()
     try:
-        with aldea.register.transaction() as unit:
+        with aldea.register.reading() as unit:
             existing(unit, profile)
             there = {(item.site, item.device) for item in managed_settings(aldea, unit, visitor, profile)}
-            chosen = there if only is None else set(only)
-            if missing := sorted(chosen - there):
-                raise Problem(404, f"{missing[0][0][:39]}/{missing[0][1][:39]} is no device of this profile here.")
-            sent = send_to_all(unit, sorted(chosen), known_keys(aldea), now, visitor.label, again=again)
+        chosen = there if only is None else set(only)
+        if missing := sorted(chosen - there):
+            raise Problem(404, f"{missing[0][0][:39]}/{missing[0][1][:39]} is no device of this profile here.")
+        sent = send_to_all(aldea.register, sorted(chosen), known_keys(aldea), now, visitor.label, again=again)
+        with aldea.register.transaction() as unit:
             audit(unit, visitor.person, "settings_sent", profile, {"devices": sent}, now)
     except RegisterError as error:
         raise Problem(400, sentence(error)) from error

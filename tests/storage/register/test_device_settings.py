@@ -245,17 +245,21 @@ def test_differences_are_kept_by_revision(villages: Register) -> None:
             set_differences(unit, "arroyo", "none", {}, "o", NOW)
 
 
-def test_all_devices_of_a_profile_are_seen_and_sent_at_once(villages: Register) -> None:
+def test_all_devices_of_a_profile_are_seen_and_sent_at_once(
+    villages: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aldea.storage.register.device_settings.AT_ONCE", 1)
     with villages.transaction() as unit:
         assign_profile(unit, ["arroyo", "monte"], "slow")
         seen = settings_of(unit, (), NOW, profile="slow")
-        assert [(item.site, item.changes) for item in seen] == [
-            ("arroyo", ["sample_seconds", "send_seconds"]),
-            ("monte", ["sample_seconds", "send_seconds"]),
-        ]
-        pairs = [(item.site, item.device) for item in seen]
-        assert send_to_all(unit, [*pairs, pairs[0]], (), NOW) == 2
-        assert send_to_all(unit, pairs, (), NOW) == 0
+    assert [(item.site, item.changes) for item in seen] == [
+        ("arroyo", ["sample_seconds", "send_seconds"]),
+        ("monte", ["sample_seconds", "send_seconds"]),
+    ]
+    pairs = [(item.site, item.device) for item in seen]
+    assert send_to_all(villages, [*pairs, pairs[0]], (), NOW) == 2
+    assert send_to_all(villages, pairs, (), NOW) == 0
+    with villages.reading() as unit:
         assert {item.standing for item in settings_of(unit, (), NOW, profile="slow")} == {Standing.UNDER_WAY}
         assert [item.site for item in settings_of(unit, (), NOW)] == ["arroyo", "monte"]
         with pytest.raises(UnknownEntryError, match="no agent"):

@@ -139,15 +139,16 @@ def _assign(register: Register, arguments: argparse.Namespace) -> int:
 
 def _send(register: Register, arguments: argparse.Namespace) -> int:
     now, keys = SystemClock().wall_ms(), _keys()
-    with register.transaction() as unit:
+    with register.reading() as unit:
         found = existing_profile(unit, arguments.profile)
         devices = settings_of(unit, keys, now, profile=found.id)
-        if missing := sorted(set(arguments.site) - {item.site for item in devices}):
-            raise CommandError(f"site {missing[0]!r} has no device with the profile {found.id!r}")
-        chosen = [item for item in devices if not arguments.site or item.site in arguments.site]
-        due = [item for item in chosen if _is_due(item, again=arguments.again)]
-        if not arguments.dry_run:
-            send_to_all(unit, [(item.site, item.device) for item in due], keys, now, AUTHOR, again=arguments.again)
+    if missing := sorted(set(arguments.site) - {item.site for item in devices}):
+        raise CommandError(f"site {missing[0]!r} has no device with the profile {found.id!r}")
+    chosen = [item for item in devices if not arguments.site or item.site in arguments.site]
+    due = [item for item in chosen if _is_due(item, again=arguments.again)]
+    if not arguments.dry_run:
+        send_to_all(register, [(item.site, item.device) for item in due], keys, now, AUTHOR, again=arguments.again)
+        with register.transaction() as unit:
             audit(unit, None, "settings_sent", found.id, {"devices": len(due)}, now)
     if arguments.json:
         print(json.dumps([_device(item) for item in due], ensure_ascii=False, indent=2))

@@ -15,11 +15,15 @@ from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterConflictError, UnknownEntryError
 from aldea.storage.register.facts import lock_site
 from aldea.storage.register.profiles import PastDocument, clean_document, keep_past
-from aldea.storage.register.register import Unit
+from aldea.storage.register.register import Register, Unit
 from aldea.storage.register.tables import device, device_settings
 
 LASTS_MS = 60 * 86_400_000
 """A village may be cut off for weeks; what it is sent waits for so long."""
+
+
+AT_ONCE = 100
+"""So many devices are sent to in one transaction: others write to the register too."""
 
 
 def device_subject(site_id: str, device_id: str) -> str:
@@ -96,7 +100,7 @@ def send_settings(
 
 
 def send_to_all(
-    unit: Unit,
+    register: Register,
     devices: Sequence[tuple[str, str]],
     keys: Collection[str],
     now_ms: int,
@@ -104,9 +108,17 @@ def send_to_all(
     *,
     again: bool = False,
 ) -> int:
-    """Send several devices what they are to run with; return how many were sent something."""
-    sent = [send_settings(unit, *one, keys, now_ms, author, again=again) for one in sorted(set(devices))]
-    return sum(one is not None for one in sent)
+    """Send several devices what they are to run with, some at a time; return how many were sent something.
+
+    Raises RegisterError; those before have been sent to then, and are not sent to again when it is asked again.
+    """
+    chosen, count = sorted(set(devices)), 0
+    for start in range(0, len(chosen), AT_ONCE):
+        with register.transaction() as unit:
+            some = chosen[start : start + AT_ONCE]
+            sent = [send_settings(unit, *one, keys, now_ms, author, again=again) for one in some]
+        count += sum(one is not None for one in sent)
+    return count
 
 
 def _locked(unit: Unit, site_id: str, device_id: str) -> Row[Any]:
