@@ -196,6 +196,22 @@ def test_projects_are_judged_by_their_newest_answer_and_unassessed_sites_are_in_
     assert (value.numerator, value.denominator, value.bounds) == (1, 4, (20, 40))
 
 
+def test_a_session_makes_persons_of_codes_and_never_of_counts() -> None:
+    memory = owing("1")
+    tally = [{"sex": "F", "age_band": "15-24", "count": 9}]
+    memory.entries = [
+        course("1", date(2025, 6, 3), [person("x"), person("y", attended=0)]),
+        Entry("1", "course_session", date(2025, 6, 4), {"participants": [person("x"), person("y"), person("z")]}),
+        Entry("1", "course_session", date(2025, 6, 11), {"participants": [person("z")], "tally": tally}),
+    ]
+    value = pick(june(memory), REACH, "site:1")
+    assert (value.numerator, "unkeyed" in value.notes) == (3, True)
+    assert pick(june(memory), COMPLETION, "site:1").numerator == 0, "who completed is said in the course alone"
+    memory.entries = [Entry("1", "attendance", date(2025, 6, 11), {"participants": [], "tally": tally})]
+    counted = pick(june(memory), REACH, "site:1")
+    assert (counted.numerator, "unkeyed" in counted.notes) == (0, True)
+
+
 def test_persons_are_distinct_and_counted_anew_in_each_area() -> None:
     memory = owing("1", "2")
     memory.entries = [

@@ -44,11 +44,11 @@ def test_a_form_keeps_what_was_typed_names_what_is_wrong_and_stores_once(
     page = open_page(browser, f"{server.url}/records/new/attendance?site={SITE}")
     page.fill("[name='activity']", "Taller")
     page.fill("[name='participants.0.code']", "Nombre Apellido")
-    page.get_by_role("button", name="Agregar renglones").click()
+    page.get_by_role("button", name="Agregar renglones").first.click()
     assert page.input_value("[name='participants.0.code']") == "Nombre Apellido", "kept without scripts"
-    page.locator("summary").filter(has_text="Pegar").click()
+    page.locator("summary").filter(has_text="Pegar").first.click()
     page.fill("[name='participants.paste']", "K-2\tMujer\t15-24\nK-3\tHombre\t65+")
-    page.get_by_role("button", name="Pasar a los renglones").click()
+    page.get_by_role("button", name="Pasar a los renglones").first.click()
     assert page.input_value("[name='participants.1.code']") == "K-2"
     page.get_by_role("button", name="Guardar").last.click()
     expect(page.locator("#faults")).to_contain_text("use una clave, no un nombre")
