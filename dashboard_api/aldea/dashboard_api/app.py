@@ -43,8 +43,8 @@ from aldea.dashboard_api.web import (
     record_import,
     record_page,
     record_routes,
-    returned_routes,
     release_routes,
+    returned_routes,
     sign_in_routes,
 )
 from aldea.dashboard_api.web import routes as web

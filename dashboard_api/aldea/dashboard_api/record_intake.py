@@ -120,4 +120,3 @@ def with_programme(intake: Intake, choices: tuple[str, ...]) -> Intake:
     if intake.programme or NO_PROGRAMME in choices or len(choices) != 1:
         return intake
     return replace(intake, programme=choices[0])
-
