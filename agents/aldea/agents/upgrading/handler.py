@@ -79,13 +79,13 @@ class Upgrade:
         enrolment, key = await asyncio.to_thread(self._trusted)
         manifest = await asyncio.to_thread(verifying.accepted, command.payload, key, self.own_version)
         if manifest.version == self.own_version:
-            return Outcome(State.DONE, {"version": manifest.version, "sentence": "it runs already"})
+            return Outcome(State.DONE, _said(manifest.version, "it runs already", "ya funciona"))
         again = command.payload.get("again") is True
         why = releases.read().bad.get(manifest.version)
         if why is not None and not again:
             raise ReleaseError(f"version {manifest.version} was tried here before and given up: {why}")
         wheels = await self._fetch(releases, manifest, enrolment, tell)
-        await tell(State.RUNNING, {"version": manifest.version, "step": "building", "sentence": "it is being built"})
+        await tell(State.RUNNING, _step(manifest, "building", {}))
         words = launcher[launcher.index("aldea.agents.upgrading.launch") + 1 :]
         await build(releases, manifest, wheels, launcher[0], words)
         await self._hand_over(releases, manifest, command.id, tell)
@@ -159,23 +159,38 @@ class Upgrade:
             )
 
 
+_STEPS = {
+    "fetching": ("it is being fetched", "se está descargando"),
+    "building": ("it is being built", "se está preparando"),
+    "trying": ("it is being tried", "se está probando"),
+}
+
+
+def _said(version: str, english: str, spanish: str) -> dict[str, object]:
+    return {"version": version, "sentence": english, "sentence_es": spanish}
+
+
 def _step(manifest: Manifest, step: str, more: Mapping[str, int]) -> dict[str, object]:
-    words = {"fetching": "it is being fetched", "trying": "it is being tried"}
-    return {"version": manifest.version, "step": step, **more, "sentence": words[step]}
+    return {**_said(manifest.version, *_STEPS[step]), "step": step, **more}
 
 
 def _waiting(manifest: Manifest, until_ms: int) -> dict[str, object]:
-    until = "the time is known" if until_ms == 0 else f"{datetime.fromtimestamp(until_ms / 1000, UTC):%Y-%m-%d}"
-    return {
-        "version": manifest.version,
-        "step": "waiting_for_budget",
-        "until_ms": until_ms,
-        "sentence": f"this month's bytes are spent, so it waits until {until}",
-    }
+    day = "" if until_ms == 0 else f"{datetime.fromtimestamp(until_ms / 1000, UTC):%Y-%m-%d}"
+    said = _said(
+        manifest.version,
+        f"this month's bytes are spent, so it waits until {day or 'the time is known'}",
+        f"los datos de este mes se acabaron, por eso espera hasta {day or 'saber la hora'}",
+    )
+    return {**said, "step": "waiting_for_budget", "until_ms": until_ms}
 
 
 def _ended(version: str, reason: str, *, confirmed: bool) -> Outcome:
     if confirmed:
-        return Outcome(State.DONE, {"version": version, "sentence": f"version {version} runs and has heard the server"})
-    sentence = f"version {version} was given up, and the one before runs again: {reason}"
-    return Outcome(State.ROLLED_BACK, {"version": version, "reason": reason, "sentence": sentence})
+        english = f"version {version} runs and has heard the server"
+        return Outcome(State.DONE, _said(version, english, f"la versión {version} funciona y oyó al servidor"))
+    said = _said(
+        version,
+        f"version {version} was given up, and the one before runs again: {reason}",
+        f"la versión {version} no oyó al servidor; funciona otra vez la anterior",
+    )
+    return Outcome(State.ROLLED_BACK, {**said, "reason": reason})

@@ -91,17 +91,18 @@ def upgrade_section(unit: Unit, box: Box, shown: Shown, _now_ms: int) -> Mapping
 
 def _device(item: RolloutDevice, shown: Shown) -> DeviceRow:
     at_ms = item.ended_ms or item.trying_ms or item.asked_ms
-    said = str(item.detail.get("sentence", ""))[:500]
-    if item.progress is Progress.FETCHING and isinstance(item.detail.get("of"), int):
-        said = f"{shown.quantity(item.detail.get('bytes', 0), 'B')} / {shown.quantity(item.detail['of'], 'B')}"
-    return DeviceRow(
-        item.site,
-        item.device,
-        shown.say(PROGRESS[item.progress]),
-        PROGRESS_LOOKS[item.progress],
-        said,
-        shown.ago(at_ms),
-    )
+    word, look = shown.say(PROGRESS[item.progress]), PROGRESS_LOOKS[item.progress]
+    return DeviceRow(item.site, item.device, word, look, _said(item, shown), shown.ago(at_ms))
+
+
+def _said(item: RolloutDevice, shown: Shown) -> str:
+    """Return what is to be said beside the word for where a device stands."""
+    detail = item.detail
+    if detail.get("step") == "fetching" and isinstance(detail.get("of"), int):
+        return f"{shown.quantity(detail.get('bytes', 0), 'B')} / {shown.quantity(detail['of'], 'B')}"
+    if item.progress in {Progress.CONFIRMED, Progress.TRYING}:
+        return ""
+    return str(detail.get(f"sentence_{shown.code}") or detail.get("sentence") or "")[:500]
 
 
 def _why(found: StoredRollout, shown: Shown) -> str:
