@@ -14,7 +14,7 @@ from rigs.snmpd import Snmpd
 
 SERVER_LIBRARIES = {
     "numpy", "fastapi", "starlette", "sqlalchemy", "alembic", "influxdb_client", "apscheduler", "pydantic",
-    "uvicorn", "jinja2", "amqtt", "babel", "rich",
+    "uvicorn", "amqtt", "babel", "rich",
 }  # fmt: skip
 
 _SCRIPT = """
@@ -106,6 +106,12 @@ def test_the_default_probes_load_neither_snmp_nor_certificates_and_stay_small() 
     print(f"after three rounds of the default probes: {fresh['resident'] / 1e6:.1f} MB resident")
     assert not {"pysnmp", "cryptography"} & _packages(fresh["modules"])
     assert fresh["resident"] <= 40e6
+
+
+def test_an_agent_without_its_page_loads_nothing_of_a_page() -> None:
+    fresh = _fresh("import aldea.agents.commands, aldea.agents.operating.registry")
+    assert not {"bottle", "jinja2", "waitress", "cryptography"} & _packages(fresh["modules"])
+    assert not [name for name in fresh["modules"] if name.startswith("aldea.agents.checkup")]
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
