@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from aldea.agents.overlay.keeping import FILE as SETTINGS_FILE
 from aldea.model.sample import is_id
 from aldea.model.settings import SettingsError
 
@@ -76,6 +77,8 @@ def keep_enrolment(folder: Path, answer: Mapping[str, Any], server: str, server_
     fresh = folder / f"{FILE}.{tag}"
     _write(fresh, json.dumps({"version": VERSION, **asdict(made)}, indent=1).encode() + b"\n")
     fresh.replace(folder / FILE)
+    # Settings from afar belong to the enrolment before; the server sends what holds for this one.
+    (folder / SETTINGS_FILE).unlink(missing_ok=True)
     _sync(folder)
     for name in before - {made.password_file, made.ca_file, made.server_ca_file}:
         (folder / name).unlink(missing_ok=True)
