@@ -103,6 +103,12 @@ def test_a_router_that_answers_no_echo_but_passes_everything_on_is_in_order() ->
     assert states(found)["router"] is State.OK
 
 
+def test_a_router_that_answers_no_echo_is_not_blamed_for_a_portal() -> None:
+    silent = [ping("gateway", answers=False), ping("anchor", answers=False)]
+    found = replace(WELL, **{**CUT, "ping": silent, "http": [failing("http", "captive_portal")]}, devices=[])
+    assert states(found)["router"] is State.OK
+
+
 def test_a_pulled_cable_is_before_the_router() -> None:
     unplugged = Network((Interface("eth0", False, False), Interface("wlan0", False, True)), None, None)
     found = replace(WELL, **CUT, network=unplugged, devices=[])

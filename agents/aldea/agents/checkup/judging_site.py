@@ -60,7 +60,7 @@ def judge_router(found: Evidence) -> Verdict | None:
         )
     if any(reading.fields.get("received") for reading in pings):
         return ok(say("The router answers."))
-    if found.beyond:
+    if found.beyond or found.portal:
         return ok(say("The router passes everything on."))
     return _silent_router(found, network)
 
