@@ -91,7 +91,6 @@ def test_a_test_too_short_for_a_satellite_says_so_and_accuses_nobody(lab: Lab) -
         assert found["failure"] is None
         assert 0 < found["rate_bits_per_second"] < RATE
         assert found["censored"] is True, "the windows of TCP were still growing"
-    print(down, up, carried)
     assert down["spent_bytes"] + up["spent_bytes"] == pytest.approx(carried.total_bytes, rel=0.05)
 
 

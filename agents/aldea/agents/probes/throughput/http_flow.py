@@ -91,6 +91,7 @@ class Flow:
     def stop(self) -> None:
         """End it from outside: what is not sent yet is dropped."""
         self._stopped.set()
+        _ = self.info  # a connection that is reset loses its numbers
         channel = self._counted
         if channel is not None:
             try:

@@ -94,8 +94,9 @@ class HttpTest:
         """Return about what was still on its way when the connections were cut, and crosses the link all the same."""
         infos = [flow.info for flow in self._flows]
         rtt = max((info.rtt_seconds for info in infos if info is not None), default=0.0)
-        rate = settling.bits_per_second or 0.0
         unsent = sum(flow.share_bytes - flow.body_bytes for flow in self._flows)
+        # While TCP is still finding the link's rate, the mean so far is less than what is under way.
+        rate = (settling.bits_per_second if settling.is_settled else settling.fastest_bits_per_second) or 0.0
         return min(max(0, unsent), round(rate * min(rtt, 2.0) / 8))
 
     def _outcome(self, settling: Settling, seconds: float, failure: Failure | None, in_flight: int) -> Outcome:

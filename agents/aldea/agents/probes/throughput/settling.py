@@ -68,6 +68,11 @@ class Settling:
         seconds = sum(length for _, length in counted)
         return 8 * sum(count for count, _ in counted) / seconds if seconds > 0 else None
 
+    @property
+    def fastest_bits_per_second(self) -> float:
+        """The fastest window's rate, 0 before the first: what the link can have under way."""
+        return max((8 * count / seconds for count, seconds in self._windows), default=0.0)
+
     def _counted(self) -> list[tuple[int, float]]:
         if self._began is None:
             return []
