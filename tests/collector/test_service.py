@@ -30,23 +30,16 @@ from collectorkit.desk import make_register
 from collectorkit.sender import Sender
 from rigs.mosquitto import Mosquitto
 from rigs.processes import free_port
+from rigs.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from aldea.collector.turn import Incoming
     from aldea.storage.register import Register
 
 pytestmark = pytest.mark.mosquitto
-
-
-def eventually(is_true: Callable[[], object], within_seconds: float = 15.0) -> None:
-    """Wait until something holds that another thread or process is about to do."""
-    deadline = time.monotonic() + within_seconds
-    while not is_true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 class Client:

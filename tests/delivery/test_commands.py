@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -26,6 +26,7 @@ from aldea.storage.register.commands import DeviceCommand, find_command, message
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
 from collectorkit.desk import make_register
 from rigs.mosquitto import Mosquitto
+from rigs.waiting import eventually
 
 pytestmark = pytest.mark.mosquitto
 
@@ -132,14 +133,6 @@ class Place:
         self.collector.stop()
         self.store.close()
         self.register.close()
-
-
-def eventually(is_true: Callable[[], object], within_seconds: float = 20.0) -> None:
-    """Wait until something holds that another thread is about to do."""
-    deadline = CLOCK.mono_ms() + within_seconds * 1000
-    while not is_true():
-        assert CLOCK.mono_ms() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -38,19 +38,12 @@ from registerkit import clean_file
 from rigs.chromium import running_chromium
 from rigs.mosquitto import Mosquitto
 from rigs.processes import free_port
+from rigs.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.mosquitto]
 SITE, PIN = "escuela-01", "4711"
 NAMES = ("Rosalinda", "Canul", "Eleuterio", "Poot")
 DAY_MS = 86_400_000
-
-
-def eventually(is_true: Callable[[], object], within_seconds: float = 20.0) -> None:
-    """Wait until something holds that another thread or process is about to do."""
-    deadline = time.monotonic() + within_seconds
-    while not is_true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 class Quiet:

@@ -22,23 +22,16 @@ from aldea.model.messages import Birth, Command, Will, encode_command, parse_sta
 from aldea.model.topics import Lane, Topic, parse_topic, subscription
 from rigs.mosquitto import Mosquitto
 from rigs.processes import port_answers
+from rigs.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from aldea.agents.outbox import Outbox
 
 CLOCK = SystemClock()
 PACE = Pace(send_interval_ms=500, answer_ms=2_000, birth_again_ms=1_000, change_gap_ms=100)
-
-
-def eventually(what: Callable[[], bool], seconds: float = 15.0) -> None:
-    """Wait until `what` holds."""
-    end = CLOCK.mono_ms() + seconds * 1000
-    while not what():
-        assert CLOCK.mono_ms() < end, f"{what} did not come true within {seconds} s"
-        threading.Event().wait(0.02)
 
 
 class CollectorOnMqtt:

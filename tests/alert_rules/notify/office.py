@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -115,14 +114,6 @@ def run_for(dispatcher: Dispatcher, clock: ManualClock, milliseconds: int, every
     for _ in range(0, milliseconds, every_ms):
         clock.advance(every_ms)
         run(dispatcher)
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait until a real server or thread has got that far."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def mail_settings(port: int, **other: Any) -> MailSettings:

@@ -22,8 +22,9 @@ from aldea.storage.register.incident_answers import acknowledge
 from aldea.storage.register.liveness_marks import NOTIFIER, liveness_marks
 from aldea.storage.register.notification_queue import due_contacts, lock_queue
 from aldea.storage.register.tables import incident
-from alert_rules.notify.office import DAY, HOUR, MINUTE, NOW_MS, ZONE, Office, eventually, run, run_for
+from alert_rules.notify.office import DAY, HOUR, MINUTE, NOW_MS, ZONE, Office, run, run_for
 from alert_rules.notify.servers import Answer, Web
+from rigs.waiting import eventually
 
 
 @dataclass

@@ -12,7 +12,8 @@ from aldea.alert_rules.notify.sending import TAKEN, Outcome, Parcel
 from aldea.model.clock import ManualClock
 from aldea.storage.register import Register, open_register
 from aldea.storage.register.contacts import remove_contact
-from alert_rules.notify.office import NOW_MS, Office, eventually
+from alert_rules.notify.office import NOW_MS, Office
+from rigs.waiting import eventually
 
 if TYPE_CHECKING:
     pass

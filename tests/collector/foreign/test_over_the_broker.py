@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
@@ -26,9 +25,10 @@ from aldea.storage.register.devices import Device, enrol_device
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
 from collectorkit.desk import make_register
 from rigs.mosquitto import Mosquitto
+from rigs.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 pytestmark = pytest.mark.mosquitto
@@ -49,14 +49,6 @@ DIES_BEFORE_PUBACK = (
     "import os, sys; from aldea.collector.__main__ import main; from aldea.collector.foreign.link import ForeignLink;"
     "ForeignLink.acknowledge = lambda *_: os.kill(os.getpid(), 9); sys.exit(main())"
 )
-
-
-def eventually(is_true: Callable[[], object], within_seconds: float = 15.0) -> None:
-    """Wait until something holds that another thread or process is about to do."""
-    deadline = time.monotonic() + within_seconds
-    while not is_true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 class Place:
