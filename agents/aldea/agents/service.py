@@ -21,7 +21,6 @@ from aldea.agents.outbox import Limits, Machine, Outbox, OutboxUnavailable, Rese
 from aldea.agents.page.latest import LatestReadings
 from aldea.agents.probe import ProbeContext, ScheduledProbe
 from aldea.agents.probes import scheduled_probes
-from aldea.agents.records.desk import Desk, desk_of
 from aldea.agents.runner import Runner
 from aldea.agents.settings import AgentSettings
 from aldea.agents.upgrading.leaving import confirm
@@ -32,6 +31,7 @@ from aldea.model.sample import Reading
 if TYPE_CHECKING:
     from aldea.agents.overlay.desk import SettingsDesk
     from aldea.agents.page.server import PageServer
+    from aldea.agents.records.desk import Desk
     from aldea.model.messages import Command
 
 __all__ = ["AgentService", "link_options", "pace_of", "this_machine"]
@@ -167,10 +167,12 @@ class AgentService:
         )
 
     def _records(self, outbox: Outbox, uplink: Uplink) -> Desk | None:
-        def recorded() -> None:
-            uplink.recorded(urgent=True)
+        """Return the facilitator's desk where there is a page, or where records from before may wait."""
+        if not self.settings.page.enabled and not (self.settings.data / "records.db").exists():
+            return None
+        from aldea.agents.records.desk import desk_of  # noqa: PLC0415 - with the forms, where they are used
 
-        return desk_of(self.settings.data, outbox, self._clock, recorded, wanted=self.settings.page.enabled)
+        return desk_of(self.settings.data, outbox, self._clock, lambda: uplink.recorded(urgent=True))
 
     def _start_page(self, tools: Toolbox, latest: LatestReadings, uplink: Uplink) -> PageServer | None:
         if not self.settings.page.enabled:

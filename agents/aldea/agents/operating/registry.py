@@ -9,7 +9,6 @@ from aldea.agents.operating.probe_now import ProbeNow
 from aldea.agents.operating.repair_answer import RepairAnswer
 from aldea.agents.overlay.handler import SettingsFromAfar
 from aldea.agents.probes.budget import budget_of
-from aldea.agents.records.handlers import record_handlers
 from aldea.agents.upgrading.handler import Upgrade
 
 if TYPE_CHECKING:
@@ -25,5 +24,13 @@ def handlers(tools: Toolbox) -> tuple[Handler, ...]:
         RepairAnswer(tools.settings.data),
         SettingsFromAfar(tools.desk, tools.start_anew),
         Upgrade(tools.settings, budget_of(tools.settings, tools.context), tools.machine.version, tools.start_anew),
-        *record_handlers(tools.records),
+        *_of_records(tools),
     )
+
+
+def _of_records(tools: Toolbox) -> tuple[Handler, ...]:
+    if tools.records is None:
+        return ()
+    from aldea.agents.records.handlers import record_handlers  # noqa: PLC0415 - with the forms, where they are used
+
+    return record_handlers(tools.records)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aldea.agents.outbox import Outbox
-from aldea.agents.records.book import NAME, RecordBook
+from aldea.agents.records.book import RecordBook
 from aldea.agents.records.handing import Handing
 from aldea.agents.records.roster import Roster
 from aldea.agents.records.shelf import FormShelf
@@ -55,10 +55,8 @@ def open_desk(folder: Path, outbox: Outbox, clock: Clock, recorded: Callable[[],
     return Desk(book, Roster(folder), shelf, Handing(book, outbox, clock, shelf), recorded)
 
 
-def desk_of(folder: Path, outbox: Outbox, clock: Clock, recorded: Callable[[], None], *, wanted: bool) -> Desk | None:
-    """Return the desk where it is wanted, or where records from before may wait; None where the disk forbids it."""
-    if not wanted and not (folder / NAME).exists():
-        return None
+def desk_of(folder: Path, outbox: Outbox, clock: Clock, recorded: Callable[[], None]) -> Desk | None:
+    """Return the desk, None where the disk forbids it."""
     try:
         return open_desk(folder, outbox, clock, recorded)
     except (OSError, sqlite3.Error) as error:

@@ -17,9 +17,9 @@ MOST_SENTENCES = 20
 LONGEST_SENTENCE = 600
 
 
-def record_handlers(desk: Desk | None) -> tuple[Handler, ...]:
-    """Return the handlers of a box where records are entered; none elsewhere."""
-    return () if desk is None else (ReturnedHandler(desk.book), FormHandler(desk.shelf))
+def record_handlers(desk: Desk) -> tuple[Handler, ...]:
+    """Return the handlers of a box where records are entered."""
+    return (ReturnedHandler(desk.book), FormHandler(desk.shelf))
 
 
 class ReturnedHandler:
