@@ -29,7 +29,7 @@ def test_loss_is_measured_as_it_is_and_is_no_outage(lab: Lab, percent: int, *, d
     box.habits(Habits(packets=100, spacing_seconds=0.01))
     with faults.packets_lost(lab, percent):
         box.start()
-        box.records("ping", 10)
+        box.records("ping", 8)
         box.kill()
     lab.pass_time(20)
     box.start().delivers()
