@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from aldea.collector.commanding.documents import without_documents
+from aldea.collector.commanding.documents import TAKERS, without_documents
+from aldea.collector.commanding.rows import DocumentRow
 from aldea.model.columns import decode_columns
 from aldea.model.sample import Row
-from aldea.storage.register import Register
+from aldea.storage.register import Register, Unit
 from aldea.storage.register.commands import commands_of, find_command, queue_command
 from aldea.storage.register.feed import read_feed
-from aldea.storage.register.repairs import repairs_of
+from aldea.storage.register.repairs import Repair, add_repair, repairs_of
 from aldea.storage.register.returned_documents import returned_documents
 from aldea.storage.register.status import find_status
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
@@ -103,6 +104,23 @@ def test_one_that_cannot_be_taken_stops_no_other_and_is_kept_with_the_reason(des
     assert sorted(kept) == [1, 2, 3, 4]
     assert "never given" in kept[1]
     assert "none that a device" in kept[2]
+
+
+def test_what_a_taker_wrote_before_it_failed_is_undone(
+    desk: Desk, asked: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(unit: Unit, found: DocumentRow) -> None:
+        add_repair(unit, Repair(found.site, "half", found.device, found.arrival_ms, None))
+        raise RuntimeError("in the middle of it")
+
+    monkeypatch.setitem(TAKERS, "repair", half)
+    rows = [repair(1, "r1"), answer(2, "one", "done")]
+    desk.send(desk.norte.birth(0), desk.norte.message(desk.norte.payload(rows)))
+    run(desk.feed_follower(asked))
+    with asked.reading() as unit:
+        assert repairs_of(unit, "norte-01") == ()
+        assert commands_of(unit, "norte-01")[0].state == "done"
+        assert "in the middle of it" in returned_documents(unit)[0].reason
 
 
 def test_a_device_cannot_answer_for_another(desk: Desk, asked: Register) -> None:

@@ -53,6 +53,8 @@ def add_repair(unit: Unit, new: Repair) -> bool:
     if find_device(unit, new.site, new.device) is None:
         raise UnknownEntryError(f"site {new.site!r} has no device {new.device!r}")
     statement = insert(unit, repair).on_conflict_do_nothing(index_elements=["site", "id"])
+    # Without the option PostgreSQL's count of an insert is not kept.
+    statement = statement.execution_options(preserve_rowcount=True)
     values = {
         "site": new.site,
         "id": clean_text(new.id),
@@ -63,7 +65,7 @@ def add_repair(unit: Unit, new: Repair) -> bool:
         "findings": plain(new.findings if new.findings is not None else []),
         "note": clean_text(new.note)[:NOTE_LIMIT],
     }
-    return bool(unit.connection.execute(statement.values(**values)).rowcount)
+    return unit.connection.execute(statement.values(**values)).rowcount == 1
 
 
 def open_repairs(unit: Unit, limit: int = 100) -> tuple[Repair, ...]:
