@@ -1,0 +1,105 @@
+"""What an agent needs before it takes a release: a launcher, an enrolment, a key, room on its disk."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aldea.agents.budget import Budget, LedgerFile, Meter, Plan, SiteCalendar, Terms
+from aldea.agents.enrolment import enrolled, keep_enrolment
+from aldea.agents.operating.handler import Outcome, State
+from aldea.agents.settings import AgentSettings
+from aldea.agents.upgrade_settings import UpgradeSettings
+from aldea.agents.upgrading.handler import Upgrade
+from aldea.agents.upgrading.state import LAUNCHER, Releases
+from aldea.agents.upgrading.state import Outcome as Ended
+from aldea.agents.upgrading.state import State as Kept
+from aldea.model.messages import Command
+from aldea.model.release import document_of
+from upgradekit.wheels import Workshop
+
+VERSION = "9.0.0"
+LAUNCHED = {LAUNCHER: json.dumps(["python", "-m", "aldea.agents.upgrading.launch", "run"])}
+ANSWER: dict[str, Any] = {
+    "site": "isla",
+    "device": "agent",
+    "broker": {"host": "localhost", "port": 1883, "tls": False, "ca_pem": None},
+    "username": "isla/agent",
+    "password": "secret",
+    "settings": {"timezone": "America/Merida"},
+}
+
+
+async def tell(_: State, __: Mapping[str, Any]) -> None:
+    return
+
+
+def carried_out(
+    workshop: Workshop, data: Path, environ: Mapping[str, str] = LAUNCHED, free: int = 10**12, **upgrade: Any
+) -> Outcome:
+    release, _ = workshop.release(VERSION)
+    payload = {
+        "version": VERSION,
+        "manifest": document_of(release.manifest),
+        "signature": base64.b64encode(release.signature).decode(),
+    }
+    settings = AgentSettings(site="isla", data=data, upgrade=UpgradeSettings(**upgrade))
+    budget = Budget(Plan(Terms(), SiteCalendar(None, ())), LedgerFile(data), lambda: None, Meter())
+    handler = Upgrade(settings, budget, "0.1.0", lambda: None, environ, lambda _: free)
+    return asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
+
+
+def enrol(data: Path, key: str | None) -> None:
+    said = {**ANSWER, "settings": {**ANSWER["settings"], **({} if key is None else {"release_key": key})}}
+    keep_enrolment(data, said, "http://127.0.0.1:9", b"AUTHORITY")
+
+
+def test_each_thing_that_is_missing_has_its_sentence(workshop: Workshop, tmp_path: Path) -> None:
+    def said(**options: Any) -> str:
+        outcome = carried_out(workshop, tmp_path, **options)
+        assert outcome.state is State.FAILED
+        return str(outcome.detail["sentence"])
+
+    assert "was not started by its launcher" in said(environ={})
+    assert "was not enrolled with a code" in said()
+    enrol(tmp_path, None)
+    assert "knows no key for releases" in said()
+    enrol(tmp_path, workshop.public.read_text())
+    assert "agent.upgrade.enabled is false" in said(enabled=False)
+    assert "0 MB free on the device's disk and" in said(free=10_000)
+    assert "key.pem cannot be read" in said(key_file=tmp_path / "key.pem")
+    (tmp_path / "key.pem").write_text("nothing")
+    assert "holds no public key" in said(key_file=tmp_path / "key.pem")
+
+
+def test_what_became_of_a_trial_is_the_answer_whenever_it_is_asked_for_again(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    for confirmed, state in ((True, State.DONE), (False, State.ROLLED_BACK)):
+        Releases(tmp_path).write(Kept("base", outcome=Ended(VERSION, "c1", confirmed, "it was silent")))
+        assert carried_out(workshop, tmp_path).state is state
+
+
+def test_the_key_and_the_servers_authority_are_kept_and_older_and_newer_files_are_read(tmp_path: Path) -> None:
+    enrol(tmp_path, "KEY")
+    found = enrolled(tmp_path)
+    assert found is not None
+    assert (found.release_key, found.server) == ("KEY", "http://127.0.0.1:9")
+    assert (tmp_path / str(found.server_ca_file)).read_bytes() == b"AUTHORITY"
+    enrol(tmp_path, None)
+    assert len(list(tmp_path.glob("enrolment-*.server.pem"))) == 1
+    path = tmp_path / "enrolment.json"
+    document = json.loads(path.read_text())
+    older = {name: value for name, value in document.items() if name not in {"server_ca_file", "release_key"}}
+    path.write_text(json.dumps({**older, "of_a_later_version": 1}))
+    again = enrolled(tmp_path)
+    assert again is not None
+    assert (again.site, again.release_key, again.server_ca_file) == ("isla", None, None)
+    with pytest.raises(ValueError, match="not one for an enrolment"):
+        keep_enrolment(tmp_path, {**ANSWER, "settings": {"timezone": "UTC", "release_key": 7}}, "http://x")
