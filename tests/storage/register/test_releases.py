@@ -1,0 +1,130 @@
+"""On both databases: wheels in parts, keys, one rollout at a time, and what a device's progress leaves behind."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+
+from aldea.model.release import Manifest, ReleaseFile, SignedRelease, public_pem
+from aldea.model.rollouts import Progress, RolloutState, Why
+from aldea.storage.register import Register, RegisterError
+from aldea.storage.register.commands import CommandState, find_command, queue_command
+from aldea.storage.register.register import Unit
+from aldea.storage.register.releases import (
+    add_release,
+    distrust_keys,
+    find_release_file,
+    list_releases,
+    read_release_file,
+    trust_keys,
+    trusted_keys,
+    trusted_pem,
+)
+from aldea.storage.register.rollouts import (
+    KIND,
+    begin_rollout,
+    change_rollout,
+    command_states,
+    device_views,
+    keep_step,
+    list_rollouts,
+    newest_of_device,
+    note_asked,
+    note_progress,
+    open_rollout,
+    rollout_devices,
+)
+from aldea.storage.register.sites import add_sites
+from storage.register.places import DAY, entry
+
+NOW = 10 * DAY
+CONTENT = bytes(range(256)) * 1000
+NAME = "aldea-2.0-py3-none-any.whl"
+
+
+def release(version: str) -> SignedRelease:
+    file = ReleaseFile(NAME, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    return SignedRelease(Manifest(version, "3.11", 1, (file,)), bytes(64))
+
+
+@pytest.fixture
+def unit(register: Register) -> Iterator[Unit]:
+    with register.transaction() as made:
+        add_sites(made, [entry("monte"), entry("isla"), entry("sim-x", simulated=True)])
+        add_release(made, release("2.0"), {NAME: CONTENT}, "test", NOW)
+        yield made
+
+
+def test_a_wheel_is_read_in_parts_byte_for_byte(unit: Unit) -> None:
+    found = find_release_file(unit, "2.0", NAME)
+    assert found is not None
+    parts = [read_release_file(unit, "2.0", NAME, first, 65_536) for first in range(0, found.size_bytes, 65_536)]
+    assert b"".join(parts) == CONTENT
+    assert read_release_file(unit, "2.0", NAME, found.size_bytes, 10) == b""
+    assert read_release_file(unit, "2.0", "other.whl", 0, 10) == b""
+
+
+def test_releases_are_listed_by_version_and_not_by_letters(unit: Unit) -> None:
+    for version in ("1.9", "10.0", "2.0rc1"):
+        add_release(unit, release(version), {NAME: CONTENT}, "test", NOW)
+    assert [item.version for item in list_releases(unit)] == ["10.0", "2.0", "2.0rc1", "1.9"]
+
+
+def test_keys_are_trusted_and_trusted_no_more(unit: Unit) -> None:
+    first, second = bytes(range(32)), bytes(range(1, 33))
+    trust_keys(unit, public_pem(first))
+    trust_keys(unit, public_pem(first) + public_pem(second))
+    assert trusted_keys(unit) == (first, second)
+    assert trusted_pem(unit) == public_pem(first) + public_pem(second)
+    assert distrust_keys(unit, public_pem(first)) == (second,)
+    with pytest.raises(RegisterError, match="at most 4"):
+        trust_keys(unit, "".join(public_pem(bytes([number]) * 32) for number in range(5)))
+
+
+def test_one_rollout_is_under_way_at_a_time_and_a_stopped_one_calls_off(unit: Unit) -> None:
+    made = begin_rollout(unit, "2.0", NOW, "test", first_site="isla", bake_hours=0.5)
+    with pytest.raises(RegisterError, match="is being rolled out"):
+        begin_rollout(unit, "2.0", NOW, "test")
+    command = queue_command(unit, "isla", "box", KIND, {}, NOW, NOW + DAY)
+    note_asked(unit, made.id, ("isla", "box"), 0, command.id, NOW)
+    assert change_rollout(unit, RolloutState.PAUSED, NOW).rollout.state is RolloutState.PAUSED
+    assert change_rollout(unit, RolloutState.RUNNING, NOW).rollout.state is RolloutState.RUNNING
+    with pytest.raises(RegisterError, match="is running already"):
+        change_rollout(unit, RolloutState.RUNNING, NOW)
+    change_rollout(unit, RolloutState.STOPPED, NOW)
+    assert open_rollout(unit) is None
+    called_off = find_command(unit, command.id)
+    assert called_off is not None
+    assert called_off.state is CommandState.CANCELLED
+    assert [item.rollout.state for item in list_rollouts(unit)] == [RolloutState.STOPPED]
+    assert begin_rollout(unit, "2.0", NOW, "test").id > made.id
+
+
+def test_what_becomes_of_a_device_is_kept_and_trouble_is_set_aside(unit: Unit) -> None:
+    made = begin_rollout(unit, "2.0", NOW, "test")
+    command = queue_command(unit, "isla", "box", KIND, {}, NOW, NOW + DAY)
+    note_asked(unit, made.id, ("isla", "box"), 0, command.id, NOW)
+    assert command_states(unit, (command.id,))[command.id][0] == "waiting"
+    note_progress(unit, made.id, ("isla", "box"), Progress.TRYING, NOW + 1, {"step": "trying"})
+    note_progress(unit, made.id, ("isla", "box"), Progress.ROLLED_BACK, NOW + 2, {"sentence": "silent"})
+    keep_step(unit, made.id, RolloutState.HALTED, 0, Why("rolled_back", {"site": "isla", "device": "box"}), NOW + 3)
+    found = open_rollout(unit)
+    assert found is not None
+    assert (found.rollout.state, found.why) == (
+        RolloutState.HALTED,
+        Why("rolled_back", {"site": "isla", "device": "box"}),
+    )
+    (device,) = rollout_devices(unit, made.id)
+    assert (device.trying_ms, device.ended_ms, dict(device.detail)) == (NOW + 1, NOW + 2, {"sentence": "silent"})
+    change_rollout(unit, RolloutState.RUNNING, NOW + 4)
+    newest = newest_of_device(unit, "isla", "box")
+    assert newest is not None
+    assert newest[1].progress is Progress.SET_ASIDE
+    assert newest_of_device(unit, "monte", "box") is None
+
+
+def test_only_real_agents_are_looked_at(unit: Unit) -> None:
+    made = begin_rollout(unit, "2.0", NOW, "test")
+    assert [view.key for view in device_views(unit, made.id)] == [("isla", "box"), ("monte", "box")]
