@@ -147,7 +147,7 @@ def _hint(item: Setting, shown: Shown, under: Mapping[str, Any]) -> str:
 
 def _short(item: Setting, value: Any, shown: Shown) -> str:
     if isinstance(value, bool):
-        return shown.say("yes" if value else "no")
+        return shown.say("yes") if value else shown.say("no")
     text = ", ".join(_written(item, value).split("\n"))
     return text if len(text) <= 60 else f"{text[:59]}…"
 
