@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,10 +12,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import trustme
 
 from aldea.agents.budget import Budget, LedgerFile, Meter, Plan, SiteCalendar, Terms
 from aldea.agents.budget.ledger import Ledger, Month
-from aldea.agents.upgrading.fetching import RANGE_BYTES, Fetcher, RangeReader, Source
+from aldea.agents.upgrading.fetching import RANGE_BYTES, Fetcher, NotNow, RangeReader, Source
 from aldea.model.release import Manifest, ReleaseError, ReleaseFile
 
 CONTENT = bytes(range(251)) * 1500
@@ -94,6 +96,22 @@ class Slept:
         self.pauses.append(seconds)
         if len(self.pauses) >= self._most:
             raise asyncio.CancelledError
+
+
+def test_over_https_the_servers_authority_is_the_one_of_the_enrolment(cutter: Cutter, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    cutter.server.socket = context.wrap_socket(cutter.server.socket, server_side=True)
+    url = cutter.url.replace("http:", "https:")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    reader = RangeReader(Source(url, tmp_path / "ca.pem"), Meter())
+    assert reader.read("9.0.0", MANIFEST.files[0], 0) == CONTENT[:RANGE_BYTES]
+    reader.close()
+    with pytest.raises(NotNow, match="certificate is not trusted"):
+        RangeReader(Source(url), Meter()).read("9.0.0", MANIFEST.files[0], 0)
+    with pytest.raises(ReleaseError, match="is none"):
+        RangeReader(Source("ftp://127.0.0.1"), Meter())
 
 
 def fetcher(cutter: Cutter, slept: Slept, meter: Meter | None = None, room: Budget | None = None) -> Fetcher:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -76,6 +77,33 @@ def test_each_thing_that_is_missing_has_its_sentence(workshop: Workshop, tmp_pat
     assert "key.pem cannot be read" in said(key_file=tmp_path / "key.pem")
     (tmp_path / "key.pem").write_text("nothing")
     assert "holds no public key" in said(key_file=tmp_path / "key.pem")
+
+
+def test_it_says_once_that_it_waits_for_bytes_and_until_when(workshop: Workshop, tmp_path: Path) -> None:
+    """The month is spent, and its end is known: April 2026."""
+    enrol(tmp_path, workshop.public.read_text())
+    release, _ = workshop.release(VERSION)
+    payload = {"manifest": document_of(release.manifest), "signature": base64.b64encode(release.signature).decode()}
+    said: list[Mapping[str, Any]] = []
+    pauses: list[float] = []
+
+    async def tell(_: State, detail: Mapping[str, Any]) -> None:
+        said.append(detail)
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise asyncio.CancelledError
+
+    plan = Plan(Terms(monthly_bytes=1000), SiteCalendar(ZoneInfo("UTC"), ()))
+    budget = Budget(plan, LedgerFile(tmp_path), lambda: 1_773_100_800_000, Meter())
+    settings = AgentSettings(site="isla", data=tmp_path)
+    handler = Upgrade(settings, budget, "0.1.0", lambda: None, LAUNCHED, lambda _: 10**12, pause)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
+    assert [detail["step"] for detail in said] == ["fetching", "waiting_for_budget"]
+    assert "waits until 2026-04-01" in said[1]["sentence"]
+    assert said[1]["until_ms"] == 1_775_001_600_000
 
 
 def test_what_became_of_a_trial_is_the_answer_whenever_it_is_asked_for_again(

@@ -98,19 +98,19 @@ class Upgrade:
         await asyncio.to_thread(self._make_room, releases, manifest, folder)
         ca_file = None if enrolment.server_ca_file is None else self.settings.data / enrolment.server_ca_file
         reader = RangeReader(Source(enrolment.server, ca_file), self.budget.meter)
-        told = -1
+        told, waits = -1, False
 
         async def progress(there: int) -> None:
-            nonlocal told
+            nonlocal told, waits
             part = there * _TOLD_PARTS // manifest.size_bytes
-            if part > told:
-                told = part
+            if part > told or waits:
+                told, waits = part, False
                 await tell(State.RUNNING, _step(manifest, "fetching", {"bytes": there, "of": manifest.size_bytes}))
 
         async def wait(until_ms: int) -> None:
-            nonlocal told
-            if told < _TOLD_PARTS + 1:
-                told = _TOLD_PARTS + 1
+            nonlocal waits
+            if not waits:
+                waits = True
                 await tell(State.RUNNING, _waiting(manifest, until_ms))
 
         rate = self.settings.upgrade.bytes_per_second
