@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import secrets
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,7 +61,7 @@ class Namespace:
     """A namespace, and one thread that lives in it: what is started from that thread lives there too."""
 
     def __init__(self, name: str) -> None:
-        self.name = f"aldea-{name}-{os.getpid()}"
+        self.name = f"aldea-{name}-{secrets.token_hex(2)}-{os.getpid()}"
         if os.geteuid() != 0:
             raise RigError("network namespaces need root")
         ip("netns", "add", self.name)
