@@ -245,6 +245,17 @@ def test_differences_are_kept_by_revision(villages: Register) -> None:
             set_differences(unit, "arroyo", "none", {}, "o", NOW)
 
 
+def test_of_settings_sent_within_a_millisecond_the_last_is_the_newest(villages: Register) -> None:
+    with villages.transaction() as unit:
+        for number in range(1, 12):
+            set_differences(unit, "arroyo", "agent", {"sample_seconds": number}, "o", NOW)
+            sent = send_settings(unit, "arroyo", "agent", (), NOW)
+            last = device_settings_of(unit, "arroyo", "agent", (), NOW).last
+            assert sent is not None
+            assert last is not None
+            assert last.id == sent.id
+
+
 def test_all_devices_of_a_profile_are_seen_and_sent_at_once(
     villages: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,7 +96,9 @@ def send_settings(
     supersede(unit, site_id, device_id, KIND, now_ms)
     _update(unit, site_id, device_id, {"sent_revision": revision})
     payload = {"revision": revision, "document": dict(now.overlay)}
-    return queue_command(unit, site_id, device_id, KIND, payload, now_ms, now_ms + LASTS_MS, author)
+    # The newest is the one made last: two never have the same time.
+    made_ms = now_ms if now.last is None else max(now_ms, now.last.created_ms + 1)
+    return queue_command(unit, site_id, device_id, KIND, payload, made_ms, made_ms + LASTS_MS, author)
 
 
 def send_to_all(
