@@ -79,6 +79,7 @@ def test_one_that_keeps_ending_is_started_three_times_and_given_up(site: Site) -
     assert site.decide() == str(site.releases.python("1.2"))
     assert site.starts("1.3") == MOST_STARTS
     assert "never heard the server: it ended with 7" in site.state.bad["1.3"]
+    assert not site.releases.path("1.3").exists()
 
 
 def test_one_that_stays_silent_is_ended_when_its_time_is_over_even_if_it_will_not_end(site: Site) -> None:

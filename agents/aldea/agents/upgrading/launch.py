@@ -51,7 +51,10 @@ class Launcher:
         state = self._on_this_base(self._releases.read())
         while state.trial is not None and not self._stopped:
             state = self._try(state)
-        return None if self._stopped else self._python(state)
+        if self._stopped:
+            return None
+        self._releases.remove(state.bad)
+        return self._python(state)
 
     def current(self) -> str:
         """Return the Python of what runs, without changing anything."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,12 @@ class Releases:
             return (self.folder / HEARD).read_text(encoding="ascii").strip() == trial.id
         except (OSError, ValueError):
             return False
+
+    def remove(self, versions: Iterable[str]) -> None:
+        """Remove releases, and what was fetched for them."""
+        for version in versions:
+            for path in (self.path(version), self.folder / f"{version}.fetched"):
+                shutil.rmtree(path, ignore_errors=True)
 
     def prune(self, keep: State) -> None:
         """Remove what no state names: old releases, and what was fetched for them."""
