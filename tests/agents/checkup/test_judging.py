@@ -136,6 +136,46 @@ def test_an_antenna_that_does_not_answer_is_before_the_link_it_breaks() -> None:
     assert "antenna" in named(found, "devices").what.in_("en")
 
 
+def test_a_link_without_anchors_is_judged_by_the_web() -> None:
+    found = replace(WELL, **{**CUT, "ping": [ping("gateway", answers=True)]})
+    assert first(found) == "link"
+    assert states(found)["names"] is State.NOT_REACHED
+
+
+def test_where_all_is_asked_by_names_nothing_is_claimed_of_the_link() -> None:
+    by_name = Reading("ping", {"sent": 0, "received": 0, "failure": "dns_failed"}, {"target": "x", "role": "anchor"})
+    found = replace(
+        WELL,
+        **{**CUT, "ping": [ping("gateway", answers=True), by_name], "http": [failing("http", "dns_timeout")]},
+    )
+    assert first(found) == "names"
+    assert "The Internet answers" not in named(found, "names").what.in_("en")
+
+
+def test_a_box_that_may_not_send_echoes_blames_no_router() -> None:
+    may_not = Reading("ping", {"received": 0, "failure": "permission_denied"}, {"target": "r", "role": "gateway"})
+    found = replace(WELL, **{**CUT, "ping": [may_not, ping("anchor", answers=False)]})
+    assert first(found) == "link"
+    assert named(found, "link").what.in_("en") == "Nothing beyond the router answers."
+
+
+def test_a_box_without_a_route_that_is_heard_all_the_same_blames_no_router() -> None:
+    found = replace(WELL, network=Network((Interface("eth0", True, False),), None, None), ping=[])
+    assert first(found) is None
+
+
+def test_a_box_that_may_be_on_wifi_is_told_so_where_its_cable_is_dead() -> None:
+    cards = (Interface("eth0", False, False), Interface("wlan0", False, True))
+    steps = [step.in_("es") for step in named(replace(WELL, network=Network(cards, None, None)), "cable").do]
+    assert any("Wi-Fi" in step for step in steps)
+
+
+@pytest.mark.parametrize("where", ["172.16.4.1:8883", "10.0.0.1:1883", "[fd00::1]:8883", "localhost:1883"])
+def test_a_server_in_the_village_proves_no_link(where: str) -> None:
+    found = replace(WELL, **{**CUT, "broker": BrokerAnswer(where, None, accepted=True)})
+    assert first(found) == "link"
+
+
 def test_names_that_are_not_found_are_before_the_web() -> None:
     broken = replace(
         WELL,

@@ -203,8 +203,10 @@ def test_while_the_checks_run_the_page_loads_again_by_itself(tmp_path: Path, clo
     browser = Browser(build_site(make_view(tmp_path, clock, checks=checks)))
     browser.post("/check")
     text = browser.get("/check").text
-    assert '<meta http-equiv="refresh" content="3">' in text
+    assert '<meta http-equiv="refresh" content="3;url=/check">' in text
     assert "Revisando… 0 de 11" in text
+    assert browser.post("/check", token_from="/repaired").headers["location"] == "/check", "it is under way, not over"
+    assert len(waiting) == 1, "one at a time, however many phones ask"
     idle.submit(waiting[0])
     assert "refresh" not in browser.get("/check").text
 
@@ -284,3 +286,19 @@ def test_names_from_the_settings_are_shown_as_text(tmp_path: Path, clock: Manual
     body = Browser(build_site(make_view(tmp_path, clock, page))).get("/").body.decode()
     assert "<script" not in body
     assert "&lt;script&gt;" in body
+
+
+def test_a_second_cut_is_as_long_as_itself_and_not_as_old_as_the_first(tmp_path: Path, clock: ManualClock) -> None:
+    latest = LatestReadings()
+    cut(latest, clock)  # the second anchor is not asked again before the next cut
+    clock.advance(MINUTE)
+    well(latest, clock)
+    clock.advance(50 * 3_600_000)
+    well(latest, clock)
+    clock.advance(MINUTE)
+    cut(latest, clock)
+    clock.advance(5 * MINUTE)
+    cut(latest, clock)
+    text = site_of(tmp_path, clock, latest).get("/").text
+    assert "más allá nada contesta desde hace 5 min" in text
+    assert "Así desde hace 5 min" in text

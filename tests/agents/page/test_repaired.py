@@ -60,7 +60,7 @@ def test_a_report_goes_out_at_once_with_what_the_box_found(technician: Browser, 
     assert {"key": "cable", "state": "wrong"}.items() <= next(f for f in findings if f["key"] == "cable").items()
     text = technician.get(path).text
     assert "El aviso va en camino al servidor" in text
-    assert '<meta http-equiv="refresh" content="5">' in text
+    assert f'<meta http-equiv="refresh" content="5;url={path}">' in text
     assert "No llega señal por el cable" in text
     assert (tmp_path / "repairs.json").stat().st_mode & 0o777 == 0o600
 
@@ -107,13 +107,15 @@ def test_a_second_press_leads_to_the_report_that_is_pending(
 ) -> None:
     path = reported(technician)
     clock.advance(5 * MINUTE)
-    assert reported(technician) == path
+    assert reported(technician) == f"{path}?said=reported_already"
+    assert "Ya se había avisado" in technician.get(f"{path}?said=reported_already").text
+    assert f'content="5;url={path}"' in technician.get(f"{path}?said=reported_already").text, "said once"
     assert len(idle.recorded) == 1
     answer(tmp_path, path.rpartition("/")[2], False)
     again = reported(technician)
     assert again != path, "what is not yet repaired may be said again at once"
     answer(tmp_path, again.rpartition("/")[2], True)
-    assert reported(technician) == again, "pressed twice"
+    assert reported(technician) == f"{again}?said=reported_already", "pressed twice"
     clock.advance(MINUTE)
     assert reported(technician) != again
 
@@ -152,6 +154,41 @@ def test_a_report_whose_checks_were_cut_short_is_sent_after_the_restart(
     found = RepairBook(tmp_path).find(kept.id)
     assert found is not None
     assert found.state is RepairState.SENT
+
+
+def test_after_a_power_cut_a_report_is_a_new_one(tmp_path: Path, clock: ManualClock, idle: Idle) -> None:
+    old = RepairBook(tmp_path).add("the one before", "boot before the power cut", clock.mono_ms(), None)
+    technician = Browser(build_site(make_view(tmp_path, clock, None, idle)))
+    path = reported(technician, "fusible nuevo")
+    assert old.id not in path
+    assert [row.fields["note"] for row in idle.recorded] == ["fusible nuevo"]
+
+
+def test_a_word_of_the_server_that_is_quicker_than_the_disk_holds(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = Idle(UNPLUGGED)
+
+    async def recorded(row: Any) -> bool:
+        RepairBook(tmp_path).answered(str(row.fields["repair"]), {}, confirmed=True)
+        return True
+
+    monkeypatch.setattr(idle, "record", recorded)
+    technician = Browser(build_site(make_view(tmp_path, clock, None, idle)))
+    assert "Confirmado" in technician.get(reported(technician)).text
+
+
+def test_a_report_that_breaks_off_is_said_at_once(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = Idle(UNPLUGGED)
+
+    async def broken(row: Any) -> bool:
+        raise RuntimeError("whatever")
+
+    monkeypatch.setattr(idle, "record", broken)
+    technician = Browser(build_site(make_view(tmp_path, clock, None, idle)))
+    assert "La caja no pudo guardar el aviso" in technician.get(reported(technician)).text
 
 
 def test_a_report_that_the_disk_does_not_take_is_said(technician: Browser, idle: Idle) -> None:

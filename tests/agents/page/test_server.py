@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,23 @@ def test_slow_clients_keep_nobody_else_out(port: int) -> None:
     finally:
         for slow in waiting:
             slow.close()
+
+
+@pytest.mark.parametrize("limit", ["_IDLE_SECONDS", "_LONGEST_SECONDS"])
+def test_a_village_of_phones_that_hold_their_connections_keeps_nobody_out(
+    port: int, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, limit, 0)
+    begun = b"GET /about HTTP/1.1\r\nHost: 127.0.0.1\r\n" + (b"\r\n" if limit == "_IDLE_SECONDS" else b"X: ")
+    phones = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(serving.MOST_CONNECTIONS + 20)]
+    try:
+        for phone in phones:
+            with suppress(OSError):  # those that were ended already
+                phone.sendall(begun)
+        assert get(port)[0] == 200
+    finally:
+        for phone in phones:
+            phone.close()
 
 
 def test_nonsense_over_the_wire_takes_nothing_down(port: int) -> None:

@@ -65,13 +65,13 @@ class Checkup:
 
         settings, context = self.settings, self.context
         await asyncio.gather(
-            look("power", self._ask(PowerProbe(settings.power, context, PROBE_SECONDS - 2))),
+            look("power", self._ask_if(settings.power.enabled, PowerProbe(settings.power, context, PROBE_SECONDS - 2))),
             look("box", self._box()),
             look("network", asyncio.to_thread(network, context.root, settings.interfaces)),
-            look("ping", self._ask(PingProbe(settings.ping, context))),
+            look("ping", self._ask_if(settings.ping.enabled, PingProbe(settings.ping, context))),
             look("devices", self._devices()),
-            look("dns", self._ask(DnsProbe(settings.dns, context))),
-            look("http", self._ask(HttpProbe(settings.http, context))),
+            look("dns", self._ask_if(settings.dns.enabled, DnsProbe(settings.dns, context))),
+            look("http", self._ask_if(settings.http.enabled, HttpProbe(settings.http, context))),
             look("broker", self._broker()),
             look("enrolled", asyncio.to_thread(look_at_enrolment, settings)),
         )
@@ -84,6 +84,10 @@ class Checkup:
             await probe.aclose()
         self.context.meter.add(sum(wan_bytes_of(reading) for reading in readings))
         return readings
+
+    async def _ask_if(self, enabled: bool, probe: Probe) -> Sequence[Reading]:  # noqa: FBT001 - reads well where it is
+        """Ask, unless the settings say that this is not to be measured: then its silence would say nothing."""
+        return await self._ask(probe) if enabled else ()
 
     async def _devices(self) -> Sequence[Reading]:
         if not (self.settings.snmp.enabled and self.settings.snmp.targets):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aldea.agents.own_network import is_own_address
 from aldea.model.sample import Reading
 
 Readings = Sequence[Reading]
+_NOT_ASKED = frozenset({"permission_denied", "not_available", "dns_failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,16 @@ class Evidence:
     anchor_silent_ms: int | None = None
 
     def pings(self, role: str) -> list[Reading]:
-        """Return the echoes to the gateway or to the anchors."""
-        return [reading for reading in self.ping or () if reading.tags.get("role") == role]
+        """Return the echoes to the gateway or to the anchors, without those that the box itself could not ask."""
+        asked = (reading for reading in self.ping or () if reading.fields.get("failure") not in _NOT_ASKED)
+        return [reading for reading in asked if reading.tags.get("role") == role]
+
+    @property
+    def silent_beyond(self) -> bool:
+        """Whether somebody beyond the router was asked, in a way that needs no names, and nobody answered."""
+        pages = [str(reading.fields.get("failure")) for reading in self.http or ()]
+        asked = self.pings("anchor") or any(not failure.startswith("dns_") for failure in pages)
+        return bool(asked) and not self.beyond and not self.portal
 
     @property
     def beyond(self) -> bool:
@@ -117,5 +127,5 @@ class Evidence:
 
 def is_near(where: str) -> bool:
     """Say whether `host:port` is plainly on this machine or network, so that reaching it proves no link."""
-    host = where.rpartition(":")[0]
-    return host.startswith(("127.", "10.", "192.168.", "169.254.", "::1", "localhost")) or host.endswith(".local")
+    host = where.rpartition(":")[0].strip("[]").lower()
+    return is_own_address(host) or host == "localhost" or host.endswith((".local", ".lan"))

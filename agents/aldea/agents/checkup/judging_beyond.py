@@ -5,7 +5,7 @@ from __future__ import annotations
 from aldea.agents.checkup.evidence import BrokerAnswer, Evidence
 from aldea.agents.checkup.verdict import Verdict, ok, unknown, wrong
 from aldea.agents.page.times import duration
-from aldea.agents.page.words import say
+from aldea.agents.page.words import Words, say
 
 PATIENCE_MS = 120_000
 """So long a server may take to answer: it may just be starting."""
@@ -27,22 +27,27 @@ def judge_link(found: Evidence) -> Verdict | None:
     if found.beyond or found.portal:
         own_page = say("The provider answers, with a page of its own.")
         return ok(say("The Internet answers, though not to echoes.") if found.beyond else own_page)
-    if not anchors:
+    if not found.silent_beyond:
         return unknown(say("Nothing beyond the router is asked here."))
     since = found.anchor_silent_ms
-    what = (
-        say("The router works, but nothing beyond it answers.")
-        if since is None or since < 120_000
-        else say("The router works, but nothing beyond it has answered for %(time)s.", time=duration(since))
-    )
     return wrong(
-        what,
+        _silence(since, by_the_router=any(reading.fields.get("received") for reading in found.pings("gateway"))),
         say("Look at the lights of the modem or antenna: is it on, is its cable in?"),
         say("Is something in front of the dish or antenna, or was it moved by wind?"),
         say("Switch modem and antenna off for 30 seconds, switch them on, and wait 10 minutes."),
         say("If it stays so, call the provider: the box reaches the router, but nothing beyond it."),
         bring=say("the provider's number and the contract's number"),
     )
+
+
+def _silence(since: int | None, *, by_the_router: bool) -> Words:
+    if since is None or since < PATIENCE_MS:
+        if by_the_router:
+            return say("The router works, but nothing beyond it answers.")
+        return say("Nothing beyond the router answers.")
+    if by_the_router:
+        return say("The router works, but nothing beyond it has answered for %(time)s.", time=duration(since))
+    return say("Nothing beyond the router has answered for %(time)s.", time=duration(since))
 
 
 def judge_names(found: Evidence) -> Verdict | None:
@@ -54,7 +59,9 @@ def judge_names(found: Evidence) -> Verdict | None:
     if not found.dns:
         return unknown(say("Names are not asked here."))
     return wrong(
-        say("The Internet answers, but names are not found (DNS): pages do not open."),
+        say("The Internet answers, but names are not found (DNS): pages do not open.")
+        if found.beyond
+        else say("Names are not found (DNS): pages do not open."),
         say("Switch the router off, wait 10 seconds, switch it on, and wait 3 minutes."),
         say("If it stays so: in the router's settings, give 1.1.1.1 and 8.8.8.8 as name servers (DNS)."),
         bring=say("the router's password"),

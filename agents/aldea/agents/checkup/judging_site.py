@@ -25,11 +25,12 @@ def judge_cable(found: Evidence) -> Verdict | None:
             bring=say("a spare box"),
         )
     if not with_signal:
-        return _no_signal(wifi=all(item.is_wifi for item in network.interfaces))
+        kinds = {item.is_wifi for item in network.interfaces}
+        return _no_signal(wifi=kinds == {True}, perhaps_wifi=len(kinds) == 2)
     return ok(say("The cable carries a signal (%(name)s).", name=with_signal[0].name))
 
 
-def _no_signal(*, wifi: bool) -> Verdict:
+def _no_signal(*, wifi: bool, perhaps_wifi: bool = False) -> Verdict:
     if wifi:
         return wrong(
             say("The box is not connected to the Wi-Fi."),
@@ -37,8 +38,10 @@ def _no_signal(*, wifi: bool) -> Verdict:
             say("Was the Wi-Fi's name or password changed? Then the box needs the new one. A cable is better."),
             bring=say("a network cable"),
         )
+    by_air = (say("If the box has no cable but uses the Wi-Fi: see whether a phone finds this Wi-Fi here."),)
     return wrong(
         say("No signal comes through the box's network cable."),
+        *(by_air if perhaps_wifi else ()),
         say("Push the cable in at both ends until it clicks; a small light must shine beside the socket."),
         say("See whether the router has power."),
         say("Try another socket of the router, then another cable."),
@@ -51,12 +54,16 @@ def judge_router(found: Evidence) -> Verdict | None:
     network, pings = found.network, found.pings("gateway")
     if network is None or found.ping is None:
         return None
-    if network.route is None:
-        return wrong(
-            say("The router gives the box no address."),
-            say("Switch the router off, wait 10 seconds, switch it on, and wait 3 minutes."),
-            say("See that the cable is in one of the router's LAN sockets, not in the one called WAN or Internet."),
-            bring=say("the router's manual and password"),
+    if network.route is None and not found.beyond:
+        return (
+            None
+            if not found.is_whole
+            else wrong(
+                say("The router gives the box no address."),
+                say("Switch the router off, wait 10 seconds, switch it on, and wait 3 minutes."),
+                say("See that the cable is in one of the router's LAN sockets, not in the one called WAN or Internet."),
+                bring=say("the router's manual and password"),
+            )
         )
     if any(reading.fields.get("received") for reading in pings):
         return ok(say("The router answers."))

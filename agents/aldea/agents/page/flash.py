@@ -19,6 +19,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "not_stored": N_("The box could not store it: see its disk."),
         "person_added": N_("Added to the roster."),
         "person_changed": N_("Stored. The code stays the same."),
+        "reported_already": N_("It was reported already, and is not sent twice: this is what became of it."),
         "restored": N_("The backup was put in."),
         "stored": N_("Stored here. It goes to the server by itself; this page shows when it has arrived."),
         "withdrawn": N_("Withdrawn: it counts no more. The server hears of it."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,20 +9,13 @@ from urllib.parse import parse_qs
 
 import bottle
 
+from aldea.agents.own_network import is_own_address
 from aldea.agents.page.rendering import PAGES, Pages
 from aldea.agents.page.words import COOKIE, Words, say
 from aldea.agents.page_settings import LANGUAGES
 
 _LOG = logging.getLogger(__name__)
 MOST_BODY_BYTES = 256 * 1024
-# What a site's own network uses. Not 100.64.0.0/10: behind that the provider has other villages.
-_OWN_NETWORKS = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8",
-        "::1/128", "fe80::/10", "fc00::/7",
-    )
-)  # fmt: skip
 _HEADERS = (
     (
         "Content-Security-Policy",
@@ -90,15 +82,13 @@ class Guard:
             name = name.partition(":")[0]
         if name.rstrip(".") in self._names:
             return True
-        try:
-            ipaddress.ip_address(name.partition("%")[0])
-        except ValueError:
-            return False
-        return True
+        # Not any address: by the router's own public one, a forwarded port would let the whole Internet in.
+        return is_own_address(name)
 
     def _refuse(self, environ: Environ, start: StartResponse, status: str, sentence: Words) -> Iterable[bytes]:
+        # Without the village's name and the menu: it may be a stranger who asks.
         request = bottle.BaseRequest(environ)
-        page = self._pages.render(request, "error.html", status=int(status.split(maxsplit=1)[0]), sentence=sentence)
+        page = self._pages.render(request, "refused.html", sentence=sentence)
         start(status, [("Content-Type", "text/html; charset=utf-8")])
         return [page.encode()]
 
@@ -112,14 +102,3 @@ def _added(headers: list[tuple[str, str]], environ: Environ) -> list[tuple[str, 
     if asked in LANGUAGES:
         added.append(("Set-Cookie", f"{COOKIE}={asked}; Max-Age=31536000; Path=/; SameSite=Lax"))
     return added
-
-
-def is_own_address(text: str) -> bool:
-    """Say whether an address is of a private network, this machine's or this link's."""
-    try:
-        address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address in network for network in _OWN_NETWORKS)

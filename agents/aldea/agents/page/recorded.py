@@ -46,7 +46,7 @@ def recorded_evidence(
         box=Box(host[0].reading if host else Reading("host", {}), None, undervoltage=False, knows_time=knows_time),
         network=network(Path("/"), settings.interfaces),
         ping=_readings([*newest_round(latest.of("ping", "gateway")), *anchors], None),
-        devices=_readings(latest.of("snmp"), None),
+        devices=_readings(newest_round(latest.of("snmp")), None),
         dns=_readings(newest_round(latest.of("dns")), dead_since),
         http=_readings(newest_round(latest.of("http")), dead_since),
         broker=BrokerAnswer(where, None, accepted=True) if heard else _away(where, uplink),
@@ -69,10 +69,18 @@ def _away(where: str, uplink: UplinkState) -> BrokerAnswer:
     return BrokerAnswer(where, "no_reply", said=uplink.trouble)
 
 
+def internet_since(anchors: list[Seen]) -> int | None:
+    """Return since when the Internet has been as it is now, by the anchors of the newest round; None without any.
+
+    It answers as long as one of them does, and is silent since the last one fell silent. Those before the last may
+    not have been asked since an earlier silence, which says nothing of this one.
+    """
+    answering = [item.since_ms for item in anchors if not item.failed]
+    return min(answering) if answering else max((item.since_ms for item in anchors), default=None)
+
+
 def _dead_since(anchors: list[Seen]) -> int | None:
-    if not anchors or any(not item.failed for item in anchors):
-        return None
-    return min(item.since_ms for item in anchors)
+    return None if any(not item.failed for item in anchors) else internet_since(anchors)
 
 
 def _readings(items: list[Seen], not_before_ms: int | None) -> list[Reading]:

@@ -35,11 +35,11 @@ def _ago(view: BoxView, repair: Repair | None) -> int:
 
 def _report(view: BoxView) -> Any:
     try:
-        repair = view.repairing.report(field(bottle.request, "note"))
+        repair, is_new = view.repairing.report(field(bottle.request, "note"))
     except OSError as error:
         _LOG.error("a repair cannot be kept: %s", error)
         return go_to("/repaired", "not_kept")
-    return go_to(f"/repaired/{repair.id}")
+    return go_to(f"/repaired/{repair.id}", None if is_new else "reported_already")
 
 
 def _answer(view: BoxView, repair_id: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aldea.agents.checkup.checks import judge
@@ -33,23 +34,25 @@ class Repairing:
     check: Callable[[], Awaitable[Evidence]]
     record: Callable[[Reading], Awaitable[bool]]
 
-    def report(self, note: str) -> Repair:
-        """Keep a report, have it checked and sent, and return it; one that is still pending is returned instead.
+    def report(self, note: str) -> tuple[Repair, bool]:
+        """Keep a report, have it checked and sent, and return it and True; False with one that is still pending.
 
         Raises OSError when the folder can't be written.
         """
         now_ms = self.clock.mono_ms()
         last = self.book.last()
         if last is not None and self._is_recent(last, now_ms):
-            return last
+            return last, False
         repair = self.book.add(note, self.boot_id, now_ms, self.known_ms())
         self.submit(self._send(repair))
-        return repair
+        return repair, True
 
     def _is_recent(self, last: Repair, now_ms: int) -> bool:
+        if last.boot_id != self.boot_id:  # whoever comes after a power cut has something of her own to say
+            return False
         if last.is_pending(self.boot_id, now_ms):
             return True
-        confirmed = last.state is RepairState.CONFIRMED and last.boot_id == self.boot_id
+        confirmed = last.state is RepairState.CONFIRMED
         return confirmed and last.waited_ms(self.boot_id, now_ms) < AGAIN_MS
 
     def resume(self) -> None:
@@ -67,6 +70,8 @@ class Repairing:
             text = json.dumps(findings, ensure_ascii=False, separators=(",", ":"))
             kept = await self.record(Reading("repair", {"repair": repair.id, "findings": text, "note": repair.note}))
             state = RepairState.SENT if kept else RepairState.NOT_KEPT
-            self.book.change(repair.id, state=state, findings=findings)
+            self.book.checked(repair.id, state, findings)
         except Exception:  # noqa: BLE001 - a report that could not be sent is said on the page
             _LOG.exception("the repair %s could not be reported", repair.id)
+            with suppress(OSError):
+                self.book.checked(repair.id, RepairState.NOT_KEPT, [])

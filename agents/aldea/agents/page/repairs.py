@@ -81,6 +81,21 @@ class RepairBook:
                 self._write(changed)
         return next((item for item in changed if item.id == repair_id), None)
 
+    def checked(self, repair_id: str, state: RepairState, findings: list[dict[str, Any]]) -> None:
+        """Note what became of a report that was being checked; a word from the server that came sooner stays.
+
+        Raises OSError.
+        """
+        with self._held():
+            kept = self._read()
+            changed = [
+                replace(item, state=state if item.state is RepairState.CHECKING else item.state, findings=findings)
+                if item.id == repair_id
+                else item
+                for item in kept
+            ]
+            self._write(changed)
+
     def answered(self, repair_id: str, sentences: dict[str, str], *, confirmed: bool) -> bool:
         """Note the server's word on a report; return whether there is such a report. Raises OSError."""
         state = RepairState.CONFIRMED if confirmed else RepairState.NOT_YET

@@ -52,11 +52,13 @@ class Rounds(Generic[Found]):
             return self._last
 
     def start(self) -> bool:
-        """Start a round, unless one runs or ended a moment ago; return whether one was started."""
+        """Start a round, unless one runs or ended a moment ago; return False when one just ended."""
         now_ms = self._clock.mono_ms()
         with self._lock:
             last = self._last
-            if last is not None and (last.ended_ms is None or now_ms - last.ended_ms < PAUSE_MS):
+            if last is not None and last.ended_ms is None:
+                return True
+            if last is not None and last.ended_ms is not None and now_ms - last.ended_ms < PAUSE_MS:
                 return False
             self._last = Round(now_ms, self._nothing)
         self._submit(self._run())

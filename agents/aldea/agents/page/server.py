@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from aldea.agents.page.view import BoxView
+from aldea.model.clock import SystemClock
 
 _LOG = logging.getLogger(__name__)
 THREADS = 3
-MOST_CONNECTIONS = 24
+# A phone holds a connection open for its next page, several of them even: that many are for a village.
+MOST_CONNECTIONS = 100
 _SILENT_SECONDS = 20
+_IDLE_SECONDS = 3
+_LONGEST_SECONDS = 60
 _HEADER_BYTES = 16 * 1024
 # Larger than what the guard takes, so that a form slightly too large gets a page that says so.
 _BODY_BYTES = 512 * 1024
@@ -93,7 +97,17 @@ class PageServer:
             _LOG.info("the box's page is at port %d", self._port)
             while not self._stop.is_set():
                 wasyncore.loop(timeout=_STEP_SECONDS, use_poll=True, map=channels, count=1)
+                _end_old(server.active_channels.values())
         finally:
             server.task_dispatcher.shutdown(timeout=1)
             server.close()
             wasyncore.close_all(channels, ignore_all=True)
+
+
+def _end_old(channels: Iterable[Any]) -> None:
+    """End connections that are held for nothing, and requests that take too long: waitress counts silence alone."""
+    now = SystemClock().wall_ms() / 1000  # as waitress notes it
+    for channel in channels:
+        is_idle = channel.request is None and channel.last_activity < now - _IDLE_SECONDS
+        if not channel.requests and (is_idle or channel.creation_time < now - _LONGEST_SECONDS):
+            channel.will_close = True

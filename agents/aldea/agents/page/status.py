@@ -11,7 +11,7 @@ from aldea.agents.checkup.checks import judge
 from aldea.agents.checkup.findings import Finding, State, first_wrong
 from aldea.agents.page.latest import Seen, newest_round
 from aldea.agents.page.plain_words import SHOWN, probe_name, probe_words
-from aldea.agents.page.recorded import recorded_evidence
+from aldea.agents.page.recorded import internet_since, recorded_evidence
 from aldea.agents.page.rendering import render
 from aldea.agents.page.view import BoxView
 from aldea.agents.page.words import Words, say
@@ -92,8 +92,8 @@ def _kind(findings: tuple[Finding, ...]) -> str:
 
 def _since(view: BoxView, now_ms: int) -> int | None:
     """Return for how long the Internet has been as it is now, as recorded."""
-    anchors = newest_round(view.latest.of("ping", "anchor"))
-    return now_ms - min(item.since_ms for item in anchors) if anchors else None
+    since_ms = internet_since(newest_round(view.latest.of("ping", "anchor")))
+    return None if since_ms is None else now_ms - since_ms
 
 
 def _lines(view: BoxView, now_ms: int) -> list[Line]:
