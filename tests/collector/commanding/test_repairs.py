@@ -154,11 +154,23 @@ def test_incidents_of_others_do_not_count(court: Court) -> None:
 def test_one_that_was_heard_late_is_judged_soon_after(court: Court) -> None:
     court.incident(IncidentState.FIRING)
     court.heard()
-    court.said(said_ms=court.now - 120 * MINUTE)
+    court.said(said_ms=court.now - 8 * MINUTE - 30_000)
     court.pass_by(LATE_MS - 1)
     assert court.answers() == []
     court.pass_by(1)
     assert court.answers()[0]["confirmed"] is False
+
+
+def test_one_said_while_the_link_was_cut_is_judged_after_the_incident_had_time_to_end(court: Court) -> None:
+    court.incident(IncidentState.FIRING)
+    court.heard()
+    court.said(said_ms=court.now - 120 * MINUTE)
+    court.pass_by(5 * MINUTE)
+    assert court.answers() == []
+    court.heard()
+    court.incident(IncidentState.RESOLVED)
+    court.pass_by(1_000)
+    assert court.answers()[0]["confirmed"] is True
 
 
 def test_two_judges_give_one_answer_and_the_same_repair_twice_is_one(court: Court) -> None:

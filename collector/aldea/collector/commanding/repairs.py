@@ -33,7 +33,10 @@ DEADLINE_MS = 9 * 60_000
 """So long after it was said, the answer is given as things stand: the page waits for ten minutes."""
 
 LATE_MS = 60_000
-"""One that was heard only when that time was up is judged this soon after it was heard."""
+"""One that was heard only when that time was nearly up is judged this soon after it was heard."""
+
+PAGE_WAITS_MS = 10 * 60_000
+"""When this is over the page has said that it was not heard: the site has just come back, and has its time again."""
 
 ANSWER_LASTS_MS = 86_400_000
 _MOST_INCIDENTS = 50
@@ -80,6 +83,8 @@ class RepairJudge:
 def deadline_ms(one: Repair) -> int:
     """Return when the answer is due at the latest."""
     said_ms = one.heard_ms if one.said_ms is None else one.said_ms
+    if one.heard_ms >= said_ms + PAGE_WAITS_MS:
+        return one.heard_ms + DEADLINE_MS
     return min(one.heard_ms + DEADLINE_MS, max(said_ms + DEADLINE_MS, one.heard_ms + LATE_MS))
 
 
