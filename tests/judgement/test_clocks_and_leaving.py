@@ -97,7 +97,7 @@ def test_an_engine_that_died_with_a_clock_ahead_is_followed_by_another(country: 
 def test_sites_that_leave_while_the_engine_looks_leave_no_trace(
     country: Country, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aldea.alert_rules.engine.engine.REFRESH_LEAST_MS", DAY)  # no look at the list by chance
+    monkeypatch.setattr("aldea.alert_rules.engine.turn.REFRESH_LEAST_MS", DAY)  # no look at the list by chance
     country.add("uno", simulated=True)
     country.run(60)
     country.cut("uno")

@@ -14,6 +14,7 @@ from aldea.storage.register.tables import metadata
 
 def clean_file(folder: Path) -> str:
     """Put a migrated SQLite register without any row into `folder`, unless one is there, and return its URL."""
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "register.db"
     if not path.exists():
         path.touch(mode=0o600)
