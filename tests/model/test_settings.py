@@ -185,3 +185,9 @@ def test_any_table_gives_a_house_or_sentences(table: dict[str, Any]) -> None:
         return
     assert errors
     assert all(line.startswith("house") for line in errors)
+
+
+@pytest.mark.parametrize("table", [{"heat": 10**400}, {"floors": 10**30}, {"owner": "me\0you"}, {"heat": float("nan")}])
+def test_numbers_and_texts_that_nothing_can_keep_are_refused_in_words(table: dict[str, Any]) -> None:
+    (error,) = _errors({"owner": "me", **table})
+    assert error.startswith(f"house.{next(iter(table))} is ")

@@ -86,7 +86,9 @@ class SnmpSettings:
     """`[agent.snmp]`: what the site's router knows. Nothing is asked (or loaded) without a target."""
 
     enabled: bool = field(default=True, metadata=about("measure it at all"))
-    every_seconds: float = field(default=0.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
+    every_seconds: float = field(
+        default=0.0, metadata=about("time between rounds; 0: each cycle", minimum=0, maximum=86_400)
+    )
     timeout_seconds: float = field(default=2.0, metadata=about("wait for an answer", minimum=0.05, maximum=20))
     retries: int = field(default=1, metadata=about("ask again so often", minimum=0, maximum=5))
     targets: tuple[SnmpTarget, ...] = field(default=(), metadata=about("the routers"))
@@ -118,7 +120,9 @@ class PowerSettings:
     """`[agent.power]`: whether the site has mains power. Nothing is asked without a source."""
 
     enabled: bool = field(default=True, metadata=about("measure it at all"))
-    every_seconds: float = field(default=0.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
+    every_seconds: float = field(
+        default=0.0, metadata=about("time between rounds; 0: each cycle", minimum=0, maximum=86_400)
+    )
     timeout_seconds: float = field(default=2.0, metadata=about("wait for an answer", minimum=0.05, maximum=20))
     retries: int = field(default=1, metadata=about("ask a UPS by SNMP again so often", minimum=0, maximum=5))
     machine: bool = field(

@@ -52,7 +52,9 @@ class PingSettings:
     """`[agent.ping]`: whether the gateway is there, and the internet behind it."""
 
     enabled: bool = field(default=True, metadata=about("measure it at all"))
-    every_seconds: float = field(default=0.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
+    every_seconds: float = field(
+        default=0.0, metadata=about("time between rounds; 0: each cycle", minimum=0, maximum=86_400)
+    )
     gateway: bool = field(default=True, metadata=about("ask the default gateway, found anew each round"))
     gateway_packets: int = field(default=1, metadata=about("echoes to the gateway each round", minimum=1, maximum=20))
     anchors: tuple[str, ...] = field(
@@ -76,7 +78,9 @@ class DnsSettings:
     """`[agent.dns]`: whether names resolve."""
 
     enabled: bool = field(default=True, metadata=about("measure it at all"))
-    every_seconds: float = field(default=600.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
+    every_seconds: float = field(
+        default=600.0, metadata=about("time between rounds; 0: each cycle", minimum=0, maximum=86_400)
+    )
     names: tuple[str, ...] = field(default=("example.com",), metadata=about("names whose IPv4 address is asked"))
     servers: tuple[str, ...] = field(
         default=(), metadata=about("address or address:port; none: those of /etc/resolv.conf", check=_servers)
@@ -107,7 +111,9 @@ class HttpSettings:
     """`[agent.http]`: whether the web answers, and whether it is the web or a captive portal."""
 
     enabled: bool = field(default=True, metadata=about("measure it at all"))
-    every_seconds: float = field(default=600.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
+    every_seconds: float = field(
+        default=600.0, metadata=about("time between rounds; 0: each cycle", minimum=0, maximum=86_400)
+    )
     targets: tuple[HttpTarget, ...] = field(default_factory=_default_pages, metadata=about("the pages"))
     timeout_seconds: float = field(
         default=10.0, metadata=about("for connecting, and between bytes", minimum=0.05, maximum=40)
@@ -144,7 +150,9 @@ class InterfacesSettings:
     """`[agent.interfaces]`: byte counters of this machine's network interfaces."""
 
     enabled: bool = field(default=True, metadata=about("measure it at all"))
-    every_seconds: float = field(default=0.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
+    every_seconds: float = field(
+        default=0.0, metadata=about("time between rounds; 0: each cycle", minimum=0, maximum=86_400)
+    )
     include: tuple[str, ...] = field(default=("*",), metadata=about("names to measure, with * and ?"))
     exclude: tuple[str, ...] = field(default=_NOT_A_LINK, metadata=about("names to leave out"))
 
@@ -154,7 +162,9 @@ class HostSettings:
     """`[agent.host]`: the machine the agent runs on. Each 5 minutes, to stay inside the wire budget."""
 
     enabled: bool = field(default=True, metadata=about("measure it at all"))
-    every_seconds: float = field(default=300.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
+    every_seconds: float = field(
+        default=300.0, metadata=about("time between rounds; 0: each cycle", minimum=0, maximum=86_400)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +187,9 @@ class ClientsSettings:
     """`[agent.clients]`: how many devices are connected, never which."""
 
     enabled: bool = field(default=True, metadata=about("measure it at all"))
-    every_seconds: float = field(default=300.0, metadata=about("time between rounds; 0: each cycle", minimum=0))
+    every_seconds: float = field(
+        default=300.0, metadata=about("time between rounds; 0: each cycle", minimum=0, maximum=86_400)
+    )
     timezone: str | None = field(
         default=None, metadata=about("where days are cut (IANA); unset: the machine's own zone", check=a_zone)
     )

@@ -97,10 +97,10 @@ class AgentSettings:
         metadata=about("what is logged", env="ALDEA_LOG_LEVEL", choices=("debug", "info", "warning", "error")),
     )
     sample_seconds: float = field(
-        default=60.0, metadata=about("time between cycles", env="ALDEA_SAMPLE_SECONDS", minimum=0.1)
+        default=60.0, metadata=about("time between cycles", env="ALDEA_SAMPLE_SECONDS", minimum=0.1, maximum=86_400)
     )
     send_seconds: float = field(
-        default=300.0, metadata=about("time between sendings", env="ALDEA_SEND_SECONDS", minimum=0.1)
+        default=300.0, metadata=about("time between sendings", env="ALDEA_SEND_SECONDS", minimum=0.1, maximum=86_400)
     )
     keepalive_seconds: int = field(
         default=600, metadata=about("MQTT keepalive", env="ALDEA_KEEPALIVE_SECONDS", minimum=5, maximum=65535)

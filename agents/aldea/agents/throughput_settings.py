@@ -93,7 +93,7 @@ class BudgetSettings:
     """`[agent.budget]`: what the agent may spend of the link, tests and telemetry together."""
 
     enabled: bool = field(default=True, metadata=about("report it"))
-    every_seconds: float = field(default=3600.0, metadata=about("time between reports", minimum=60))
+    every_seconds: float = field(default=3600.0, metadata=about("time between reports", minimum=60, maximum=86_400))
     monthly_bytes: int = field(
         default=1_000_000_000, metadata=about("for tests and telemetry in a month", minimum=1_000_000)
     )

@@ -9,7 +9,6 @@ A class may check several fields together in `__post_init__`, by raising ValueEr
 from __future__ import annotations
 
 import difflib
-import math
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
@@ -79,6 +78,8 @@ def load_settings(cls: type[Settings], table: object, environ: Mapping[str, str]
 
 
 _KIND_WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+_LARGEST = 2**62
+"""Whatever is larger fits into no row, and is nobody's intent; NaN is no number either."""
 _FLAGS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 
 
@@ -139,7 +140,7 @@ class _Loader:
 
     def value(self, hint: Any, value: object, key: str, rule: Rule) -> Any:
         """Return `value` as the type `hint`, or None after noting what is wrong with it."""
-        kind = _without_none(hint)
+        kind, errors_before = _without_none(hint), len(self.errors)
         if get_origin(kind) is tuple:
             made = self._items(get_args(kind)[0], value, key, rule)
         elif is_dataclass(kind):
@@ -149,7 +150,7 @@ class _Loader:
             return self._table(kind, value, key)
         else:
             made = self._scalar(kind, value, key, rule)
-        wanted = rule.check(made) if rule.check and made is not None else None
+        wanted = rule.check(made) if rule.check and made is not None and len(self.errors) == errors_before else None
         if wanted:
             self._note(key, f"is {value!r}; expects {wanted}")
         return made
@@ -200,10 +201,14 @@ def _parsed(kind: Any, text: str) -> object:
 
 def _converted(kind: Any, value: object) -> Any:
     """Return `value` as `kind`, or None when it is of another type. A flag is never a number."""
+    if isinstance(value, str) and "\0" in value:
+        return None  # no file has such a name, and no database keeps such a text
     if kind is Path:
         return Path(value).expanduser() if isinstance(value, str) and value else None
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if math.isfinite(value) else None
-    if kind is int and isinstance(value, bool):
+    if isinstance(value, bool) and kind is not bool:
         return None
+    if isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:
+        return None
+    if kind is float and isinstance(value, int | float):
+        return float(value)
     return value if isinstance(value, kind) else None
