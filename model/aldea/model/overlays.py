@@ -9,6 +9,25 @@ Document = Mapping[str, Any]
 """A table of settings as TOML and JSON have it: keys to tables, lists and scalars."""
 
 
+DEEPEST = 12
+"""So many tables and lists lie within one another at the most; no settings need half of it."""
+
+
+def is_too_deep(document: Document) -> bool:
+    """Say whether tables and lists lie so deep within one another that no settings do: look before all else."""
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        level = [part for item in level for part in _parts(item)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(item: Any) -> list[Any]:
+    inner = item.values() if isinstance(item, Mapping) else item if isinstance(item, list | tuple) else ()
+    return [part for part in inner if isinstance(part, Mapping | list | tuple)]
+
+
 def merged(below: Document, above: Document) -> dict[str, Any]:
     """Return `below` with `above` laid over it, as JSON Merge Patch has it (RFC 7396).
 

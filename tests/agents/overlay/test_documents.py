@@ -150,3 +150,23 @@ def test_the_machines_own_limits_are_held_against_what_comes(tmp_path: Path) -> 
     assert check_agent_settings({"sample_seconds": 200}) == []
     with pytest.raises(SettingsError, match="send at most as often as is sampled"):
         Source(config, {}).settings({"sample_seconds": 200})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"trial_seconds": 1},
+        {"sample_seconds": 0.1},
+        {"send_seconds": 30 * 86_400},
+        {"ping": {"every_seconds": 1e308}},
+        {"outbox": {"max_bytes": 2**63}},
+        {"sample_seconds": 10**400},
+        {"page": {"site_name": "a\0b"}},
+        {"dns": {"servers": [None]}},
+    ],
+)
+def test_what_would_leave_a_box_out_of_reach_or_without_rest_is_refused(document: dict[str, Any]) -> None:
+    (key, value), *_ = leaves(document)
+    sentences = check_agent_settings(document)
+    assert sentences
+    assert all(key in sentence for sentence in sentences), value

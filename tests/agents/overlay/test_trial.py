@@ -200,6 +200,33 @@ def test_a_command_without_its_parts_is_refused(box: Box, payload: dict[str, Any
     assert box.desk.take("c", payload).state == "failed"
 
 
+def test_tables_within_tables_without_end_are_refused(box: Box) -> None:
+    document: dict[str, Any] = {}
+    for _ in range(5000):
+        document = {"ping": document}
+    answer = box.take(1, document)
+    assert answer.state == "failed"
+    assert "tables within tables" in answer.detail["sentence"]
+
+
+def test_a_trial_too_short_to_be_heard_in_can_be_put_right_from_afar(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    (tmp_path / "aldea.toml").write_text(f'[agent]\nsite = "village"\ndata = "{tmp_path}"\ntrial_seconds = 1\n')
+    box.start()
+    box.take(1, {"trial_seconds": 300})
+    box.start()
+    box.clock.advance(20_000)
+    assert not box.desk.step(heard=False), "the longer time holds for the trial that brings it"
+    assert not box.desk.step(heard=True)
+    assert box.take(1, {"trial_seconds": 300}).state == "done"
+
+
+def test_kept_settings_whose_file_is_gone_do_not_stop_it(box: Box) -> None:
+    Keeper(box.folder).write(State(Overlay(3, {"broker": {"port": 7}})))
+    assert box.start().broker.port == 1883
+    assert box.desk.revision == 3
+
+
 def test_settings_that_change_nothing_need_no_trial(box: Box) -> None:
     answer = box.take(1, {"sample_seconds": 60.0})
     assert (answer.state, answer.restart, answer.detail["changed"]) == ("done", False, [])

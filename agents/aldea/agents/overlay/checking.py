@@ -8,7 +8,7 @@ from typing import Any
 
 from aldea.agents.settings import AgentSettings
 from aldea.model.describing import SettingsGuide, described, paths_in
-from aldea.model.overlays import Document, leaves, merged
+from aldea.model.overlays import Document, is_too_deep, leaves, merged
 from aldea.model.settings import SettingsError, load_settings
 
 NEVER = {
@@ -21,10 +21,18 @@ NEVER = {
 }
 """Settings that never come from afar, and why."""
 
+LEAST: Mapping[str, tuple[float, str]] = {
+    "sample_seconds": (1, "a box that never rests is of no use"),
+    "send_seconds": (1, "a box that never rests is of no use"),
+    "trial_seconds": (60, "a link by satellite needs as long to be heard at all"),
+}
+"""What may be less at the machine, where somebody can put it right again."""
+
 ANYWHERE = frozenset({"clients.sources.file"})
 """Files that may lie outside the data folder: their lines are counted, and nothing of them leaves the machine."""
 
 _FILES = frozenset(paths_in(AgentSettings)) - ANYWHERE - NEVER.keys()
+TOO_DEEP = "the settings have tables within tables that no agent knows"
 _ANY_SITE = {"site": "any"}
 
 
@@ -34,6 +42,8 @@ def check_agent_settings(document: Document) -> list[str]:
     It is looked at by itself, over the defaults: a machine's own file may still disagree with it.
     """
     wrong = refusals(document)
+    if wrong == [TOO_DEEP]:
+        return wrong
     allowed = {key: value for key, value in document.items() if key not in NEVER}
     try:
         load_settings(AgentSettings, merged(_ANY_SITE, allowed), {}, "")
@@ -49,17 +59,29 @@ def agent_guide() -> SettingsGuide:
 
 def refusals(document: Document) -> list[str]:
     """Return a sentence for each setting that may not come from afar."""
+    if is_too_deep(document):
+        return [TOO_DEEP]
     never = [f"{key} cannot be set from afar: {NEVER[key]}" for key, _ in leaves(document) if key in NEVER]
-    return never + [
+    files = [
         f"{key} is {value!r}; expects a file in the device's own data folder, such as authority.pem"
         for key, value in _files(document)
         if not _is_inside(value)
     ]
+    return never + files + _out_of_range(document)
 
 
 def placed(document: Document, folder: Path) -> dict[str, Any]:
     """Return a document with its files where they are: in the data folder. For one that `refusals` lets pass."""
     return _placed(document, folder, "")
+
+
+def _out_of_range(document: Document) -> list[str]:
+    said = dict(leaves(document))
+    return [
+        f"{key} is {value}; expects at least {least:g} from afar: {why}"
+        for key, (least, why) in LEAST.items()
+        if isinstance(value := said.get(key), int | float) and value < least
+    ]
 
 
 def _placed(table: Document, folder: Path, path: str) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import Any
 
 from aldea.agents.lock import FolderLock
 from aldea.agents.overlay import state as steps
-from aldea.agents.overlay.checking import refusals
+from aldea.agents.overlay.checking import TOO_DEEP, refusals
 from aldea.agents.overlay.keeping import Keeper
 from aldea.agents.overlay.source import Source, differing
 from aldea.agents.overlay.state import Overlay, State, Trial, Words
 from aldea.agents.settings import AgentSettings
 from aldea.model.clock import Clock
-from aldea.model.overlays import merged
+from aldea.model.overlays import is_too_deep, merged
 from aldea.model.settings import SettingsError
 
 _LOG = logging.getLogger(__name__)
@@ -70,7 +70,9 @@ class SettingsDesk:
 
     def _loaded(self, own: AgentSettings) -> AgentSettings:
         try:
-            return self._source.settings(self._state.current.document)
+            settings = self._source.settings(self._state.current.document)
+            if self._state.current.document:
+                self._check(settings)
         except SettingsError as error:
             if self._state.trial is not None:
                 wrong = "; ".join(error.errors)
@@ -78,6 +80,7 @@ class SettingsDesk:
                 return self._loaded(own)
             _LOG.error("the settings from afar cannot be used, so the machine's own hold: %s", error)
             return own
+        return settings
 
     @property
     def on_trial(self) -> bool:
@@ -134,6 +137,8 @@ class SettingsDesk:
         if type(revision) is not int or revision < 1 or not isinstance(document, dict):
             wrong = ["a settings command has a revision from 1 on and a document that is a table"]
             return self._refused(0, wrong)
+        if is_too_deep(document):
+            return self._refused(revision, [TOO_DEEP])
         if (known := self._known(revision, document)) is not None:
             return known
         wrong = refusals(document)
@@ -170,7 +175,8 @@ class SettingsDesk:
         nothing = Words("nothing changed for this device", "nada cambió para este equipo")
         says = Words(f"changed: {keys}", f"cambió: {keys}") if changed else nothing
         detail = {**self._detail(overlay.revision, changed, says), "overruled": overruled}
-        patience_ms = round(self._settings.trial_seconds * 1000)
+        # The longer of both: with the shorter one alone, too short a time could never be put right from afar.
+        patience_ms = round(max(self._settings.trial_seconds, fresh.trial_seconds) * 1000)
         trial = Trial(overlay, command, patience_ms, answer={**detail, "runs": overlay.revision})
         before = self._state
         self._state = steps.proposed(before, trial)
