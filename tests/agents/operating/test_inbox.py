@@ -18,6 +18,7 @@ from aldea.agents.operating.answers import answer_text
 from aldea.agents.operating.handler import Outcome, State, Tell
 from aldea.agents.operating.inbox import REPEAT_AFTER_MS, WAITING_MOST, CommandInbox
 from aldea.agents.operating.kept import KEPT_MOST, NAME, KeptCommands
+from aldea.agents.outbox import OutboxUnavailable
 from aldea.model.clock import ManualClock
 from aldea.model.messages import Command
 from aldea.model.sample import Reading
@@ -249,6 +250,55 @@ def test_a_damaged_memory_is_begun_anew(tmp_path: Path) -> None:
         box = Box(tmp_path, Scripted(quick=True))
         box.inbox.take(command())
         await box.hears(("one", "done"))
+        await box.stop()
+
+    story(tell)
+
+
+def test_a_damage_that_shows_only_behind_the_schema_is_begun_anew_too(tmp_path: Path) -> None:
+    async def tell() -> None:
+        kept = KeptCommands(tmp_path)
+        for number in range(50):
+            kept.add(command(f"old-{number}", text="x" * 500), Outcome(State.ACCEPTED))
+        content = bytearray((tmp_path / NAME).read_bytes())
+        content[4096:] = b"\xff" * (len(content) - 4096)
+        (tmp_path / NAME).write_bytes(content)
+        box = Box(tmp_path, Scripted(quick=True))
+        box.inbox.take(command())
+        await box.hears(("one", "done"))
+        await box.stop()
+
+    story(tell)
+
+
+def test_a_full_disk_keeps_no_command_from_its_turn_nor_its_end_from_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aldea.agents.operating.inbox._DISK_PAUSE_SECONDS", 0.01)
+
+    async def tell() -> None:
+        handler = Scripted()
+        handler.go.clear()
+        box = Box(tmp_path, handler)
+        box.inbox.take(command("first"))
+        await eventually(lambda: handler.begun == ["first"])
+        take_word, refusals = box.append, 6
+
+        async def full(reading: Reading) -> None:
+            nonlocal refusals
+            if refusals:
+                refusals -= 1
+                raise OutboxUnavailable("the disk is full")
+            await take_word(reading)
+
+        box.inbox._append = full
+        box.inbox.take(command("second"))
+        await eventually(lambda: refusals < 6)
+        handler.go.set()
+        await eventually(lambda: ("second", "done") in [(name, state) for name, state, _ in box.said])
+        assert handler.begun == ["first", "second"]
+        ends = [name for name, state, _ in box.said if state == "done"]
+        assert ends == ["first", "second"]
         await box.stop()
 
     story(tell)

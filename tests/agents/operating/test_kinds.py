@@ -113,7 +113,9 @@ def test_a_round_by_hand_never_overlaps_one_by_the_schedule(tmp_path: Path) -> N
         probe.go.clear()
         bench = Bench(tmp_path, probe)
         running = asyncio.create_task(bench.runner.run())
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            while not probe.most:  # noqa: ASYNC110 - what is waited for is a count
+                await asyncio.sleep(0.005)
         by_hand = [asyncio.create_task(bench.test(probe="ping")) for _ in range(2)]
         await asyncio.sleep(0.05)
         probe.go.set()

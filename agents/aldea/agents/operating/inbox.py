@@ -20,6 +20,7 @@ from typing import Any
 from aldea.agents.operating.answers import answer
 from aldea.agents.operating.handler import Handler, Outcome, State, refused
 from aldea.agents.operating.kept import KeptCommand, KeptCommands
+from aldea.agents.outbox import OutboxUnavailable
 from aldea.model.clock import Clock
 from aldea.model.messages import Command
 from aldea.model.sample import Reading
@@ -128,9 +129,11 @@ class CommandInbox:
             _LOG.info("command %s (%s) was taken", *_named(command))
             await self._on_disk(self._kept.add, command, Outcome(State.ACCEPTED))
             lane = _lane_of(handler)
-            if lane is not Lane.QUICK and (lane in self._busy or self._lanes[lane].qsize()):
-                await self._say(command, Outcome(State.ACCEPTED))
+            waits = lane is not Lane.QUICK and (lane in self._busy or self._lanes[lane].qsize() > 0)
+            # First: what is kept has its turn, whether the outbox takes a word on it or not.
             self._lanes[lane].put_nowait(command)
+            if waits:
+                await self._say(command, Outcome(State.ACCEPTED))
 
     async def _end_new(self, command: Command, outcome: Outcome) -> None:
         await self._on_disk(self._kept.add, command, outcome)
@@ -162,16 +165,32 @@ class CommandInbox:
             await self._tell(command, Outcome(state, detail))
 
         running = Outcome(State.RUNNING)
-        await (self._note(command, running) if handler.quick else self._tell(command, running))
+        try:
+            await (self._note(command, running) if handler.quick else self._tell(command, running))
+        except (sqlite3.Error, OSError, OutboxUnavailable):
+            self._lanes[_lane_of(handler)].put_nowait(command)  # it is kept, so nobody brings it again
+            raise
         try:
             outcome = await handler.carry_out(command, tell)
         except Exception as error:  # noqa: BLE001 - one kind's fault must not end the others
             _LOG.exception("command %s (%s) failed", *_named(command))
             outcome = refused(f"a fault in the agent: {type(error).__name__}: {error}", "fault")
         _LOG.info("command %s (%s): %s", *_named(command), outcome.state.value)
-        await self._tell(command, outcome)
+        await self._end(command, outcome)
 
     # -- what is said
+
+    async def _end(self, command: Command, outcome: Outcome) -> None:
+        """Keep and say how a command has ended, whatever the disk thinks of it for the moment."""
+        while True:
+            try:
+                await self._note(command, outcome)
+                await self._say(command, outcome)
+            except (sqlite3.Error, OSError, OutboxUnavailable) as error:
+                _LOG.error("how the command %s (%s) ended cannot be written down yet: %s", *_named(command), error)
+                await asyncio.sleep(_DISK_PAUSE_SECONDS)
+            else:
+                return
 
     async def _tell(self, command: Command, outcome: Outcome) -> None:
         """Keep a word and say it: in this order, so that it can be repeated when only the first was done."""
@@ -201,7 +220,7 @@ class CommandInbox:
         """Do it; a disk that refuses is waited out for a moment, and whatever else is said. Commands come again."""
         try:
             await work()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, OutboxUnavailable) as error:
             _LOG.error("commands cannot be kept just now: %s", error)
             await asyncio.sleep(_DISK_PAUSE_SECONDS)
         except Exception:  # noqa: BLE001 - the next command is still to come

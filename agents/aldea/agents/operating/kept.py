@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aldea.agents.operating.answers import answer_text, as_json, read_answer
 from aldea.agents.operating.handler import Outcome, State
@@ -19,6 +20,7 @@ KEPT_MOST = 200
 """How many commands that are over are remembered; the oldest go first."""
 
 _LOG = logging.getLogger(__name__)
+_Found = TypeVar("_Found")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS command (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
@@ -61,54 +63,56 @@ class KeptCommands:
         """Keep a new command."""
         content = "" if last.state.is_over else as_json(command.payload)
         values = (command.id, command.kind, command.expires_ms, content, last.state.value, answer_text(last.detail))
-        with closing(self._open()) as db, db:
+        over = tuple(state.value for state in State if state.is_over)
+        places = ", ".join("?" * len(over))
+
+        def work(db: sqlite3.Connection) -> None:
             db.execute(
                 "INSERT OR IGNORE INTO command (id, kind, expires_ms, payload, state, detail) "
                 "VALUES (?, ?, ?, ?, ?, ?)",
                 values,
             )
-            over = tuple(state.value for state in State if state.is_over)
-            places = ", ".join("?" * len(over))
             db.execute(
                 "DELETE FROM command WHERE number IN "  # noqa: S608 - only question marks are put in
                 f"(SELECT number FROM command WHERE state IN ({places}) ORDER BY number DESC LIMIT -1 OFFSET ?)",
                 (*over, KEPT_MOST),
             )
 
+        self._do(work)
+
     def note(self, command_id: str, last: Outcome) -> None:
         """Keep the last word on a command."""
         gone = ", payload = ''" if last.state.is_over else ""
-        with closing(self._open()) as db, db:
-            db.execute(
-                f"UPDATE command SET state = ?, detail = ?{gone} WHERE id = ?",  # noqa: S608 - a constant
-                (last.state.value, answer_text(last.detail), command_id),
-            )
+        query = f"UPDATE command SET state = ?, detail = ?{gone} WHERE id = ?"  # noqa: S608 - a constant
+        values = (last.state.value, answer_text(last.detail), command_id)
+        self._do(lambda db: db.execute(query, values).close())
 
     def _rows(self, rest: str, *values: Any) -> list[KeptCommand]:
         query = f"SELECT id, kind, expires_ms, payload, state, detail FROM command {rest}"  # noqa: S608 - constants
-        with closing(self._open()) as db:
-            return [_kept(*row) for row in db.execute(query, values).fetchall()]
+        return [_kept(*row) for row in self._do(lambda db: db.execute(query, values).fetchall())]
 
-    def _open(self) -> sqlite3.Connection:
+    def _do(self, work: Callable[[sqlite3.Connection], _Found]) -> _Found:
+        """Do one piece of work in a transaction; again with a new file where this one shows to be damaged."""
         try:
-            return self._connect()
+            return self._once(work)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
+            if type(error) is not sqlite3.DatabaseError:  # those below it tell of something else: a lock, a full disk
                 raise
-            _LOG.error("%s is damaged and begun anew (%s): a command may come a second time", self._path, error)
-            with suppress(OSError):
-                self._path.replace(self._path.with_suffix(".damaged"))
-            return self._connect()
+            self._put_aside(error)
+        return self._once(work)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _once(self, work: Callable[[sqlite3.Connection], _Found]) -> _Found:
         self._path.touch(mode=0o600, exist_ok=True)
-        db = sqlite3.connect(self._path, timeout=10)
-        try:
+        with closing(sqlite3.connect(self._path, timeout=10)) as db, db:
             db.execute(_SCHEMA)
-        except sqlite3.Error:
-            db.close()
-            raise
-        return db
+            return work(db)
+
+    def _put_aside(self, error: sqlite3.DatabaseError) -> None:
+        _LOG.error("%s is damaged and begun anew (%s): a command may come a second time", self._path, error)
+        with suppress(OSError):
+            self._path.replace(self._path.with_suffix(".damaged"))
+        with suppress(OSError):  # a journal of the old file would spoil the new one
+            self._path.with_name(f"{NAME}-journal").unlink()
 
 
 def _kept(*row: Any) -> KeptCommand:
