@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from aldea.agents.outbox import Machine, Outbox
 from aldea.agents.probe import ProbeContext, run_probe
 from aldea.agents.probe_settings import ClientSource, ClientsSettings
-from aldea.agents.probes.client_sources import parse_dnsmasq, parse_odhcpd, parse_stations
+from aldea.agents.probes.client_sources import SourceFailed, look, parse_dnsmasq, parse_odhcpd, parse_stations
 from aldea.agents.probes.clients import ClientsProbe
 from aldea.agents.probes.day_counter import DayCounter, token
 from aldea.agents.settings import agent_settings, what_it_sees
@@ -259,3 +259,11 @@ def test_the_agent_says_that_it_sees_devices_when_it_has_a_source() -> None:
 def test_bad_settings_are_said(table: dict[str, object], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
         agent_settings({"agent": {"site": "a", "clients": table}}, {})
+
+
+def test_a_pipe_that_nobody_writes_to_holds_up_nothing(tmp_path: Path) -> None:
+    pipe = tmp_path / "leases"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero"), tmp_path):
+        with pytest.raises(SourceFailed, match="not_available"):
+            asyncio.run(look(ClientSource(kind="dnsmasq", file=path), Path("/"), 0))

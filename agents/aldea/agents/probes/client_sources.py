@@ -7,7 +7,10 @@ them into an error.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import re
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -52,14 +55,22 @@ async def look(source: ClientSource, root: Path, now_ms: int) -> Sighting:
         )
     path = source.file if source.file is not None else root / FILES[source.kind]
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            text = file.read(_MOST_BYTES)
+        text = _head(path)
     except PermissionError:
         raise SourceFailed(Failure.PERMISSION_DENIED) from None
     except OSError:
         raise SourceFailed(Failure.NOT_AVAILABLE) from None
     parse = parse_dnsmasq if source.kind == "dnsmasq" else parse_odhcpd
     return parse(text, now_ms // 1000)
+
+
+def _head(path: Path) -> str:
+    """Return the beginning of a plain file. Raises OSError for any other: a pipe or a device may never answer."""
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(number, encoding="utf-8", errors="replace") as file:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise FileNotFoundError(errno.ENOENT, "not a plain file")
+        return file.read(_MOST_BYTES)
 
 
 def parse_stations(text: str) -> Sighting:
