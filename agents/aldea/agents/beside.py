@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
+Made = TypeVar("Made")
 _LOG = logging.getLogger(__name__)
 PAUSE_SECONDS = 30.0
 
@@ -20,3 +22,12 @@ async def keep_going(name: str, work: Callable[[], Awaitable[None]], pause_secon
         else:
             return
         await asyncio.sleep(pause_seconds)
+
+
+def unless_it_fails(name: str, make: Callable[[], Made]) -> Made | None:
+    """Return what `make` makes; None, which is said, when it fails: an agent without it still measures and is heard."""
+    try:
+        return make()
+    except Exception:  # noqa: BLE001 - as above
+        _LOG.exception("%s cannot be had; the agent goes on without", name)
+        return None

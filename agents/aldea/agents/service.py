@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aldea.agents.assembly import ClockStates, identity_of, link_options, pace_of, this_machine
-from aldea.agents.beside import keep_going
+from aldea.agents.beside import keep_going, unless_it_fails
 from aldea.agents.budget import Meter
 from aldea.agents.lock import FolderLock
 from aldea.agents.log_ring import LogRing
@@ -172,14 +172,17 @@ class AgentService:
             return None
         from aldea.agents.records.desk import desk_of  # noqa: PLC0415 - with the forms, where they are used
 
-        return desk_of(self.settings.data, outbox, self._clock, lambda: uplink.recorded(urgent=True))
+        return unless_it_fails(
+            "entering records",
+            lambda: desk_of(self.settings.data, outbox, self._clock, lambda: uplink.recorded(urgent=True)),
+        )
 
     def _start_page(self, tools: Toolbox, latest: LatestReadings, uplink: Uplink) -> PageServer | None:
         if not self.settings.page.enabled:
             return None
         from aldea.agents.page.wiring import BoxPage  # noqa: PLC0415 - with the checkup, where it is used
 
-        return BoxPage(tools, latest, uplink).start()
+        return unless_it_fails("the box's page", BoxPage(tools, latest, uplink).start)
 
     def _inbox(self, tools: Toolbox, uplink: Uplink) -> CommandInbox:
         async def append(reading: Reading) -> None:
