@@ -103,13 +103,18 @@ def _take_over(words: Sequence[str]) -> int:
 
 
 def _doctor(words: Sequence[str]) -> int:
-    from aldea.agents.checkup.doctor import add_doctor_options, run_doctor  # noqa: PLC0415 - seldom needed
+    from aldea.agents.checkup.doctor import add_doctor_options, run_doctor, settings_to_check  # noqa: PLC0415 - seldom needed
 
     parser = argparse.ArgumentParser(prog="python -m aldea.agents doctor", description="What to check first.")
     add_doctor_options(parser)
     add_options(parser)
     arguments = parser.parse_args(words)
-    return run_doctor(_settings(arguments), environment_with(arguments), as_json=arguments.json)
+    environ = environment_with(arguments)
+    try:
+        settings, is_enrolled = settings_to_check(arguments.config, environ)
+    except SettingsError as error:
+        return _wrong(error)
+    return run_doctor(settings, environ, as_json=arguments.json, is_enrolled=is_enrolled)
 
 
 def _pin(words: Sequence[str]) -> int:
@@ -127,9 +132,13 @@ def _settings(arguments: argparse.Namespace) -> AgentSettings:
     try:
         return load_agent_settings(arguments.config, environment_with(arguments))
     except SettingsError as error:
-        for sentence in error.errors:
-            print(f"aldea agent: {sentence}", file=sys.stderr)  # noqa: T201 - for the person who started it
-        raise SystemExit(2) from None
+        raise SystemExit(_wrong(error)) from None
+
+
+def _wrong(error: SettingsError) -> int:
+    for sentence in error.errors:
+        print(f"aldea agent: {sentence}", file=sys.stderr)  # noqa: T201 - for the person who started it
+    return 2
 
 
 if __name__ == "__main__":

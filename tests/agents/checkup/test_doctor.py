@@ -115,6 +115,35 @@ def test_as_a_command_of_its_own_it_works_and_wrong_settings_are_said(tmp_path: 
     assert "agent.site" in done.stderr
 
 
+def test_before_a_box_is_enrolled_the_doctor_says_so_and_checks_the_rest(tmp_path: Path) -> None:
+    config = tmp_path / "aldea.toml"
+    config.write_text(
+        '[agent.ping]\ngateway = false\nanchors = ["127.0.0.1"]\n'
+        "[agent.http]\nenabled = false\n[agent.dns]\nnames = []\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "aldea.agents",
+        "doctor",
+        "--config",
+        str(config),
+        "--data",
+        str(tmp_path / "data"),
+    ]
+    environ = {**os.environ, "LANG": "es_MX.UTF-8", "LC_ALL": ""}
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "La caja no está inscrita todavía" in done.stdout
+    assert "aldea-agent enrol" in done.stdout
+    assert "No se llega al servidor" not in done.stdout
+    assert "not-enrolled" not in done.stdout
+    config.write_text("[agent.ping]\ninterval_seconds = 0\nno_such = 1\n")
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no_such" in done.stderr
+
+
 def test_a_box_that_the_broker_refuses_is_not_accepted(tmp_path: Path, web: str) -> None:
     passwords = tmp_path / "passwords"
     passwords.touch()

@@ -136,6 +136,11 @@ def test_an_antenna_that_does_not_answer_is_before_the_link_it_breaks() -> None:
     assert "antenna" in named(found, "devices").what.in_("en")
 
 
+def test_a_portal_that_lets_no_names_through_is_no_fault_of_the_names() -> None:
+    found = replace(WELL, **{**CUT, "http": [failing("http", "captive_portal")]})
+    assert first(found) == "web"
+
+
 def test_a_link_without_anchors_is_judged_by_the_web() -> None:
     found = replace(WELL, **{**CUT, "ping": [ping("gateway", answers=True)]})
     assert first(found) == "link"

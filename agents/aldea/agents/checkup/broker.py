@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from aldea.agents.assembly import link_options
 from aldea.agents.checkup.evidence import BrokerAnswer, Enrolled
-from aldea.agents.enrolment import enrolled
+from aldea.agents.enrolment import FILE, enrolled
 from aldea.agents.settings import AgentSettings
 from aldea.agents.uplink.link import LinkOptions, TlsContext, tls_context
 from aldea.model.failures import Failure, failure_of
@@ -80,7 +80,7 @@ def look_at_enrolment(settings: AgentSettings) -> Enrolled:
     try:
         found = enrolled(settings.data)
     except SettingsError as error:
-        return Enrolled("", str(error))
+        return Enrolled("", f"{settings.data / FILE} ({error.__cause__})")
     if found is None:
         return Enrolled(f"{settings.site}/{settings.device}")
     safe = "TLS" if found.tls else "-"

@@ -13,7 +13,7 @@ from typing import Any
 
 from aldea.agents.budget.meter import wan_bytes_of
 from aldea.agents.checkup.broker import ask_broker, look_at_enrolment
-from aldea.agents.checkup.evidence import Box, BrokerAnswer, Delivering, Evidence, Interface, Network
+from aldea.agents.checkup.evidence import Box, BrokerAnswer, Delivering, Enrolled, Evidence, Interface, Network
 from aldea.agents.gateway import default_route
 from aldea.agents.machine import hardware_id
 from aldea.agents.probe import Probe, ProbeContext, run_probe
@@ -41,13 +41,14 @@ class Checkup:
     """One look at everything.
 
     `delivering`: what the running agent hears; `anchor_silent_ms`: for how long the anchors have been silent by its
-    records. None where no agent runs in this process.
+    records. None where no agent runs in this process. `is_enrolled` False: no site and no server are set yet.
     """
 
     settings: AgentSettings
     context: ProbeContext
     delivering: Callable[[], Delivering] | None = None
     anchor_silent_ms: Callable[[], int | None] | None = None
+    is_enrolled: bool = True
 
     async def run(self, told: Told | None = None) -> Evidence:
         """Look, and return what was found. Never raises for what is wrong; ends within half a minute."""
@@ -73,7 +74,7 @@ class Checkup:
             look("dns", self._ask_if(settings.dns.enabled, DnsProbe(settings.dns, context))),
             look("http", self._ask_if(settings.http.enabled, HttpProbe(settings.http, context))),
             look("broker", self._broker()),
-            look("enrolled", asyncio.to_thread(look_at_enrolment, settings)),
+            look("enrolled", self._enrolled()),
         )
         return found
 
@@ -102,7 +103,14 @@ class Checkup:
         knows_time = self.context.time_ms() is not None
         return Box(host, error, _undervoltage(root), knows_time, can_be_copied=identity is None)
 
+    async def _enrolled(self) -> Enrolled:
+        if not self.is_enrolled:
+            return Enrolled("", missing=True)
+        return await asyncio.to_thread(look_at_enrolment, self.settings)
+
     async def _broker(self) -> BrokerAnswer:
+        if not self.is_enrolled:
+            return BrokerAnswer("", asked=False)
         clock_is_right = self.context.time_ms() is not None
         try:
             async with asyncio.timeout(BROKER_SECONDS + 8):

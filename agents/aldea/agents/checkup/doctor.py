@@ -6,16 +6,23 @@ import argparse
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from aldea.agents.checkup.broker import look_at_enrolment
 from aldea.agents.checkup.checks import judge
 from aldea.agents.checkup.collecting import Checkup
 from aldea.agents.checkup.findings import Finding, State, first_wrong
+from aldea.agents.commands import load_agent_settings
 from aldea.agents.lock import AlreadyRunning, FolderLock
 from aldea.agents.page.words import N_, Words, language_of_environment, say, translate
 from aldea.agents.probe import ProbeContext
 from aldea.agents.settings import AgentSettings
 from aldea.model.clock import Clock, SystemClock
+from aldea.model.settings import SettingsError
+
+_NOT_ENROLLED = "not-enrolled"
+"""In place of a site's id, while there is none."""
 
 _STATES: Mapping[State, str] = {
     State.OK: N_("ok"),
@@ -31,24 +38,47 @@ def add_doctor_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document")
 
 
-def run_doctor(settings: AgentSettings, environ: Mapping[str, str], *, as_json: bool) -> int:
-    """Check everything and print it; return the exit code: 0 nothing is wrong, 1 something is."""
+def settings_to_check(config: Path | None, environ: Mapping[str, str]) -> tuple[AgentSettings, bool]:
+    """Return the settings, and whether they name a site: before a box is enrolled there is something to check too.
+
+    Raises SettingsError with every other mistake.
+    """
+    try:
+        return load_agent_settings(config, environ), True
+    except SettingsError as error:
+        if not any(sentence.startswith("agent.site is missing") for sentence in error.errors):
+            raise
+        with suppress(SettingsError):
+            return load_agent_settings(config, {**environ, "ALDEA_SITE": _NOT_ENROLLED}), False
+        raise
+
+
+def run_doctor(settings: AgentSettings, environ: Mapping[str, str], *, as_json: bool, is_enrolled: bool = True) -> int:
+    """Check everything and print it; return the exit code: 0 nothing is wrong, 1 something is.
+
+    `is_enrolled` False: the settings name no site and no server yet.
+    """
     language = language_of_environment(environ)
-    findings = examine(settings)
-    lines = [_document(findings, language)] if as_json else _report(settings, findings, language)
+    findings = examine(settings, is_enrolled=is_enrolled)
+    whose = _whose(settings) if is_enrolled else "-"
+    lines = [_document(findings, language)] if as_json else _report(settings, whose, findings, language)
     for line in lines:
         print(line)  # noqa: T201 - for the person who asked
     return 0 if first_wrong(findings) is None else 1
 
 
-def examine(settings: AgentSettings, clock: Clock | None = None) -> tuple[Finding, ...]:
+def examine(settings: AgentSettings, clock: Clock | None = None, *, is_enrolled: bool = True) -> tuple[Finding, ...]:
     """Check everything now; takes up to half a minute. An agent that runs on the folder is left alone."""
     context = ProbeContext(clock or SystemClock(), settings.data)
-    return judge(asyncio.run(Checkup(settings, context).run()))
+    return judge(asyncio.run(Checkup(settings, context, is_enrolled=is_enrolled).run()))
 
 
-def _report(settings: AgentSettings, findings: Sequence[Finding], language: str) -> Iterator[str]:
-    yield f"{look_at_enrolment(settings).sentence or settings.site}: {_agent(settings).in_(language)}"
+def _whose(settings: AgentSettings) -> str:
+    return look_at_enrolment(settings).sentence or settings.site
+
+
+def _report(settings: AgentSettings, whose: str, findings: Sequence[Finding], language: str) -> Iterator[str]:
+    yield f"{whose}: {_agent(settings).in_(language)}"
     first = first_wrong(findings)
     width = max(len(translate(language, word, {})) for word in _STATES.values())
     for number, item in enumerate(findings, 1):

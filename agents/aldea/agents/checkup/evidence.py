@@ -60,10 +60,11 @@ class BrokerAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """The enrolment in the data folder: its sentence, and what is wrong with its files."""
+    """The enrolment in the data folder: its sentence, and what is wrong with its files; `missing`: there is none."""
 
     sentence: str
     error: str | None = None
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ def judge_names(found: Evidence) -> Verdict | None:
         return ok(say("Names are found (DNS)."))
     if not found.dns:
         return unknown(say("Names are not asked here."))
+    if found.portal:  # it came in a named page's place, and often lets nothing else through
+        return unknown(say("Whether names are found is not known while the provider shows a page of its own."))
     return wrong(
         say("The Internet answers, but names are not found (DNS): pages do not open.")
         if found.beyond
@@ -123,6 +125,13 @@ def judge_enrolment(found: Evidence) -> Verdict | None:
     enrolled, broker = found.enrolled, found.broker
     if enrolled is None or broker is None:
         return None
+    if enrolled.missing:
+        return wrong(
+            say("The box is not enrolled yet: it neither measures nor is it known to a server."),
+            say("Enrol the box with a code: aldea-agent enrol --server … --code …"),
+            bring=say("a new code for this site, from whoever looks after the boxes"),
+            here=True,
+        )
     if enrolled.error is not None:
         return wrong(
             say("The box's enrolment cannot be used: %(error)s.", error=enrolled.error),

@@ -15,7 +15,7 @@ import json
 from typing import TYPE_CHECKING
 
 from aldea.agents.__main__ import EXAMPLE, add_enrol_options, add_options, environment_with, run_enrol
-from aldea.agents.checkup.doctor import add_doctor_options, run_doctor
+from aldea.agents.checkup.doctor import add_doctor_options, run_doctor, settings_to_check
 from aldea.agents.commands import load_agent_settings, run_agent, run_one_probe
 from aldea.agents.page.pin_command import add_pin_options, run_pin
 from aldea.agents.probes import PROBES
@@ -57,9 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "take-over":
         return run_take_over(arguments, environment_with(arguments))
     environ = environment_with(arguments)
-    settings = load_agent_settings(arguments.config, environ)
     if arguments.action == "doctor":
-        return run_doctor(settings, environ, as_json=arguments.json)
+        settings, is_enrolled = settings_to_check(arguments.config, environ)
+        return run_doctor(settings, environ, as_json=arguments.json, is_enrolled=is_enrolled)
+    settings = load_agent_settings(arguments.config, environ)
     return _probe(settings, arguments) if arguments.action == "probe" else run_pin(settings, arguments)
 
 
