@@ -11,11 +11,12 @@ from httpx import Client
 from aldea.collector.rollouts import RolloutDriver
 from aldea.model.clock import ManualClock
 from aldea.model.release import Manifest, ReleaseFile, SignedRelease
+from aldea.model.rollouts import RolloutState
 from aldea.storage.register.audit import list_audit
 from aldea.storage.register.commands import CommandState, commands_of, note_answer
 from aldea.storage.register.errors import RegisterConflictError, RegisterError
 from aldea.storage.register.releases import add_release, trust_keys, trusted_pem
-from aldea.storage.register.rollouts import begin_rollout, open_rollout
+from aldea.storage.register.rollouts import begin_rollout, keep_step, open_rollout
 from dashboard_api.forms import forms_of
 from dashboard_api.village import HOUR, NOW_MS, Village
 
@@ -130,7 +131,7 @@ def test_a_rollout_by_hand_goes_to_one_then_to_the_others_and_is_shown(
     driver.step()
     clock.advance(3 * HOUR)
     for site in sites:
-        empty.hear(site, clock.wall_ms())
+        empty.hear(site, clock.wall_ms(), agent_version="0.2.0" if site == "real-02" else "0.1.0")
     driver.step()
     assert [asked(empty, site) for site in sites] == [1, 1, 1]
     assert asked(empty, "sim-01") == 0
@@ -155,7 +156,7 @@ def test_a_rollback_halts_it_says_where_and_a_person_goes_on_without_that_site(
     assert [asked(empty, site) for site in sites] == [1, 0, 0]
     shown = pages.get("/admin/releases").text
     assert "Halted by itself" in shown
-    assert "real-01 did not hear the server with it" in shown
+    assert "real-01 went back to the version before" in shown
     document = pages.get("/api/v1/releases").json()
     assert (document["rollouts"][0]["state"], document["rollouts"][0]["about"]["site"]) == ("halted", "real-01")
     assert "Going out" in pages.post("/admin/releases/change", data={"to": "resume"}).text
@@ -165,6 +166,39 @@ def test_a_rollback_halts_it_says_where_and_a_person_goes_on_without_that_site(
     with empty.register.reading() as unit:
         actions = [item.action for item in list_audit(unit)]
     assert actions[:2] == ["rollout_running", "rollout_begun"]
+
+
+def test_a_site_that_goes_back_after_it_was_kept_halts_the_rollout_too(
+    pages: Client, empty: Village, clock: ManualClock
+) -> None:
+    fleet(empty, clock)
+    pages.post("/api/v1/rollouts", json={"version": "0.2.0", "first_site": "real-01", "bake_hours": 0})
+    driver = RolloutDriver(empty.register, clock)
+    driver.step()
+    say(empty, "real-01", CommandState.DONE, clock.wall_ms(), sentence="it runs")
+    empty.hear("real-01", clock.wall_ms(), agent_version="0.2.0")
+    driver.step()
+    clock.advance(HOUR)
+    empty.hear("real-01", clock.wall_ms(), agent_version="0.1.0")
+    driver.step()
+    document = pages.get("/api/v1/releases").json()["rollouts"][0]
+    assert (document["state"], document["devices"][0]["progress"]) == ("halted", "rolled_back")
+    assert "later went back" in document["devices"][0]["detail"]["sentence"]
+    assert "real-01 went back to the version before" in pages.get("/admin/releases").text
+
+
+def test_of_a_large_fleet_a_part_is_asked_at_each_look(
+    pages: Client, empty: Village, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aldea.collector.rollouts.driver.ASKED_AT_ONCE", 2)
+    sites = fleet(empty, clock, 6)
+    with empty.register.transaction() as unit:
+        made = begin_rollout(unit, "0.2.0", NOW_MS, "test")
+        keep_step(unit, made.id, RolloutState.RUNNING, 2, None, NOW_MS)
+    driver = RolloutDriver(empty.register, clock)
+    for count in (2, 4, 6, 6):
+        driver.step()
+        assert sum(asked(empty, site) for site in sites) == count
 
 
 def test_stopping_calls_off_who_has_not_heard_of_it(pages: Client, empty: Village, clock: ManualClock) -> None:

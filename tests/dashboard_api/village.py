@@ -85,8 +85,7 @@ class Village:
             connection=1,
             interval_seconds=300,
             clock_state="ntp",
-            agent_version="0.1.0",
-            **other,
+            **{"agent_version": "0.1.0", **other},
         )
         with self.register.transaction() as unit:
             append_feed(unit, [event])

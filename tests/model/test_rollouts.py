@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aldea.model.clock import ManualClock
 from aldea.model.rollouts import DeviceView, Progress, Rollout, RolloutState, next_step
-from aldea.model.rollouts.states import AWAY_MS, HOUR_MS, LATE_MS, PATIENCE_MS, SILENCE_MS
+from aldea.model.rollouts.states import AWAY_MS, HOUR_MS, LATE_MS, PATIENCE_MS, SETTLED_MS, SILENCE_MS
 
 NEW, OLD = "2.0", "1.0"
 NOW = 1_800_000_000_000
@@ -201,3 +201,27 @@ def test_simulated_sites_and_rollouts_that_do_not_run_are_left_alone() -> None:
     for state in set(RolloutState) - {RolloutState.RUNNING}:
         assert next_step(replace(running, state=state), [real], NOW).ask == ()
     assert next_step(running, [real, simulated], NOW).ask == (("real", "agent"),)
+
+
+def test_a_device_with_a_newer_version_is_not_asked_and_harms_nothing() -> None:
+    """It would refuse what is older, and the refusal would halt the rollout for all."""
+    rollout = Rollout(NEW, RolloutState.RUNNING, 0, NOW)
+    ahead, behind = DeviceView("a", "agent", "2.0.1", NOW), DeviceView("b", "agent", OLD, NOW - 1)
+    odd = DeviceView("c", "agent", "0+unknown", NOW - 2)
+    assert next_step(rollout, [ahead, behind], NOW).ask == (behind.key,)
+    assert next_step(rollout, [ahead], NOW).state is RolloutState.DONE
+    assert next_step(replace(rollout, downgrade=True), [ahead], NOW).ask == (ahead.key,)
+    assert next_step(rollout, [odd], NOW).ask == (odd.key,)
+
+
+@pytest.mark.parametrize("wave", [0, 1, 2])
+def test_a_device_that_kept_the_release_and_later_runs_an_older_one_halts_the_rollout(wave: int) -> None:
+    rollout = Rollout(NEW, RolloutState.RUNNING, wave, NOW)
+    kept = DeviceView("a", "agent", OLD, NOW, progress=Progress.CONFIRMED, wave=wave, confirmed_ms=NOW)
+    assert next_step(rollout, [kept], NOW).state is RolloutState.RUNNING  # its birth may still be on its way
+    later = replace(kept, heard_ms=NOW + SETTLED_MS)
+    step = next_step(rollout, [later], NOW + SETTLED_MS)
+    assert (step.state, step.noted) == (RolloutState.HALTED, {("a", "agent"): Progress.ROLLED_BACK})
+    for version in (NEW, "2.1"):
+        newer = replace(later, version=version)
+        assert next_step(rollout, [newer], NOW + SETTLED_MS).state is not RolloutState.HALTED

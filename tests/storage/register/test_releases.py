@@ -119,9 +119,14 @@ def test_what_becomes_of_a_device_is_kept_and_trouble_is_set_aside(unit: Unit) -
     (device,) = rollout_devices(unit, made.id)
     assert (device.trying_ms, device.ended_ms, dict(device.detail)) == (NOW + 1, NOW + 2, {"sentence": "silent"})
     change_rollout(unit, RolloutState.RUNNING, NOW + 4)
+    assert rollout_devices(unit, made.id)[0].progress is Progress.SET_ASIDE
+    change_rollout(unit, RolloutState.PAUSED, NOW + 5)
+    note_progress(unit, made.id, ("isla", "box"), Progress.SILENT, NOW + 6, {})
+    change_rollout(unit, RolloutState.RUNNING, NOW + 7)
+    assert rollout_devices(unit, made.id)[0].progress is Progress.SILENT  # nobody was told of it: it halts now
     newest = newest_of_device(unit, "isla", "box")
     assert newest is not None
-    assert newest[1].progress is Progress.SET_ASIDE
+    assert newest[1].wave == 0
     assert newest_of_device(unit, "monte", "box") is None
 
 

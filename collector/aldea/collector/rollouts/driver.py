@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aldea.model.release import document_of
 from aldea.model.rollouts import Key, Progress, RolloutState, Step, next_step
 from aldea.storage.register import RegisterError
 from aldea.storage.register.commands import CommandState, find_command, queue_command
-from aldea.storage.register.releases import find_release
+from aldea.storage.register.releases import StoredRelease, find_release
 from aldea.storage.register.rollouts import (
     KIND,
     RolloutDevice,
@@ -37,6 +39,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COMMAND_LIVES_MS = 30 * 24 * 3_600_000
+ASKED_AT_ONCE = 50
+"""The others come with the next looks: nobody else can write to the register meanwhile."""
+_WENT_BACK = MappingProxyType(
+    {
+        "sentence": "it ran the new version, and later went back to an older one",
+        "sentence_es": "funcionó con la versión nueva y después volvió a una anterior",
+    }
+)
 _ENDS = {
     CommandState.DONE.value: Progress.CONFIRMED,
     CommandState.FAILED.value: Progress.FAILED,
@@ -68,24 +78,34 @@ class RolloutDriver:
 
     def _look(self, unit: Unit, found: StoredRollout, now_ms: int) -> None:
         _take_answers(unit, found, now_ms)
-        step = next_step(found.rollout, device_views(unit, found.id), now_ms)
+        release = find_release(unit, found.rollout.version)
+        assert release is not None
+        rollout = replace(found.rollout, downgrade=release.release.manifest.downgrade)
+        step = next_step(rollout, device_views(unit, found.id), now_ms)
         if found.rollout.state is not RolloutState.RUNNING:
             return
         devices = {(item.site, item.device): item for item in rollout_devices(unit, found.id)}
         for key, progress in step.noted.items():
-            note_progress(unit, found.id, key, progress, now_ms, devices[key].detail)
+            went_back = progress is Progress.ROLLED_BACK
+            note_progress(unit, found.id, key, progress, now_ms, _WENT_BACK if went_back else devices[key].detail)
         if step.ask:
-            self._ask(unit, found, step, devices, now_ms)
+            self._ask(unit, found, release, step, devices, now_ms)
         same = (step.state, step.wave, step.why) == (found.rollout.state, found.rollout.wave, found.why)
         if not same:
             log.info("version %s: %s, wave %d, %s", found.rollout.version, step.state.value, step.wave + 1, step.why)
             keep_step(unit, found.id, step.state, step.wave, step.why, now_ms)
 
     def _ask(
-        self, unit: Unit, found: StoredRollout, step: Step, devices: Mapping[Key, RolloutDevice], now_ms: int
+        self,
+        unit: Unit,
+        found: StoredRollout,
+        release: StoredRelease,
+        step: Step,
+        devices: Mapping[Key, RolloutDevice],
+        now_ms: int,
     ) -> None:
-        payload = _payload(unit, found)
-        for key in step.ask:
+        payload = _payload(unit, found, release)
+        for key in step.ask[:ASKED_AT_ONCE]:
             asked = devices.get(key)
             # One that was left for later and still has its command gets no second one.
             before = None if asked is None else find_command(unit, asked.command)
@@ -103,9 +123,7 @@ class RolloutDriver:
             note_asked(unit, found.id, key, step.wave, command.id, now_ms)
 
 
-def _payload(unit: Unit, found: StoredRollout) -> dict[str, Any]:
-    release = find_release(unit, found.rollout.version)
-    assert release is not None
+def _payload(unit: Unit, found: StoredRollout, release: StoredRelease) -> dict[str, Any]:
     # Whoever rolls the same version out once more wants it tried once more.
     again = any(
         item.id != found.id and item.rollout.version == found.rollout.version for item in list_rollouts(unit, limit=100)

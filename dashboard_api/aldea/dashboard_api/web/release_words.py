@@ -59,7 +59,7 @@ PROGRESS_LOOKS: Mapping[Progress, str] = MappingProxyType(
 WHY: Mapping[str, str] = MappingProxyType(
     {
         "failed": N_("%(site)s could not take it. Look at its page; resuming goes on without it."),
-        "rolled_back": N_("%(site)s did not hear the server with it and went back. Resuming goes on without it."),
+        "rolled_back": N_("%(site)s went back to the version before. Look at its page; resuming goes on without it."),
         "silent": N_("%(site)s has not been heard since it began with it. Resuming goes on without it."),
         "under_way": N_("The devices that were asked are at it."),
         "baking": N_("The devices that have it are watched for a while before the next are asked."),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from aldea.model.rollouts.states import (
     AWAY_MS,
     PATIENCE_MS,
+    SETTLED_MS,
     SILENCE_MS,
     SILENT_FEW,
     SILENT_RATIO,
@@ -14,6 +15,7 @@ from aldea.model.rollouts.states import (
     DeviceView,
     Key,
     Progress,
+    Rollout,
     Why,
 )
 
@@ -32,13 +34,14 @@ def trouble_of(seen: Sequence[DeviceView]) -> Why | None:
     return None
 
 
-def judged(devices: Iterable[DeviceView], now_ms: int) -> dict[Key, Progress]:
-    """Return what time alone has made of devices: silent after they began, or left for later."""
+def judged(rollout: Rollout, devices: Iterable[DeviceView], now_ms: int) -> dict[Key, Progress]:
+    """Return what became of devices without a word of theirs: silent, gone back after all, or left for later."""
     noted: dict[Key, Progress] = {}
     for device in devices:
         if device.progress is None:
             continue
-        became = _JUDGES.get(device.progress, _as_it_is)(device, now_ms)
+        went_back = device.progress is Progress.CONFIRMED and _went_back(rollout, device)
+        became = Progress.ROLLED_BACK if went_back else _JUDGES.get(device.progress, _as_it_is)(device, now_ms)
         if became is not None:
             noted[device.key] = became
     return noted
@@ -64,6 +67,13 @@ def _fetching(device: DeviceView, now_ms: int) -> Progress | None:
 def _trying(device: DeviceView, now_ms: int) -> Progress | None:
     since = max(device.heard_ms or 0, device.trying_ms or 0, device.asked_ms or 0)
     return Progress.SILENT if now_ms - since >= SILENCE_MS else None
+
+
+def _went_back(rollout: Rollout, device: DeviceView) -> bool:
+    """Say whether a device that has kept the release is heard with an older one: it kept ending later on."""
+    if device.version is None or device.confirmed_ms is None or device.heard_ms is None:
+        return False
+    return device.heard_ms - device.confirmed_ms >= SETTLED_MS and rollout.is_behind(device.version)
 
 
 def _confirmed(device: DeviceView, now_ms: int) -> Progress | None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from aldea.model.release import ReleaseError, version_key
+
 HOUR_MS = 3_600_000
 WAVES = (1, 10, None)
 """How many devices a wave has; None: all that are left."""
@@ -17,6 +19,8 @@ SILENCE_MS = 24 * HOUR_MS
 """A device that has begun with the release and was not heard for so long since, is silent."""
 SILENT_RATIO, SILENT_FEW = 0.05, 2
 """So many silent devices of the last wave halt nothing: among hundreds of sites some lose their power on any day."""
+SETTLED_MS = 600_000
+"""A device that has confirmed and is heard so long after with an older version went back by itself."""
 HEALTHY_MS = HOUR_MS
 """A device counts as heard if something came from it in so long a time."""
 LATE_MS = 30 * 24 * HOUR_MS
@@ -96,7 +100,10 @@ class DeviceView:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """One rollout. `wave` counts from 0; `first_site` is asked first, None: the one that was heard last."""
+    """One rollout. `wave` counts from 0; `first_site` is asked first, None: the one that was heard last.
+
+    `downgrade`: it is for devices with a newer version too.
+    """
 
     version: str
     state: RolloutState
@@ -104,6 +111,16 @@ class Rollout:
     created_ms: int
     bake_hours: float = 24.0
     first_site: str | None = None
+    downgrade: bool = False
+
+    def is_behind(self, version: str) -> bool:
+        """Say whether a device with this version has an older one; of a downgrade: any other."""
+        if version == self.version or self.downgrade:
+            return version != self.version
+        try:
+            return version_key(version) < version_key(self.version)
+        except ReleaseError:
+            return True  # nobody can say: the device itself decides
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def next_step(rollout: Rollout, devices: Sequence[DeviceView], now_ms: int) -> S
     if rollout.state is not RolloutState.RUNNING:
         return Step(rollout.state, rollout.wave)
     real = [device for device in devices if not device.simulated]
-    noted = judged(real, now_ms)
+    noted = judged(rollout, real, now_ms)
     seen = [replace(device, progress=noted.get(device.key, device.progress)) for device in real]
     why = trouble_of(seen)
     if why is not None:
@@ -110,7 +110,7 @@ def _chosen(rollout: Rollout, seen: Sequence[DeviceView], now_ms: int, *, alone:
 
 
 def _wants(rollout: Rollout, device: DeviceView, now_ms: int) -> bool:
-    """Say whether the device does not have the release, and may be asked for it."""
-    if device.version is None or device.version == rollout.version:
+    """Say whether the device has no such release nor a newer one, and may be asked for it."""
+    if device.version is None or not rollout.is_behind(device.version):
         return False
     return device.progress is None or (device.progress is Progress.LEFT and now_ms - rollout.created_ms < LATE_MS)

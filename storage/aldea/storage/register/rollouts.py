@@ -103,7 +103,8 @@ def list_rollouts(unit: Unit, *, limit: int = 20) -> tuple[StoredRollout, ...]:
 def change_rollout(unit: Unit, state: RolloutState, at_ms: int) -> StoredRollout:
     """Pause, resume or stop the rollout that is under way, as a person wants; return it as it is then.
 
-    Resuming one that has halted sets the devices that were the reason aside. Stopping calls those off that have not
+    Resuming one that has halted sets the devices that were the reason aside; what went wrong while it was paused halts
+    it then, for nobody was told. Stopping calls those off that have not
     heard of it yet. Raises RegisterError.
     """
     found = open_rollout(unit)
@@ -114,8 +115,10 @@ def change_rollout(unit: Unit, state: RolloutState, at_ms: int) -> StoredRollout
     if state is RolloutState.RUNNING:
         if found.rollout.state is RolloutState.RUNNING:
             raise RegisterError("it is running already")
-        set_aside = [item for item in rollout_devices(unit, found.id) if item.progress.is_trouble]
-        for item in set_aside:
+        halted = found.rollout.state is RolloutState.HALTED
+        for item in rollout_devices(unit, found.id) if halted else ():
+            if not item.progress.is_trouble:
+                continue
             note_progress(unit, found.id, (item.site, item.device), Progress.SET_ASIDE, at_ms, item.detail)
     if state is RolloutState.STOPPED:
         _call_off(unit, found.id, at_ms)
