@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +76,15 @@ _ALL_MODULES = 'for name in modules_of("aldea.agents"): importlib.import_module(
 
 
 def _fresh(modules: str, *arguments: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", _SCRIPT.replace("MODULES", modules), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:  # where the budget's account is kept
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", _SCRIPT.replace("MODULES", modules), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=folder,
+        )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
