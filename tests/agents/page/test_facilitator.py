@@ -3,60 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from agentkit.box import Answer, Browser, Form, make_view
+from agentkit.box import Browser, make_view
+from agentkit.facilitator import NOW_MS, PIN, TODAY, Site
 from agentkit.making import make_outbox
-from aldea.agents.outbox import Outbox
 from aldea.agents.page.app import build_site
 from aldea.agents.page.pins import PinStore
 from aldea.agents.page_settings import PageSettings, ProgrammeChoice
-from aldea.agents.records import Desk, State, open_desk
+from aldea.agents.records import State, open_desk
 from aldea.model.clock import ManualClock
-
-NOW_MS = round(datetime(2025, 11, 14, 18, 30, tzinfo=UTC).timestamp() * 1000)
-TODAY = "2025-11-14"
-PIN = "4711"
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A box whose facilitator has given the PIN."""
-
-    browser: Browser
-    desk: Desk
-    outbox: Outbox
-
-    def add(self, name: str, sex: str = "F", band: str = "25-44", **more: str) -> str:
-        """Put somebody on the roster by its page; return the code."""
-        sent = self.browser.post("/records/roster", {"name": name, "sex": sex, "age_band": band, **more})
-        assert sent.status == 303, sent.text
-        return next(person.code for person in self.desk.roster.people() if person.name == name)
-
-    def fill(self, path: str, form: Form) -> Answer:
-        """Send a form as its page shows it, with its token."""
-        page = self.browser.get(path)
-        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.body.decode()))
-        return self.browser.post_bare(path.partition("?")[0], {**hidden, **form})
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    clock = ManualClock(NOW_MS)
-    outbox = make_outbox(tmp_path)
-    desk = open_desk(tmp_path, outbox, clock, lambda: None)
-    page = PageSettings(enabled=True, timezone="America/Merida", language="es")
-    browser = Browser(build_site(make_view(tmp_path, clock, page, records=desk, known_ms=clock.wall_ms)))
-    PinStore(tmp_path, None).set(PIN)
-    assert browser.post("/pin", {"pin": PIN, "then": "/records"}).status == 303
-    yield Site(browser, desk, outbox)
-    desk.close()
-    outbox.close()
 
 
 def test_without_the_pin_nothing_is_shown_or_taken(site: Site) -> None:

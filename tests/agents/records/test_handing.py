@@ -66,13 +66,13 @@ class Box:
         self.book.close()
         self.outbox.close()
 
-    def waiting(self) -> list[tuple[str, int, Mapping[str, Any]]]:
-        """Return every record row of the outbox: epoch, seq, fields."""
+    def waiting(self, measurement: str = "record") -> list[tuple[str, int, Mapping[str, Any]]]:
+        """Return every row of a measurement in the outbox: epoch, seq, fields."""
         found = []
         for epoch in self.epochs():
             first = 1
             while (held := self.outbox.between(epoch, first, 2**60, 1000)) is not None:
-                found += [(held.epoch, row.seq, row.fields) for row in held.rows if row.measurement == "record"]
+                found += [(held.epoch, row.seq, row.fields) for row in held.rows if row.measurement == measurement]
                 first = held.last_seq + 1
         return found
 
@@ -186,6 +186,40 @@ def test_delivered_records_go_after_their_time_and_waiting_ones_never(box: Box) 
     box.clock.advance(2 * DAY_MS)
     box.handing.hand_over()
     assert [entry.record for entry in box.book.listed()] == [kept[2].record, kept[1].record]
+
+
+def test_a_book_that_cannot_be_written_sends_nothing_again_and_again(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    handing = Handing(box.book, box.outbox, box.clock, FormShelf(box.folder))
+    box.book.enter(entry_of())
+    box.book.enter(entry_of(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordBook, "placed", full)
+        patch.setattr(RecordBook, "remember", full)
+        for _ in range(5):
+            handing.hand_over()
+    handing.hand_over()
+    assert [json.loads(fields["payload"])["unkeyed"] for _, _, fields in box.waiting()] == [1, 2]
+    assert len(box.waiting("forms")) == 1
+    assert box.book.counts()[State.IN_OUTBOX] == 2
+
+
+def test_records_that_came_back_and_were_mended_or_left_go_after_their_time(box: Box) -> None:
+    old = NOW_MS - (KEPT_DAYS + 1) * DAY_MS
+    mended, left, asked = [box.book.enter(replace(entry_of(number), made_ms=old)) for number in (1, 2, 3)]
+    for entry in (mended, left, asked):
+        box.book.returned(entry.record, 1, {"es": ["Revísese."]})
+    box.book.enter(replace(entry_of(4), record=mended.record, reason="dato", made_ms=old))
+    assert box.book.lay_aside(left.record)
+    assert not box.book.lay_aside(mended.record), "its newest version was not given back"
+    assert box.book.thin_out(NOW_MS) == 1, "the one that was left"
+    (version,) = box.book.in_state(State.KEPT)
+    box.book.placed(version, "e", 7)
+    box.book.arrived("e", [(7, 7)])
+    assert box.book.thin_out(NOW_MS) == 2, "both versions of the mended one"
+    assert [entry.record for entry in box.book.given_back()] == [asked.record]
 
 
 def test_the_versions_of_the_forms_are_told_once_and_again_after_a_change(box: Box) -> None:

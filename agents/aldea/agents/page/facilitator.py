@@ -12,7 +12,7 @@ import bottle
 from aldea.agents.page import facilitator_forms, facilitator_roster
 from aldea.agents.page.asking import field, go_to
 from aldea.agents.page.facilitator_forms import local_now
-from aldea.agents.page.facilitator_words import REFUSALS, STATES, shown_payload, title_of
+from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, STATES, shown_payload, title_of
 from aldea.agents.page.pin import needs_pin
 from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.view import BoxView
@@ -20,7 +20,7 @@ from aldea.agents.records import Desk, Entry, NewEntry, Person, RecordRefused, S
 
 LISTED = 20
 EMPTY_LINES = 12
-PRINTED_LINES = 25
+PRINTED_LINES = 19
 BIG = ("attendance", "course_session", "service", "power_note")
 """The forms with a large button of their own; the others are listed below them."""
 
@@ -40,6 +40,9 @@ def add_routes(app: Any, view: BoxView) -> None:
         "/records/one/<record:re:[0-9a-f]{32}>/withdraw",
         "POST",
         needs_pin(lambda record: _withdraw(view, desk, record)),
+    )
+    app.route(
+        "/records/one/<record:re:[0-9a-f]{32}>/lay-aside", "POST", needs_pin(lambda record: _lay_aside(desk, record))
     )
     facilitator_forms.add_routes(app, view, desk)
     facilitator_roster.add_routes(app, view, desk)
@@ -61,21 +64,13 @@ def _home(view: BoxView, desk: Desk) -> str:
         said_nothing=bool(today and desk.book.on_day("nothing_today", today)),
         token=secrets.token_urlsafe(12),
         waiting=counts[State.KEPT] + counts[State.IN_OUTBOX],
-        returned=[
-            _row(desk, entry, language) for entry in desk.book.in_state(State.RETURNED, 50) if _counts(desk, entry)
-        ],
+        returned=[_row(desk, entry, language) for entry in desk.book.given_back()],
         drafts=[
             (draft.token, draft.form, title_of(forms.get(draft.form), draft.form, language))
             for draft in desk.roster.drafts()
         ],
         recent=[_row(desk, entry, language) for entry in desk.book.listed(limit=5)],
     )
-
-
-def _counts(desk: Desk, entry: Entry) -> bool:
-    """Say whether a version is its record's newest."""
-    last = desk.book.newest(entry.record)
-    return last is not None and last.version == entry.version
 
 
 def _row(desk: Desk, entry: Entry, language: str) -> dict[str, Any]:
@@ -163,8 +158,18 @@ def _withdraw(view: BoxView, desk: Desk, record: str) -> Any:
     return go_to(f"/records/one/{record}", "withdrawn")
 
 
+def _lay_aside(desk: Desk, record: str) -> Any:
+    try:
+        desk.book.lay_aside(record)
+    except sqlite3.Error:
+        return go_to(f"/records/one/{record}", "not_stored")
+    return go_to("/records", "laid_aside")
+
+
 def _print(desk: Desk) -> str:
     empty = bottle.request.query.get("empty") == "1"
     people = () if empty else desk.roster.people()
     lines = PRINTED_LINES if empty else EMPTY_LINES
-    return render(bottle.request, "facilitator_print.html", people=people, lines=lines, empty=empty)
+    return render(
+        bottle.request, "facilitator_print.html", people=people, lines=lines, empty=empty, sex_words=SEX_WORDS
+    )

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from aldea.agents.page.facilitator_words import SEX_WORDS
+from aldea.agents.page_settings import LANGUAGES
 from aldea.agents.records import Desk
 from aldea.agents.records.roster import AGE_BANDS, SEXES
-from aldea.model.forms import Definition, Group, from_flat
+from aldea.model.forms import Definition, Fault, Group, from_flat
 
 PEOPLE, TALLY = "participants", "tally"
 ROWS_SHOWN = 2
@@ -81,6 +83,21 @@ def _ticked(desk: Desk, tick: str) -> dict[str, str] | None:
 def ticks_of(people: Sequence[Mapping[str, str]]) -> list[str]:
     """Return the values of the ticks that stand for these people: code, sex and age band."""
     return [f"{person.get('code', '')}|{person.get('sex', '')}|{person.get('age_band', '')}" for person in people]
+
+
+def told_by_group(faults: Sequence[Fault], tally: Sequence[Mapping[str, str]]) -> list[Fault]:
+    """Return the faults with those of counts at their place in the grid, `n.F.6-14`: there are no rows to be seen."""
+    found = []
+    for fault in faults:
+        group, _, rest = fault.path.partition(".")
+        place = rest.partition(".")[0]
+        if group == TALLY and place.isdecimal() and int(place) < len(tally):
+            row = tally[int(place)]
+            sex = SEX_WORDS[row["sex"]]
+            labels = {code: f"{sex.in_(code)}, {row['age_band']}" for code in LANGUAGES}
+            fault = replace(fault, path=f"n.{row['sex']}.{row['age_band']}", labels=labels)  # noqa: PLW2901 - told anew
+        found.append(fault)
+    return found
 
 
 def short_group(group: Group, more_rows: int | None) -> Group:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,17 +23,20 @@ from aldea.agents.page.facilitator_filled import (
     people_to_tick,
     short_group,
     ticks_of,
+    told_by_group,
 )
-from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, title_of
+from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, initial, initials, title_of
 from aldea.agents.page.pin import needs_pin
 from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.times import local, zone_of
 from aldea.agents.page.view import BoxView
 from aldea.agents.page.words import Words
-from aldea.agents.records import Desk, NewEntry, RecordRefused
+from aldea.agents.records import Desk, Entry, NewEntry, RecordRefused
+from aldea.agents.records.book import payload_text
 from aldea.agents.records.roster import AGE_BANDS, SEXES, Draft
 from aldea.model.forms import (
     Cell,
+    Checked,
     Fault,
     Group,
     Moment,
@@ -113,10 +117,10 @@ def _sent(view: BoxView, desk: Desk, form: str) -> Any:
     filled = filled_of(desk, definition, pairs)
     if ("action", "rows") in pairs:
         return _page(view, desk, filled, more_rows=ROWS_MORE)
+    checked = validate(definition, filled.typed, moment_of(view))
     stored = desk.book.by_token(filled.token)
     if stored is not None:
-        return go_to(f"/records/one/{stored.record}", "stored")
-    checked = validate(definition, filled.typed, moment_of(view))
+        return _sent_before(view, desk, filled, checked, stored)
     refusal = "" if checked.faults else _store(view, desk, filled, checked.payload, str(checked.event_date))
     if not checked.faults and not refusal:
         desk.roster.drop_draft(filled.token)
@@ -126,6 +130,17 @@ def _sent(view: BoxView, desk: Desk, form: str) -> Any:
     _keep_draft(desk, filled, pairs)
     bottle.response.status = 400
     return _page(view, desk, filled, checked.faults, refusal)
+
+
+def _sent_before(view: BoxView, desk: Desk, filled: Filled, checked: Checked, stored: Entry) -> Any:
+    """Answer a form that was stored before: sent twice, or gone back to and changed, which is a correction."""
+    said = (payload_text(checked.payload), str(checked.event_date), filled.programme)
+    if said == (payload_text(stored.payload), stored.event_date, stored.programme):
+        return go_to(f"/records/one/{stored.record}", "stored")
+    last = desk.book.newest(stored.record) or stored
+    again = replace(filled, token=secrets.token_urlsafe(12), record=last.record, based_on=last.version)
+    bottle.response.status = 400
+    return _page(view, desk, again, checked.faults, "sent_before")
 
 
 def _store(view: BoxView, desk: Desk, filled: Filled, payload: Mapping[str, Any], day: str) -> str:
@@ -183,6 +198,8 @@ def _page(
 ) -> str:
     language = language_of(bottle.request)
     definition = filled.definition
+    people = people_to_tick(desk, filled)
+    faults = told_by_group(faults, filled.typed.get(TALLY) or ()) if asks_for(definition, TALLY) else faults
     parts: list[tuple[str, Cell | Group]] = []
     for part in laid_out(definition, filled.typed, faults, language, more_rows=more_rows):
         if isinstance(part, Group) and asks_for(definition, part.name) and part.name in {PEOPLE, TALLY}:
@@ -201,7 +218,10 @@ def _page(
         parts_of=parts,
         errors=[sentence(fault, language) for fault in faults],
         refusal=_refusal(refusal),
-        people=people_to_tick(desk, filled),
+        people=people,
+        letters=initials(name for _, name, _, _ in people),
+        initial=initial,
+        wrong={fault.path: sentence(fault, language) for fault in faults},
         counts={(row["sex"], row["age_band"]): row["count"] for row in filled.typed.get(TALLY) or () if "count" in row},
         sexes=[(sex, SEX_WORDS[sex]) for sex in SEXES],
         bands=AGE_BANDS,

@@ -13,16 +13,17 @@ from typing import Any
 import bottle
 
 from aldea.agents.page.asking import field, go_to
-from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS
+from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, initial, initials
 from aldea.agents.page.pin import needs_pin
 from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.view import BoxView
-from aldea.agents.page.words import Words
+from aldea.agents.page.words import Words, say
 from aldea.agents.records import Desk, Person, RosterError
 from aldea.agents.records.roster import AGE_BANDS, SEXES
 from aldea.agents.records.sealing import SealError, merging, seal, unseal
 from aldea.model.clock import Clock
 
+LEFT = say("left")
 OPEN_FOR_MS = 10 * 60_000
 MOST_OPEN = 2
 MOST_FILE_BYTES = 240_000
@@ -69,10 +70,13 @@ def add_routes(app: Any, view: BoxView, desk: Desk) -> None:
 
 def _list(desk: Desk, errors: Mapping[str, Words] | None = None, like: tuple[Person, ...] = ()) -> str:
     gone = bottle.request.query.get("gone") == "1"
+    people = desk.roster.people(gone=gone)
     return render(
         bottle.request,
         "facilitator_roster.html",
-        people=desk.roster.people(gone=gone),
+        people=people,
+        letters=initials(person.name for person in people),
+        initial=initial,
         gone=gone,
         typed={name: field(bottle.request, name) for name in ("name", "sex", "age_band", "code")}
         if errors or like
@@ -183,7 +187,9 @@ def _open(desk: Desk, opened: Opened) -> Any:
 
 
 def _told(person: Person) -> str:
-    return f"{person.name} ({person.sex}, {person.age_band})"
+    language = language_of(bottle.request)
+    left = [LEFT.in_(language)] if person.gone else []
+    return f"{person.name} ({', '.join([SEX_WORDS[person.sex].in_(language), person.age_band, *left])})"
 
 
 def _merge(desk: Desk, opened: Opened) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -10,12 +10,16 @@ from aldea.agents.page.words import Words, say
 from aldea.agents.records import Person, State
 from aldea.model.forms import Definition, Kind
 from aldea.model.forms.definition import Field, in_language
+from aldea.model.forms.values import folded
 
 REFUSALS: Mapping[str, Words] = MappingProxyType(
     {
         "too_long": say("The list is too long to travel as one record: split it in two, and store each half."),
         "changed": say("Somebody has corrected this record meanwhile: open it, and correct its newest version."),
         "no_reason": say("Say in a few words why it is corrected or withdrawn."),
+        "sent_before": say(
+            "This form was stored before. What is changed here is a correction of it: say why, and store it."
+        ),
         "gone": say("This record is not here any more: enter a new one."),
         "disk": say("The box could not store it: see its disk. What you typed is still here."),
         "name_in_text": say("A text holds the name of somebody on the roster. Write the code, or leave the name out."),
@@ -40,10 +44,25 @@ STATES: Mapping[State, tuple[str, Words]] = MappingProxyType(
         State.IN_OUTBOX: ("wait", say("On its way to the server")),
         State.DELIVERED: ("good", say("The server has it")),
         State.RETURNED: ("bad", say("The server gave it back")),
+        State.LAID_ASIDE: ("wait", say("Given back, and left at that")),
     }
 )
 
 SEX_WORDS: Mapping[str, Words] = MappingProxyType({"F": say("Woman"), "M": say("Man"), "O": say("Other")})
+
+
+MANY_PEOPLE = 30
+
+
+def initial(name: str) -> str:
+    """Return the letter under which somebody is looked for, without accent."""
+    return folded(name)[:1].upper()
+
+
+def initials(names: Iterable[str]) -> list[str]:
+    """Return the letters to jump to in a long list of people, none in a short one."""
+    found = list(names)
+    return sorted({initial(name) for name in found if name}) if len(found) > MANY_PEOPLE else []
 
 
 def title_of(definition: Definition | None, form: str, language: str) -> str:

@@ -14,6 +14,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "no_speed_server": N_("No server to test with is set for this box."),
         "not_kept": N_("The box could not keep the report: see its disk."),
         "draft_dropped": N_("Thrown away."),
+        "laid_aside": N_("Left at that. It stands under all records."),
         "nothing_already": N_("That was noted already: nothing happened today."),
         "nothing_stored": N_("Noted: nothing happened today."),
         "not_stored": N_("The box could not store it: see its disk."),

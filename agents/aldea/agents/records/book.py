@@ -32,12 +32,13 @@ _NEWEST = "version = (SELECT max(version) FROM version AS other WHERE other.reco
 
 
 class State(StrEnum):
-    """How far a version has come: stored here, in the outbox, at the server, or given back by it."""
+    """How far a version has come: stored here, in the outbox, at the server, given back, and then left at that."""
 
     KEPT = "kept"
     IN_OUTBOX = "in_outbox"
     DELIVERED = "delivered"
     RETURNED = "returned"
+    LAID_ASIDE = "laid_aside"
 
 
 class RecordRefused(Exception):
@@ -192,6 +193,10 @@ class RecordBook:
         """Return versions in a state, in the order in which they were entered."""
         return self._select("WHERE state = ? ORDER BY id LIMIT ?", (state.value, limit))
 
+    def given_back(self, limit: int = 50) -> tuple[Entry, ...]:
+        """Return the records that the server gave back and nobody has seen to, the last entered first."""
+        return self._select(f"WHERE state = 'returned' AND {_NEWEST} ORDER BY id DESC LIMIT ?", (limit,))
+
     def counts(self) -> Mapping[State, int]:
         """Return how many records there are by the state of their newest version."""
         with self._store.reading() as db:
@@ -239,17 +244,29 @@ class RecordBook:
         """Note that the server gave a version back, and why; say whether it is one of ours."""
         with self._store.writing() as db:
             cursor = db.execute(
-                "UPDATE version SET state = 'returned', sentences = ? WHERE record = ? AND version = ?",
+                "UPDATE version SET state = 'returned', sentences = ? "
+                "WHERE record = ? AND version = ? AND state <> 'laid_aside'",
                 (json.dumps(sentences, ensure_ascii=False), record, version),
             )
             return cursor.rowcount > 0
 
-    def thin_out(self, before_ms: int) -> int:
-        """Forget records whose versions have all arrived and were made before `before_ms`; return how many versions.
+    def lay_aside(self, record: str) -> bool:
+        """Leave a record that was given back as it is; say whether it was one."""
+        with self._store.writing() as db:
+            cursor = db.execute(
+                f"UPDATE version SET state = 'laid_aside' WHERE record = ? AND state = 'returned' AND {_NEWEST}",  # noqa: S608 - constant
+                (record,),
+            )
+            return cursor.rowcount > 0
 
-        Beyond MOST_VERSIONS the oldest that have arrived go as well. What has not arrived stays in any case.
+    def thin_out(self, before_ms: int) -> int:
+        """Forget records that are done with and were made before `before_ms`; return how many versions.
+
+        Done with: nothing of them is on its way, and the newest version has arrived or was laid aside. Beyond
+        MOST_VERSIONS the oldest of these go as well. The others stay in any case.
         """
-        done = "record NOT IN (SELECT record FROM version WHERE state <> 'delivered')"
+        waits = f"state IN ('kept', 'in_outbox') OR (state = 'returned' AND {_NEWEST})"
+        done = f"record NOT IN (SELECT record FROM version WHERE {waits})"  # noqa: S608 - constant
         young = "record IN (SELECT record FROM version WHERE made_ms IS NULL OR made_ms >= ?)"
         with self._store.writing() as db:
             gone = db.execute(

@@ -43,6 +43,9 @@ class Handing:
         self._shelf = shelf
         self._turn = threading.Lock()
         self._thinned_ms: int | None = None
+        # Rows that went in while the book could not be written: a full disk would else send them again and again.
+        self._unnoted: dict[int, tuple[str, int]] = {}
+        self._told: str | None = None
         outbox.acknowledged.append(self.arrived)
 
     def hand_over(self) -> int:
@@ -70,12 +73,15 @@ class Handing:
     def _put_in(self) -> int:
         count = 0
         for entry in self._book.in_state(State.KEPT, AT_ONCE):
-            placed = self._outbox.append_placed([reading_of(entry)], self._clock.mono_ms())
-            if placed is None:
-                break
-            epoch, (seq, _) = placed
-            self._book.placed(entry, epoch, seq)
-            count += 1
+            if entry.id not in self._unnoted:
+                placed = self._outbox.append_placed([reading_of(entry)], self._clock.mono_ms())
+                if placed is None:
+                    break
+                epoch, (seq, _) = placed
+                self._unnoted[entry.id] = (epoch, seq)
+                count += 1
+            self._book.placed(entry, *self._unnoted[entry.id])
+            del self._unnoted[entry.id]
         return count
 
     def _look_after(self) -> None:
@@ -110,12 +116,13 @@ class Handing:
         if self._shelf is None:
             return 0
         now = self._shelf.versions_text()
-        if self._book.remembered(FORMS_TOLD) == f"{self._outbox.epoch} {now}":
+        if f"{self._outbox.epoch} {now}" in {self._told, self._book.remembered(FORMS_TOLD)}:
             return 0
         placed = self._outbox.append_placed([Reading("forms", {"versions": now})], self._clock.mono_ms())
         if placed is None:
             return 0
-        self._book.remember(FORMS_TOLD, f"{placed[0]} {now}")
+        self._told = f"{placed[0]} {now}"
+        self._book.remember(FORMS_TOLD, self._told)
         return 1
 
 

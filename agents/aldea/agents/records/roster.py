@@ -20,6 +20,8 @@ MOST_DRAFTS = 20
 NAME_LIMIT = 80
 SEXES = ("F", "M", "O")
 AGE_BANDS = ("6-14", "15-24", "25-44", "45-64", "65+")
+_APOSTROPHES = re.compile("['\u2018\u2019\u201b\u02b9\u02bb\u02bc\u02be\u02bf\u02c8\u0060\u00b4\ua78b\ua78c]")
+"""How phones write the glottal stop of Mayan names: one and the same, and often left out."""
 _LETTERS = "ABCDEFGHJKMNPRTUVWXY"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS person (
@@ -205,7 +207,7 @@ def _next_code(db: sqlite3.Connection) -> str:
 
 
 def _plain(text: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+", folded(text)))
+    return " ".join(re.findall(r"[^\W_]+", folded(_APOSTROPHES.sub("", text))))
 
 
 def _words(name: str) -> tuple[str, ...]:

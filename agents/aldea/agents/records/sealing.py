@@ -1,7 +1,8 @@
 """The roster's backup: a file that tells nothing without its passphrase.
 
 scrypt (N 16384, r 8, p 5) makes the key of the passphrase and a random salt; AES-256-GCM seals the content and
-guards the header. Layout: a line that names the format, 16 bytes of salt, 12 of nonce, the sealed JSON.
+guards the header. Layout: a line that names the format, 16 bytes of salt, 12 of nonce, the sealed JSON, deflated:
+so a whole roster fits into what the page takes. What makes the key is fixed: no file can ask for more memory.
 """
 
 from __future__ import annotations
@@ -9,13 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import threading
+import zlib
 from dataclasses import asdict, dataclass
 
 from aldea.agents.records.roster import MOST_PEOPLE, Person, Roster, RosterError, checked
 
 HEADER = b"aldea-roster-1\n"
 LEAST_PASSPHRASE = 10
+MOST_CONTENT_BYTES = 1 << 20
 _SALT, _NONCE = 16, 12
+_ONE_AT_A_TIME = threading.Lock()
+"""A key takes 16 MB while it is made."""
 
 
 class SealError(Exception):
@@ -43,7 +49,7 @@ def seal(people: tuple[Person, ...], passphrase: str) -> bytes:
         raise SealError("short")
     salt, nonce = secrets.token_bytes(_SALT), secrets.token_bytes(_NONCE)
     content = json.dumps([asdict(person) for person in people], ensure_ascii=False).encode()
-    return HEADER + salt + nonce + AESGCM(_key(passphrase, salt)).encrypt(nonce, content, HEADER)
+    return HEADER + salt + nonce + AESGCM(_key(passphrase, salt)).encrypt(nonce, zlib.compress(content, 9), HEADER)
 
 
 def unseal(file: bytes, passphrase: str) -> tuple[Person, ...]:
@@ -67,11 +73,19 @@ def unseal(file: bytes, passphrase: str) -> tuple[Person, ...]:
             checked(
                 Person(str(one["code"]), str(one["name"]), str(one["sex"]), str(one["age_band"]), bool(one["gone"]))
             )
-            for one in json.loads(content)[:MOST_PEOPLE]
+            for one in json.loads(_inflated(content))[:MOST_PEOPLE]
         ]
-    except (ValueError, TypeError, KeyError, RosterError):
+    except (ValueError, TypeError, KeyError, RecursionError, zlib.error, RosterError):
         raise SealError("foreign") from None
     return tuple(found)
+
+
+def _inflated(content: bytes) -> bytes:
+    inflating = zlib.decompressobj()
+    found = inflating.decompress(content, MOST_CONTENT_BYTES)
+    if not inflating.eof:
+        raise ValueError("a roster is not that long")
+    return found
 
 
 def merging(roster: Roster, backup: tuple[Person, ...]) -> Merging:
@@ -91,4 +105,5 @@ def merging(roster: Roster, backup: tuple[Person, ...]) -> Merging:
 def _key(passphrase: str, salt: bytes) -> bytes:
     # The words count, not how they were spaced on the paper.
     words = " ".join(passphrase.split()).encode("utf-8", "surrogatepass")
-    return hashlib.scrypt(words, salt=salt, n=2**14, r=8, p=5, maxmem=2**26, dklen=32)
+    with _ONE_AT_A_TIME:
+        return hashlib.scrypt(words, salt=salt, n=2**14, r=8, p=5, maxmem=2**26, dklen=32)
