@@ -84,6 +84,18 @@ def test_a_session_ends_after_half_an_hour_without_use_or_by_signing_out(
     assert again.get("/room").status == 403
 
 
+def test_a_page_that_loads_again_by_itself_keeps_no_session_open(
+    site: Guard, tmp_path: Path, clock: ManualClock
+) -> None:
+    PinStore(tmp_path, None).set("4711")
+    browser = Browser(site)
+    browser.post("/pin", {"pin": "4711"})
+    for _ in range(31):
+        assert "Cerrar sesión" in browser.get("/").text
+        clock.advance(60_000)
+    assert "Cerrar sesión" not in browser.get("/").text
+
+
 def test_what_was_typed_before_the_session_ended_is_carried_through_the_pin(
     site: Guard, tmp_path: Path, clock: ManualClock
 ) -> None:
@@ -91,10 +103,7 @@ def test_what_was_typed_before_the_session_ended_is_carried_through_the_pin(
     browser = signed_in(site)
     token = browser.get("/about").csrf
     clock.advance(40 * MINUTE)
-    old = browser.post_bare("/room", {"text": "Asamblea, 14 mujeres", "csrf": token})
-    assert old.status == 403
-    # The token was the session's; the page is loaded again with the browser's own, as the refusal says.
-    asked = browser.post_bare("/room", {"text": "Asamblea, 14 mujeres", "csrf": browser.get("/pin").csrf})
+    asked = browser.post_bare("/room", {"text": "Asamblea, 14 mujeres", "csrf": token})
     assert asked.status == 403
     assert 'name="text" value="Asamblea, 14 mujeres"' in asked.text
     fields = {"pin": "4711", "then": "/room", "text": "Asamblea, 14 mujeres", "csrf": asked.csrf}
@@ -135,9 +144,9 @@ def test_guessing_gets_slower_by_address_and_for_all_together(clock: ManualClock
 def test_sessions_are_bounded(clock: ManualClock) -> None:
     sessions = Sessions(clock)
     words = [sessions.begin() for _ in range(MOST_SESSIONS + 1)]
-    assert not sessions.is_open(words[0])
-    assert sessions.is_open(words[-1])
-    assert not sessions.is_open(None)
+    assert not sessions.is_open(words[0], is_use=True)
+    assert sessions.is_open(words[-1], is_use=True)
+    assert not sessions.is_open(None, is_use=True)
 
 
 def test_a_new_pin_ends_the_sessions_of_the_old_one(site: Guard, tmp_path: Path) -> None:

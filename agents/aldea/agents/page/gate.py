@@ -32,14 +32,17 @@ class Gate:
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
     _last_hash: str | None = None
 
-    def is_signed_in(self, request: Any) -> bool:
-        """Say whether this request's session goes on. A new PIN ends the sessions of the old one."""
+    def is_signed_in(self, request: Any, *, is_use: bool = True) -> bool:
+        """Say whether this request's session goes on. A new PIN ends the sessions of the old one.
+
+        `is_use` False: it is only shown; a page that loads again by itself would keep a session open for ever.
+        """
         current = self.pins.current()
         with self._one_at_a_time:
             if current != self._last_hash:
                 self.sessions.end_all()
                 self._last_hash = current
-        return current is not None and self.sessions.is_open(request.get_cookie(COOKIE))
+        return current is not None and self.sessions.is_open(request.get_cookie(COOKIE), is_use=is_use)
 
     def sign_in(self, address: str, pin: str) -> str | Refused:
         """Return a new session's word for the right PIN. One try at a time, or many at once would all be the first."""
@@ -56,9 +59,12 @@ class Gate:
             return self.sessions.begin()
 
     def token(self, request: Any) -> str:
-        """Return the token that this browser's forms carry: only a page that we sent it can know it."""
-        word = request.get_cookie(COOKIE)
-        who = word if word is not None and self.sessions.is_open(word) else request.environ.get("REMOTE_ADDR", "")
+        """Return the token that this browser's forms carry: only a page that we sent it can know it.
+
+        It is the same after the session has ended, so that a form over which somebody sat for long is not refused
+        but carried through the PIN.
+        """
+        who = request.get_cookie(COOKIE) or request.environ.get("REMOTE_ADDR", "")
         return hmac.new(self.key, who.encode(), hashlib.sha256).hexdigest()[:32]
 
     def token_is_right(self, request: Any, given: str) -> bool:

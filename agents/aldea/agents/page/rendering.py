@@ -101,7 +101,7 @@ class Shown:
     @property
     def signed_in(self) -> bool:
         """Whether the PIN was given in this browser."""
-        return self.pages.gate.is_signed_in(self.request)
+        return self.pages.gate.is_signed_in(self.request, is_use=False)
 
     @property
     def flash(self) -> str | None:

@@ -36,8 +36,8 @@ class Sessions:
                 self._used.popitem(last=False)
         return word
 
-    def is_open(self, word: str | None) -> bool:
-        """Say whether a session goes on, and count this as a use of it."""
+    def is_open(self, word: str | None, *, is_use: bool) -> bool:
+        """Say whether a session goes on; `is_use`: and count this as a use of it."""
         if word is None:
             return False
         now_ms = self._clock.mono_ms()
@@ -48,8 +48,9 @@ class Sessions:
             if now_ms - used_ms > IDLE_MS:
                 del self._used[word]
                 return False
-            self._used[word] = now_ms
-            self._used.move_to_end(word)
+            if is_use:
+                self._used[word] = now_ms
+                self._used.move_to_end(word)
             return True
 
     def end(self, word: str | None) -> None:
