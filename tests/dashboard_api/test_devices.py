@@ -11,7 +11,7 @@ from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from aldea.storage.register.audit import list_audit
-from aldea.storage.register.commands import CommandState, commands_of, note_answer
+from aldea.storage.register.commands import CommandState, commands_of, note_answer, queue_command
 from aldea.storage.register.facts import fact_at
 from aldea.storage.register.status import Presence, StatusUpdate, upsert_status
 from dashboard_api.accounts import SignIn
@@ -183,6 +183,49 @@ def test_a_technician_reaches_boxes_of_her_own_region_alone(
     for address in (PAGE, API, f"{API}/{newest(village)}"):
         assert (own.get(address).status_code, other.get(address).status_code) == (200, 404), address
     assert "Pedir un diagnóstico" in own.get(PAGE).text
+
+
+def test_what_settings_hold_is_read_by_those_alone_who_may_change_them(
+    pages: Client, village: Village, clock: ManualClock, signed_in: SignIn
+) -> None:
+    secret = {"revision": 1, "document": {"snmp": {"targets": [{"host": "192.0.2.7", "community": "s3cret"}]}}}
+    with village.register.transaction() as unit:
+        queue_command(unit, "escuela-01", "agent", "settings", secret, NOW_MS, NOW_MS + 10**9)
+    app = create_app(village.register, village.series, clock, ApiSettings())
+    technician = signed_in(app, "technician")
+    for address in (API, f"{API}/{newest(village)}", PAGE):
+        assert "s3cret" not in technician.get(address).text, address
+    assert "s3cret" in pages.get(API).text
+
+
+NONSENSE = {
+    "sentence": ["no", "text"],
+    "sentence_es": {"a": 1},
+    "overruled": 5,
+    "changed": 7,
+    "errors": {"x": 1},
+    "reason": [1],
+    "found": [{"measurement": 5, "tags": 1, "fields": {"uptime_seconds": 1e300, "x": 10**17, "failure": 3}}, 7],
+    "boot": {"uptime_seconds": 1e300, "wall_ms": -1, "known_time_ms": 1e300, "boots_counted": [1]},
+    "host": {"disk_used_ratio": 1e300, "agent_bytes": -(10**17), "temperature_celsius": {"a": {"b": 1}}},
+    "log": [{"name": [1], "x_seconds_ago": 1e18}],
+    "runs": "1e999",
+}
+
+
+@pytest.mark.parametrize("kind", ["settings", "diagnostics", "test", "upgrade", "something"])
+def test_a_box_that_answers_nonsense_breaks_no_page(pages: Client, village: Village, kind: str) -> None:
+    payload = {"revision": 1, "document": {}, "probe": "ping", "version": "1.0"}
+    for state in ("done", "failed", "rolled_back", "running"):
+        with village.register.transaction() as unit:
+            made = queue_command(unit, "escuela-01", "agent", kind, payload, NOW_MS, NOW_MS + 10**9)
+        answer(village, made.id, state, **NONSENSE)
+        for address in (PAGE, f"{PAGE}/settings", "/admin/profiles/default", "/admin/releases"):
+            for language in ("es", "en"):
+                shown = pages.get(address, params={"lang": language})
+                assert shown.status_code == 200, (address, state, shown.text[:300])
+    assert pages.get(API).status_code == 200
+    assert pages.post(f"{PAGE}/settings/send").status_code == 200
 
 
 def test_the_metrics_tell_how_many_are_under_way(pages: Client, village: Village) -> None:

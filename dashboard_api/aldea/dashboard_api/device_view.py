@@ -72,6 +72,11 @@ def commanded(unit: Unit, visitor: Visitor, site: str, device: str, at_ms: int) 
     return Box(place, found, status, site_state(at_ms, status.last_arrival_ms, interval, online=online))
 
 
+def manages(unit: Unit, visitor: Visitor, box: Box, at_ms: int) -> bool:
+    """Say whether the visitor may change the box's settings, and so read what is sent to it."""
+    return can_write(unit, visitor, Permission.MANAGE_SITES, box.site.id, at_ms)
+
+
 def ask(unit: Unit, visitor: Visitor, box: Box, asked: Asked, now_ms: int) -> DeviceCommand:
     """Queue a command by hand. Raises Problem (400) with a sentence for one that can't be."""
     faults = _faults(asked)
@@ -101,8 +106,7 @@ def own_command(unit: Unit, box: Box, command_id: str) -> DeviceCommand:
 def cancel(unit: Unit, visitor: Visitor, box: Box, command_id: str, now_ms: int) -> DeviceCommand:
     """Stop a command that the device does not have yet. Raises Problem (404, 409)."""
     found = own_command(unit, box, command_id)
-    may_manage = can_write(unit, visitor, Permission.MANAGE_SITES, box.site.id, now_ms)
-    if found.kind not in ASKED_BY_HAND and not may_manage:
+    if found.kind not in ASKED_BY_HAND and not manages(unit, visitor, box, now_ms):
         raise Problem(403, "Your role may cancel tests and diagnostics: ask an operator about the others.")
     try:
         made = cancel_command(unit, command_id, now_ms, visitor.label)

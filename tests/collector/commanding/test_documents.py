@@ -143,3 +143,39 @@ def test_a_batch_without_its_documents_decodes_to_its_other_rows(desk: Desk, tmp
         position += block.spec.width
     plain = decode_columns(desk.norte.payload([ping(1)]))
     assert without_documents(plain) is plain
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "[" * 8_000,
+        '{"a":' * 2_500 + "1" + "}" * 2_500,
+        '{"runs": 1e999, "found": -1e999}',
+        '{"runs": ' + "9" * 5_000 + "}",
+        '{"runs": NaN, "sentence": {"es": []}}',
+        "null",
+        '"\\ud800\\u0000"',
+    ],
+)
+def test_an_answer_that_no_agent_would_give_is_taken_and_stops_none_behind_it(
+    desk: Desk, asked: Register, detail: str
+) -> None:
+    hostile = row(1, "command", {"command": "one", "kind": "test", "state": "running", "detail": detail})
+    desk.send(desk.norte.birth(0), desk.norte.message(desk.norte.payload([hostile, answer(2, "one", "done", found=3)])))
+    run(desk.feed_follower(asked))
+    with asked.reading() as unit:
+        found = find_command(unit, "one")
+        assert returned_documents(unit) == ()
+    assert found is not None
+    assert (found.state, found.answer) == ("done", {"found": 3})
+
+
+def test_numbers_that_no_database_takes_are_kept_as_texts(desk: Desk, asked: Register) -> None:
+    told = '{"runs": 1e999, "large": ' + "9" * 30 + ', "small": 12, "ratio": 0.5}'
+    hostile = row(1, "command", {"command": "one", "kind": "test", "state": "done", "detail": told})
+    desk.send(desk.norte.birth(0), desk.norte.message(desk.norte.payload([hostile])))
+    run(desk.feed_follower(asked))
+    with asked.reading() as unit:
+        found = find_command(unit, "one")
+    assert found is not None
+    assert found.answer == {"runs": "1e999", "large": "9" * 30, "small": 12, "ratio": 0.5}

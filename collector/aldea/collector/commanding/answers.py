@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from aldea.model.overlays import is_too_deep
 from aldea.storage.register.commands import note_answer
 from aldea.storage.register.incidents import IncidentState, add_incident_event, list_incidents
 from aldea.storage.register.repairs import Repair, add_repair
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from aldea.storage.register import Unit
 
 MOST_INCIDENTS = 50
+_MOST_DIGITS = 18
 
 
 def take_answer(unit: Unit, row: DocumentRow) -> None:
@@ -58,8 +61,20 @@ def _object(text: object) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _json(text: object) -> Any:
+def _json(text: Any) -> Any:
+    """Return what a box has written, whatever that is; None for what is no JSON, or lies too deep to be looked at."""
     try:
-        return json.loads(text) if isinstance(text, str) else None
-    except ValueError:
+        found = json.loads(text, parse_int=_whole, parse_float=_number, parse_constant=str)
+    except (TypeError, ValueError, RecursionError):
         return None
+    return None if is_too_deep({"": found}) else found
+
+
+def _whole(text: str) -> int | str:
+    """Return a number that databases and pages can take; a larger one stays a text."""
+    return int(text) if len(text) <= _MOST_DIGITS else text
+
+
+def _number(text: str) -> float | str:
+    found = float(text)
+    return found if math.isfinite(found) else text

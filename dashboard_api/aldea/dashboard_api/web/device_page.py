@@ -125,11 +125,18 @@ def _line(item: Mapping[str, Any], shown: Shown) -> str:
     pairs = fields.items() if isinstance(fields, dict) else ()
     values = [
         f"{shown.field(measurement, name)}: "
-        + (failure_words(str(value), shown) if name == "failure" else shown.value(measurement, name, value))
+        + (failure_words(str(value), shown) if name == "failure" else _reading(measurement, name, value, shown))
         for name, value in pairs
         if isinstance(value, str | int | float | bool)
     ]
     return f"{measurement}{f' ({where})' if where else ''}: {'; '.join(values)}"
+
+
+def _reading(measurement: str, name: str, value: str | float, shown: Shown) -> str:
+    try:
+        return shown.value(measurement, name, value)
+    except (ArithmeticError, ValueError):  # no box that is well has measured this
+        return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +228,10 @@ def _value(name: str, value: object, shown: Shown, zone: ZoneInfo) -> str:
         return shown.say("yes") if value else shown.say("no")
     if isinstance(value, dict):
         return ", ".join(f"{failure_words(str(key), shown)}: {part}" for key, part in value.items()) or NONE
-    if isinstance(value, int | float):
-        return _number(name, value, shown, zone)
-    return str(value)
+    try:
+        return _number(name, value, shown, zone) if isinstance(value, int | float) else str(value)
+    except (ArithmeticError, ValueError):  # as above
+        return str(value)
 
 
 def _number(name: str, value: float, shown: Shown, zone: ZoneInfo) -> str:

@@ -22,6 +22,9 @@ LASTS_MS = 60 * 86_400_000
 """A village may be cut off for weeks; what it is sent waits for so long."""
 
 
+MOST_REVISIONS = 10**9
+"""A device that says it is further than this is not well: it is not believed."""
+
 AT_ONCE = 100
 """So many devices are sent to in one transaction: others write to the register too."""
 
@@ -90,9 +93,9 @@ def send_settings(
     if now.standing in {Standing.FAILED, Standing.ROLLED_BACK} and not again:
         return None
     # A device may be ahead of a register that was restored from an old backup: it says how far.
-    told = 0 if now.last is None else now.last.answer.get("runs", 0)
+    told = 0 if now.last is None else now.last.answer.get("runs")
     counted = int(_locked(unit, site_id, device_id).sent_revision)
-    revision = max(counted, now.held_revision, told if type(told) is int else 0) + 1
+    revision = max(counted, now.held_revision, told if type(told) is int and told < MOST_REVISIONS else 0) + 1
     supersede(unit, site_id, device_id, KIND, now_ms)
     _update(unit, site_id, device_id, {"sent_revision": revision})
     payload = {"revision": revision, "document": dict(now.overlay)}
