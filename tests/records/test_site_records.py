@@ -189,6 +189,17 @@ def test_the_programme_is_the_sites_only_one_or_the_one_chosen(site: Register) -
     assert [first.programme, several.programme, chosen.programme] == ["sur", "", "norte"]
 
 
+@pytest.mark.parametrize("day", ["2026-11-20", "2020-01-01", "0001-01-01", "9999-12-31", "ayer"])
+def test_what_is_given_back_is_of_the_sites_only_programme_too(site: Register, day: str) -> None:
+    with site.transaction() as unit:
+        add_programme(unit, Programme("sur", "Sur", date(2024, 1, 1)))
+        assign_site(unit, "sur", SITE, NOW_MS - 200 * DAY)
+    take(site, row_of({**ATTENDANCE, "activity": ""}, day=day))
+    with site.reading() as unit:
+        (waits,) = open_returned(unit)
+    assert waits.programme == "sur", "whoever looks after that programme alone sees it"
+
+
 @pytest.mark.parametrize(
     "fields",
     [{"record": "x"}, {"version": 0}, {"version": None}, {"payload": "[]"}, {"payload": "{"}, {"payload": None}],

@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from aldea.model.forms import Checked, Definition, load_forms, sentence, validate
+from aldea.model.forms.values import read_day
 from aldea.storage.register.commands import queue_command
 from aldea.storage.register.device_forms import note_forms
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
@@ -101,7 +102,7 @@ def take_record(unit: Unit, row: DocumentRow) -> None:
     if not why:
         resolve_returned(unit, site.id, sent.record, sent.version - 1, Resolution.REPLACED, row.arrival_ms)
         return
-    _give_back(unit, row, sent, why)
+    _give_back(unit, row, sent, site, why)
 
 
 def take_forms(unit: Unit, row: DocumentRow) -> None:
@@ -167,7 +168,16 @@ def _new(row: DocumentRow, sent: _Sent, day: date, payload: Mapping[str, Any]) -
     )
 
 
-def _give_back(unit: Unit, row: DocumentRow, sent: _Sent, why: Sentences) -> None:
+def _programme(unit: Unit, site: Site, sent: _Sent, arrival_ms: int) -> str:
+    """Return what a record that is given back is for, so that whoever looks after that programme alone sees it."""
+    if sent.programme:
+        return sent.programme
+    now = moment_at(unit, site, "", arrival_ms).today
+    then = read_day(sent.event_date)
+    return (only_programme(unit, site, then) if then is not None else "") or only_programme(unit, site, now)
+
+
+def _give_back(unit: Unit, row: DocumentRow, sent: _Sent, site: Site, why: Sentences) -> None:
     new = ReturnedRecord(
         site=row.site,
         record=sent.record,
@@ -175,7 +185,7 @@ def _give_back(unit: Unit, row: DocumentRow, sent: _Sent, why: Sentences) -> Non
         device=row.device,
         form=sent.form,
         form_version=sent.form_version,
-        programme=sent.programme,
+        programme=_programme(unit, site, sent, row.arrival_ms),
         event_date=sent.event_date,
         payload=sent.payload,
         withdrawn=sent.withdrawn,

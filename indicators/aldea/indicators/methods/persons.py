@@ -61,7 +61,7 @@ class DistinctPersonsPer:
         for person in record.payload.get("participants") or ():
             code = person.get("code")
             if code and cell.chooses(person) and (record.form != self.courses or _attended(person, record.payload)):
-                yield record.site, str(code)
+                yield record.site, str(code).upper()
 
 
 def _uncoded(payload: Mapping[str, Any]) -> bool:
