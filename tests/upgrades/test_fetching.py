@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ import trustme
 
 from aldea.agents.budget import Budget, LedgerFile, Meter, Plan, SiteCalendar, Terms
 from aldea.agents.budget.ledger import Ledger, Month
+from aldea.agents.upgrading import fetching
 from aldea.agents.upgrading.fetching import RANGE_BYTES, Fetcher, NotNow, RangeReader, Source
 from aldea.model.release import Manifest, ReleaseError, ReleaseFile
 
@@ -34,10 +35,18 @@ class Cutter:
         self.cuts: list[int] = []
         self.status: list[int] = []
         self.asked: list[tuple[int, int]] = []
+        self.connections = 0
+        self.stalls = 0
+        self.goes_on = threading.Event()
+        self.beside: Callable[[int, bytes], None] = lambda _first, _part: None
         cutter = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                cutter.connections += 1
+                super().setup()
 
             def do_GET(self) -> None:
                 cutter.answer(self)
@@ -68,11 +77,18 @@ class Cutter:
         request.send_header("Content-Length", str(len(part)))
         request.end_headers()
         cut = self.cuts.pop(0) if self.cuts else len(part)
+        self.beside(first, part)
+        if self.stalls:
+            self.stalls -= 1
+            request.wfile.write(part[:1000])
+            self.goes_on.wait(10)
+            return
         request.wfile.write(part[:cut])
         if cut < len(part):
             request.close_connection = True
 
     def close(self) -> None:
+        self.goes_on.set()
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
@@ -132,6 +148,36 @@ def test_what_was_cut_is_gone_on_with_and_no_byte_comes_twice(cutter: Cutter, tm
     assert firsts[:5] == [0, 1000, 1000 + RANGE_BYTES, 1001 + RANGE_BYTES, 41_001 + RANGE_BYTES]
     assert all(last - first < RANGE_BYTES for first, last in cutter.asked)
     assert len(CONTENT) < meter.take() < 1.25 * len(CONTENT)
+
+
+def test_what_came_before_the_link_fell_silent_is_kept(
+    cutter: Cutter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "WAIT_SECONDS", 0.3)
+    cutter.stalls = 1
+    (path,) = asyncio.run(fetcher(cutter, Slept()).fetch(MANIFEST, tmp_path))
+    assert path.read_bytes() == CONTENT
+    assert [first for first, _ in cutter.asked][:2] == [0, 1000]
+
+
+def test_all_ranges_come_over_one_connection(cutter: Cutter, tmp_path: Path) -> None:
+    asyncio.run(fetcher(cutter, Slept()).fetch(MANIFEST, tmp_path))
+    assert len(cutter.asked) > 3
+    assert cutter.connections == 1
+
+
+def test_what_a_thread_of_an_earlier_start_still_writes_does_no_harm(cutter: Cutter, tmp_path: Path) -> None:
+    """Settings from afar start the agent anew in the same process, while a part is being written."""
+
+    def late(first: int, part: bytes) -> None:
+        mode = "r+b" if (tmp_path / f"{NAME}.part").exists() else "wb"
+        with (tmp_path / f"{NAME}.part").open(mode) as file:
+            file.seek(first)
+            file.write(part)
+
+    cutter.beside = late
+    (path,) = asyncio.run(fetcher(cutter, Slept()).fetch(MANIFEST, tmp_path))
+    assert path.read_bytes() == CONTENT
 
 
 def test_it_goes_on_after_a_restart_where_it_stood(cutter: Cutter, tmp_path: Path) -> None:

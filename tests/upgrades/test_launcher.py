@@ -149,6 +149,45 @@ def _of_the_future(site: Site) -> None:
     (site.releases.folder / FILE).write_text(json.dumps({**document, "version": 99}))
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"current": 5},
+        {"current": "../../elsewhere"},
+        {"base": None, "current": ["1.3"]},
+        {"previous": {}, "bad": 7},
+        {"bad": {"..": "it was bad"}},
+        {"launch": {"version": "1.3", "boot_id": "b", "at_ms": "now", "count": 1}},
+        {"trial": {"version": "1.3"}},
+        {"trial": "1.3"},
+        {"trial": {"version": "1.3", "id": "c1", "starts": None}},
+    ],
+)
+def test_whatever_somebody_has_written_into_the_state_an_agent_runs(site: Site, edit: dict[str, object]) -> None:
+    site.add("1.3")
+    site.keep(current="1.3")
+    path = site.releases.folder / FILE
+    path.write_text(json.dumps({**json.loads(path.read_text()), **edit}))
+    assert site.decide() == sys.executable
+    assert site.decide() == sys.executable
+    path.write_text("[" * 100_000)
+    assert site.decide() == sys.executable
+    path.write_text("[]")
+    assert site.decide() == sys.executable
+
+
+def test_what_a_later_version_writes_besides_does_not_lose_the_release(site: Site) -> None:
+    """The launcher stays the installation's, whatever version of the agent it starts."""
+    site.add("1.3")
+    site.keep(current="1.3", outcome=Outcome("1.3", "c1", confirmed=True))
+    path = site.releases.folder / FILE
+    document = json.loads(path.read_text())
+    document["outcome"]["of_a_later_version"] = document["of_a_later_version"] = 1
+    path.write_text(json.dumps(document))
+    assert site.decide() == str(site.releases.python("1.3"))
+    assert site.state.outcome == Outcome("1.3", "c1", confirmed=True)
+
+
 @pytest.mark.parametrize("spoil", [_gone, _spoilt, _of_the_future])
 def test_whatever_is_spoilt_the_installation_runs(site: Site, spoil: Callable[[Site], None]) -> None:
     site.add("1.3")

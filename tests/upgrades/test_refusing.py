@@ -18,7 +18,7 @@ from aldea.agents.operating.handler import Outcome, State
 from aldea.agents.settings import AgentSettings
 from aldea.agents.upgrade_settings import UpgradeSettings
 from aldea.agents.upgrading.handler import Upgrade
-from aldea.agents.upgrading.state import LAUNCHER, Releases
+from aldea.agents.upgrading.state import COMPLETE, HEARD, LAUNCHER, Releases, Trial
 from aldea.agents.upgrading.state import Outcome as Ended
 from aldea.agents.upgrading.state import State as Kept
 from aldea.model.messages import Command
@@ -52,7 +52,7 @@ def carried_out(
     }
     settings = AgentSettings(site="isla", data=data, upgrade=UpgradeSettings(**upgrade))
     budget = Budget(Plan(Terms(), SiteCalendar(None, ())), LedgerFile(data), lambda: None, Meter())
-    handler = Upgrade(settings, budget, "0.1.0", lambda: None, environ, lambda _: free)
+    handler = Upgrade(settings, budget, "0.1.0", lambda: None, lambda: True, environ, lambda _: free)
     return asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
 
 
@@ -98,7 +98,7 @@ def test_it_says_once_that_it_waits_for_bytes_and_until_when(workshop: Workshop,
     plan = Plan(Terms(monthly_bytes=1000), SiteCalendar(ZoneInfo("UTC"), ()))
     budget = Budget(plan, LedgerFile(tmp_path), lambda: 1_773_100_800_000, Meter())
     settings = AgentSettings(site="isla", data=tmp_path)
-    handler = Upgrade(settings, budget, "0.1.0", lambda: None, LAUNCHED, lambda _: 10**12, pause)
+    handler = Upgrade(settings, budget, "0.1.0", lambda: None, lambda: True, LAUNCHED, lambda _: 10**12, pause)
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
     assert [detail["step"] for detail in said] == ["fetching", "waiting_for_budget"]
@@ -112,6 +112,72 @@ def test_what_became_of_a_trial_is_the_answer_whenever_it_is_asked_for_again(
     for confirmed, state in ((True, State.DONE), (False, State.ROLLED_BACK)):
         Releases(tmp_path).write(Kept("base", outcome=Ended(VERSION, "c1", confirmed, "it was silent")))
         assert carried_out(workshop, tmp_path).state is state
+
+
+class Waited(Exception):
+    """The agent was asked to end."""
+
+
+def waiting(workshop: Workshop, data: Path, pause: Any, is_online: Any, environ: Mapping[str, str] = LAUNCHED) -> Any:
+    """Carry out an upgrade whose release is built already; raises Waited when the agent is asked to end."""
+    release, _ = workshop.release(VERSION)
+    payload = {"manifest": document_of(release.manifest), "signature": base64.b64encode(release.signature).decode()}
+
+    def start_anew() -> None:
+        raise Waited
+
+    budget = Budget(Plan(Terms(), SiteCalendar(None, ())), LedgerFile(data), lambda: None, Meter())
+    settings = AgentSettings(site="isla", data=data)
+    handler = Upgrade(settings, budget, "0.1.0", start_anew, is_online, environ, lambda _: 10**12, pause)
+    return asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
+
+
+def test_a_trial_begins_only_while_the_server_can_be_heard(workshop: Workshop, tmp_path: Path) -> None:
+    """A trial without a link would call a sound release bad; and what an earlier trial has heard is no word for it."""
+    enrol(tmp_path, workshop.public.read_text())
+    releases = Releases(tmp_path)
+    releases.python(VERSION).parent.mkdir(parents=True)
+    releases.python(VERSION).touch()
+    (releases.path(VERSION) / COMPLETE).touch()
+    releases.put(HEARD, b"c1\n")
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        assert releases.read().trial is None
+        pauses.append(seconds)
+
+    with pytest.raises(Waited):
+        waiting(workshop, tmp_path, pause, lambda: len(pauses) == 3)
+    trial = releases.read().trial
+    assert len(pauses) == 3
+    assert trial is not None
+    assert not releases.heard(trial)
+
+
+def test_a_trial_that_the_launcher_could_not_begin_is_begun_once_the_disk_takes_it(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(tmp_path, workshop.public.read_text())
+    Releases(tmp_path).write(Kept("base", trial=Trial(VERSION, "c1")))
+    put, full = Releases.put, [True, True, False]
+
+    def put_or_not(self: Releases, name: str, content: bytes) -> None:
+        if full.pop(0):
+            raise OSError(28, "No space left on device")
+        put(self, name, content)
+
+    async def pause(_: float) -> None:
+        return
+
+    monkeypatch.setattr(Releases, "put", put_or_not)
+    with pytest.raises(Waited):
+        waiting(workshop, tmp_path, pause, lambda: True)
+    assert full == []
+    monkeypatch.undo()
+    # Without a launcher nothing can be tried: it is said, and does not start by surprise later.
+    ended = waiting(workshop, tmp_path, pause, lambda: True, {})
+    assert "was not started by its launcher" in ended.detail["sentence"]
+    assert Releases(tmp_path).read().trial is None
 
 
 def test_the_key_and_the_servers_authority_are_kept_and_older_and_newer_files_are_read(tmp_path: Path) -> None:

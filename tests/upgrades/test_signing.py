@@ -133,6 +133,8 @@ def test_the_command_refuses_a_foreign_signature_and_a_changed_file(
         ({"format": 2}, "format is '2'"),
         ({"version": "../../etc"}, "version is"),
         ({"version": "1.0+local"}, "version is"),
+        ({"version": "111111.111111.111111.111111.111111rc111111"}, "version is"),
+        ({"version": "\N{ARABIC-INDIC DIGIT ONE}.2"}, "version is"),
         ({"python": "2.7"}, "python is"),
         ({"outbox_format": 0}, "outbox_format must be"),
         ({"files": []}, "1 to 12 wheels"),

@@ -15,14 +15,17 @@ from typing import Any
 
 FORMAT = 1
 MOST_FILES = 12
+LONGEST_VERSION = 40
 LARGEST_BYTES = 64_000_000
 SIGNED_PREFIX = b"aldea release 1\n"
 """What is signed begins with this, so that a signature for something else is never one for a release."""
 
-_VERSION = re.compile(r"(\d{1,6}(?:\.\d{1,6}){0,4})(?:(a|b|rc)(\d{1,6}))?(?:\.post(\d{1,6}))?(?:\.dev(\d{1,6}))?")
+_VERSION = re.compile(
+    r"(\d{1,6}(?:\.\d{1,6}){0,4})(?:(a|b|rc)(\d{1,6}))?(?:\.post(\d{1,6}))?(?:\.dev(\d{1,6}))?", re.ASCII
+)
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,120}\.whl")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_PYTHON = re.compile(r"3\.\d{1,2}")
+_PYTHON = re.compile(r"3\.[0-9]{1,2}")
 _KEYS = re.compile(r"-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)-----END PUBLIC KEY-----")
 _ED25519_DER = bytes.fromhex("302a300506032b6570032100")
 _STAGES = {"a": 0, "b": 1, "rc": 2}
@@ -127,7 +130,7 @@ def read_manifest(document: object) -> Manifest:
 def version_key(version: str) -> tuple[Any, ...]:
     """Return what orders versions such as 1.2, 1.10.1rc2, 2.0.post1 or 2.1.dev3. Raises ReleaseError for others."""
     found = _VERSION.fullmatch(version)
-    if found is None:
+    if found is None or len(version) > LONGEST_VERSION:
         raise ReleaseError(f"version is {version[:60]!r}; expects one such as 1.4.2 or 1.5rc1")
     numbers = [int(part) for part in found[1].split(".")]
     while numbers and numbers[-1] == 0:

@@ -23,7 +23,13 @@ def handlers(tools: Toolbox) -> tuple[Handler, ...]:
         Diagnostics(tools),
         RepairAnswer(tools.settings.data),
         SettingsFromAfar(tools.desk, tools.start_anew),
-        Upgrade(tools.settings, budget_of(tools.settings, tools.context), tools.machine.version, tools.start_anew),
+        Upgrade(
+            tools.settings,
+            budget_of(tools.settings, tools.context),
+            tools.machine.version,
+            tools.start_anew,
+            tools.is_online,
+        ),
         *_of_records(tools),
     )
 

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aldea.agents.upgrading.state import COMPLETE, Releases
@@ -64,10 +64,17 @@ def _finish(home: Path) -> None:
     os.sync()
 
 
+def own_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which pip follows its arguments alone: not this machine's settings, no network."""
+    kept = {name: value for name, value in environ.items() if not name.upper().startswith("PIP_")}
+    return {**kept, "PIP_CONFIG_FILE": os.devnull}
+
+
 async def _run(command: Sequence[str], failed: str) -> str:
     """Run a step of the building; return what it printed. Raises ReleaseError."""
     process = await asyncio.create_subprocess_exec(
         *command,
+        env=own_environ(os.environ),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -84,7 +84,8 @@ class RangeReader:
         content = b""
         try:
             while len(content) < most:
-                piece = answer.read(min(_PIECE_BYTES, most - len(content)))
+                # As it comes: what has come before the link falls silent is kept.
+                piece = answer.read1(min(_PIECE_BYTES, most - len(content)))
                 if not piece:
                     break
                 content += piece
@@ -92,6 +93,8 @@ class RangeReader:
             self.close()
         if len(content) < most:
             self.close()
+        else:
+            answer.close()  # the connection stays: not every Python sees by itself that nothing more comes
         return content
 
     def _connection(self) -> HTTPConnection:
@@ -165,7 +168,7 @@ class Fetcher:
                 pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
                 continue
             pause_seconds = SHORTEST_PAUSE_SECONDS
-            await asyncio.to_thread(_append, part, content)
+            await asyncio.to_thread(_put, part, size, content)
             await self.pause(len(content) / self.bytes_per_second)
         if size > file.size_bytes or await asyncio.to_thread(_digest, part) != file.sha256:
             await asyncio.to_thread(part.unlink)
@@ -196,8 +199,11 @@ def _size(path: Path) -> int:
     return 0
 
 
-def _append(path: Path, content: bytes) -> None:
-    with path.open("ab") as file:
+def _put(path: Path, first: int, content: bytes) -> None:
+    """Write at a place: a thread that outlived its task may have done so already."""
+    path.touch()
+    with path.open("r+b") as file:
+        file.seek(first)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -21,7 +21,8 @@ from aldea.agents.upgrading import verifying
 from aldea.agents.upgrading.building import build
 from aldea.agents.upgrading.fetching import Fetcher, RangeReader, Source
 from aldea.agents.upgrading.leaving import launcher_of
-from aldea.agents.upgrading.state import Releases, Trial
+from aldea.agents.upgrading.state import TRIAL, Releases, Trial
+from aldea.agents.upgrading.state import State as Kept
 from aldea.model.messages import Command
 from aldea.model.release import Manifest, ReleaseError
 from aldea.model.settings import SettingsError
@@ -30,6 +31,7 @@ UNPACKED_TIMES = 6
 """A wheel of Python takes about so many times its size once it is unpacked, with room for the fetched file."""
 SPARE_BYTES = 20_000_000
 """What must be left for the outbox and for whatever else writes."""
+LINK_PAUSE_SECONDS, DISK_PAUSE_SECONDS = 5.0, 600.0
 _TOLD_PARTS = 5
 
 
@@ -41,12 +43,16 @@ def free_bytes(folder: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """Carries out `upgrade` commands. `start_anew` asks the agent to end in order, so that the launcher takes over."""
+    """Carries out `upgrade` commands. `start_anew` asks the agent to end in order, so that the launcher takes over.
+
+    A release is tried only while `is_online`: a trial without a link would tell of the link alone.
+    """
 
     settings: AgentSettings
     budget: Budget
     own_version: str
     start_anew: Callable[[], None]
+    is_online: Callable[[], bool]
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     free: Callable[[Path], int] = free_bytes
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -60,15 +66,28 @@ class Upgrade:
         state = await asyncio.to_thread(releases.read)
         if state.outcome is not None and state.outcome.id == command.id:
             return _ended(state.outcome.version, state.outcome.reason, confirmed=state.outcome.confirmed)
-        if state.trial is not None:
-            # This agent is on trial itself: the launcher ends it either way, and the next start knows more.
-            await asyncio.Event().wait()
         try:
+            if state.trial is not None:
+                await self._leave_to_launcher(releases, state, state.trial)
             return await self._upgrade(releases, command, tell)
         except ReleaseError as error:
             return refused(str(error))
         except OSError as error:
             return refused(f"the device's disk does not take it: {error.strerror or error}")
+
+    async def _leave_to_launcher(self, releases: Releases, state: Kept, trial: Trial) -> None:
+        """Wait to be ended by the launcher. Returns only where there is none: then nothing is on trial any more."""
+        if trial.id != self.environ.get(TRIAL):
+            if launcher_of(self.environ) is None:
+                await asyncio.to_thread(releases.write, replace(state, trial=None))
+                return
+            # The launcher did not begin, since the disk took nothing: it is asked again once it does.
+            while not await asyncio.to_thread(_is_written, releases, state):
+                await self.pause(DISK_PAUSE_SECONDS)
+            await self.pause(DISK_PAUSE_SECONDS)
+            self.start_anew()
+        # On trial itself: the launcher ends it either way, and the next start knows more.
+        await asyncio.Event().wait()
 
     async def _upgrade(self, releases: Releases, command: Command, tell: Tell) -> Outcome:
         launcher = launcher_of(self.environ)
@@ -117,7 +136,10 @@ class Upgrade:
         return await Fetcher(reader, rate, self.budget.room_from, progress, wait, self.pause).fetch(manifest, folder)
 
     async def _hand_over(self, releases: Releases, manifest: Manifest, command_id: str, tell: Tell) -> None:
+        while not self.is_online():
+            await self.pause(LINK_PAUSE_SECONDS)
         await tell(State.RUNNING, _step(manifest, "trying", {}))
+        await asyncio.to_thread(releases.forget_heard)
         state = await asyncio.to_thread(releases.read)
         bad = {name: why for name, why in state.bad.items() if name != manifest.version}
         trial = Trial(manifest.version, command_id)
@@ -164,6 +186,14 @@ _STEPS = {
     "building": ("it is being built", "se está preparando"),
     "trying": ("it is being tried", "se está probando"),
 }
+
+
+def _is_written(releases: Releases, state: Kept) -> bool:
+    try:
+        releases.write(state)
+    except OSError:
+        return False
+    return True
 
 
 def _said(version: str, english: str, spanish: str) -> dict[str, object]:

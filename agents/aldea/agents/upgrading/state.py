@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from aldea.model.release import version_key
+
 FOLDER = "releases"
 FILE = "state.json"
 COMPLETE = "complete.json"
@@ -121,7 +123,7 @@ class Releases:
         """Return the state; an empty one where there is none that can be read: then the installation runs."""
         try:
             return _state(json.loads((self.folder / FILE).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, ValueError, TypeError, LookupError, RecursionError):
             return State()
 
     def write(self, state: State) -> None:
@@ -146,6 +148,10 @@ class Releases:
         except (OSError, ValueError):
             return False
 
+    def forget_heard(self) -> None:
+        """Forget that a trial was heard: only what comes from now on counts. Raises OSError."""
+        (self.folder / HEARD).unlink(missing_ok=True)
+
     def remove(self, versions: Iterable[str]) -> None:
         """Remove releases, and what was fetched for them."""
         for version in versions:
@@ -169,13 +175,41 @@ def sync_folder(folder: Path) -> None:
         os.close(number)
 
 
-def _state(raw: dict[str, Any]) -> State:
-    if raw.pop("version") != VERSION:
+_TRIAL = {"version": str, "id": str, "boot_id": str, "began_ms": int, "starts": int, "ended": str}
+_OUTCOME = {"version": str, "id": str, "confirmed": bool, "reason": str}
+_LAUNCH = {"version": str, "boot_id": str, "at_ms": int, "count": int}
+
+
+def _state(raw: object) -> State:
+    """Return what was written. Raises ValueError or TypeError: the launcher must never stumble over it later.
+
+    What is not known is left out: a later version may have more to write, and its launcher is this one still.
+    """
+    if not isinstance(raw, dict) or raw.get("version") != VERSION:
         raise ValueError("it was written by another version")
-    trial, outcome, launch = raw.pop("trial"), raw.pop("outcome"), raw.pop("launch")
+    trial, outcome, launch, bad = (raw.get(name) for name in ("trial", "outcome", "launch", "bad"))
     return State(
-        **raw,
-        trial=None if trial is None else Trial(**trial),
-        outcome=None if outcome is None else Outcome(**outcome),
-        launch=None if launch is None else Launch(**launch),
+        base=str(raw["base"]),
+        current=None if raw["current"] is None else _version(raw["current"]),
+        previous=None if raw["previous"] is None else _version(raw["previous"]),
+        trial=None if trial is None else Trial(**_parts(trial, _TRIAL)),
+        outcome=None if outcome is None else Outcome(**_parts(outcome, _OUTCOME)),
+        launch=None if launch is None else Launch(**_parts(launch, _LAUNCH)),
+        bad={_version(name): str(why) for name, why in dict(bad or {}).items()},
     )
+
+
+def _parts(raw: object, kinds: Mapping[str, type]) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise TypeError("a part of it is no table")
+    found = {name: raw[name] for name in kinds if name in raw}
+    if any(type(value) is not kinds[name] for name, value in found.items()):
+        raise TypeError("a part of it is of another kind")
+    _version(found["version"])
+    return found
+
+
+def _version(text: object) -> str:
+    """Return a version, which is a folder's name here. Raises ReleaseError."""
+    version_key(str(text))
+    return str(text)

@@ -1,0 +1,38 @@
+"""Building: the environment is made of what was signed and what is installed, whatever the machine has been told."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from aldea.agents.upgrading.building import build
+from aldea.agents.upgrading.state import Releases
+from aldea.model.release import ReleaseError
+from upgradekit.wheels import Workshop
+
+VERSION = "9.0.0"
+
+
+def test_no_setting_of_pip_on_this_machine_has_a_say(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = str(workshop.installation() / "bin/python")
+    release, _ = workshop.release(VERSION)
+    settings = tmp_path / "pip.conf"
+    elsewhere = tmp_path / "elsewhere"
+    settings.write_text(f"[install]\ntarget = {elsewhere}\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.setenv("PIP_REQUIRE_HASHES", "1")
+    config = tmp_path / "agent.toml"
+    config.write_text('[agent]\nsite = "isla"\n')
+    releases = Releases(tmp_path / "data")
+    words = ["run", "--config", str(config)]
+    asyncio.run(build(releases, release.manifest, [workshop.wheel(VERSION)], python, words))
+    assert releases.is_whole(VERSION)
+    assert not elsewhere.exists()
+    odd = tmp_path / "aldea.whl"
+    odd.write_bytes(b"no wheel")
+    with pytest.raises(ReleaseError, match=r"its wheels cannot be installed: .*not a valid wheel filename"):
+        asyncio.run(build(Releases(tmp_path / "more"), release.manifest, [odd], python, words))
