@@ -15,6 +15,7 @@ from aldea.agents.lock import FolderLock
 from aldea.agents.outbox.database import NAME
 from aldea.agents.outbox.old import RESERVE, copy_file
 from aldea.agents.outbox.taking_over import CannotTakeOver
+from aldea.agents.page.words import say
 from aldea.agents.records import book, roster
 from aldea.model.settings import SettingsError
 
@@ -46,7 +47,8 @@ def copies_of(folder: Path, paths: list[Path]) -> Iterator[list[OldFiles]]:
             try:
                 bad = copy_file(path, target)
             except OSError as error:
-                raise CannotTakeOver(f"{path} cannot be read ({error.strerror or error})") from error
+                why = error.strerror or error
+                raise CannotTakeOver(say("%(file)s cannot be read (%(why)s)", file=path, why=why)) from error
             # What lies beside a file that was put aside belongs to the folder's own outbox.
             names = _BESIDE if path.name == NAME else ()
             beside = [_copy_beside(path.with_name(name), work / name) for name in names] or [None, None, None]

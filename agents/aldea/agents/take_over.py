@@ -16,12 +16,13 @@ from aldea.agents.outbox import Limits
 from aldea.agents.outbox.database import NAME
 from aldea.agents.outbox.old import CannotRead, OldOutbox, OldRow, find_files
 from aldea.agents.outbox.taking_over import CannotTakeOver, NewOutbox, Result
+from aldea.agents.page.words import Words, say
 from aldea.agents.records.taking_over import count_new, take_records
 from aldea.agents.settings import AgentSettings
 from aldea.model.wire import Anchor
 
 _DAY_MS = 86_400_000
-Say = Callable[[str], None]
+Tell = Callable[[Words], None]
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Found:
         self.to_ms = at_ms if self.to_ms is None else max(self.to_ms, at_ms)
 
 
-def take_over(settings: AgentSettings, given: Path, say: Say, agree: Callable[[], bool], site: str | None) -> bool:
+def take_over(settings: AgentSettings, given: Path, tell: Tell, agree: Callable[[], bool], site: str | None) -> bool:
     """Show what `given` (a folder, or a file) holds, and bring it in when `agree` says so; return whether it went well.
 
     `site` is what the person says the disk is of, for a file that does not say so itself. The agent may be running.
@@ -53,45 +54,54 @@ def take_over(settings: AgentSettings, given: Path, say: Say, agree: Callable[[]
     """
     folder = settings.data
     if not folder.is_dir():
-        raise CannotTakeOver(f"{folder} is not there: let the agent run once on this box, then do this again")
+        raise CannotTakeOver(
+            say("%(folder)s is not there: let the agent run once on this box, then do this again", folder=folder)
+        )
     paths = find_files(given)
     if not paths:
         raise CannotTakeOver(
-            f"{given} holds no outbox: name the old disk's data folder, such as /media/usb/var/lib/aldea-agent"
+            say(
+                "%(folder)s holds no outbox: name the old disk's data folder, such as /media/usb/var/lib/aldea-agent",
+                folder=given,
+            )
         )
     own = (folder / NAME).resolve()
     paths = [path for path in paths if path.resolve() != own]
     if not paths:
-        raise CannotTakeOver(f"{given} is this box's own data folder, and nothing was put aside in it")
+        raise CannotTakeOver(
+            say("%(folder)s is this box's own data folder, and nothing was put aside in it", folder=given)
+        )
     try:
         with copies_of(folder, paths) as copies:
-            return _take_all(settings, copies, say, agree, site)
+            return _take_all(settings, copies, tell, agree, site)
     except AlreadyRunning as error:
-        raise CannotTakeOver(str(error)) from error
+        raise CannotTakeOver(Words("%(why)s", {"why": error})) from error
     except (OSError, sqlite3.Error) as error:
-        raise CannotTakeOver(f"{folder} cannot be used ({error}); what was taken stays, do it again") from error
+        raise CannotTakeOver(
+            say("%(folder)s cannot be used (%(why)s); what was taken stays, do it again", folder=folder, why=error)
+        ) from error
 
 
 def _take_all(
-    settings: AgentSettings, copies: list[OldFiles], say: Say, agree: Callable[[], bool], site: str | None
+    settings: AgentSettings, copies: list[OldFiles], tell: Tell, agree: Callable[[], bool], site: str | None
 ) -> bool:
     own = settings.outbox
     new = NewOutbox(settings.data, Limits(own.max_bytes, round(own.max_age_days * _DAY_MS)), hardware_id() or "")
     try:
-        ready = [found for copy in copies if (found := _looked_at(settings, new, copy, say, site)) is not None]
+        ready = [found for copy in copies if (found := _looked_at(settings, new, copy, tell, site)) is not None]
         if not ready:
             return len(copies) == 0
         try:
-            people = _records_found(settings, copies, say)
+            people = _records_found(settings, copies, tell)
             if people + sum(found.rows + found.unreadable + len(old.spans) for old, found in ready) == 0:
-                say("There is nothing to take over: all of it was delivered, or taken over before.")
+                tell(say("There is nothing to take over: all of it was delivered, or taken over before."))
             elif not agree():
-                say("Nothing was changed.")
+                tell(say("Nothing was changed."))
                 return False
             for old, _ in ready:
-                _report(new.take_over(old), say)
+                _report(new.take_over(old), tell)
             if people:
-                _take_records(settings, copies[0], say)
+                _take_records(settings, copies[0], tell)
         finally:
             for old, _ in ready:
                 old.close()
@@ -100,28 +110,45 @@ def _take_all(
     return len(ready) == len(copies)
 
 
-def _records_found(settings: AgentSettings, copies: list[OldFiles], say: Say) -> int:
+def _records_found(settings: AgentSettings, copies: list[OldFiles], tell: Tell) -> int:
     found = count_new(settings.data, copies[0].book, copies[0].roster)
     if found.versions or found.people:
-        say(f"Beside it: {found.versions} records entered at the box's page, {found.people} people of its roster.")
+        tell(
+            say(
+                "Beside it: %(records)d records entered at the box's page, %(people)d people of its roster.",
+                records=found.versions,
+                people=found.people,
+            )
+        )
     if found.clashes:
-        say(f"{found.clashes} people of its roster bear codes that others have here: left out; enter them anew.")
+        tell(
+            say(
+                "%(n)d people of its roster bear codes that others have here: left out; enter them anew.",
+                n=found.clashes,
+            )
+        )
     return found.versions + found.people
 
 
-def _take_records(settings: AgentSettings, copy: OldFiles, say: Say) -> None:
+def _take_records(settings: AgentSettings, copy: OldFiles, tell: Tell) -> None:
     taken = take_records(settings.data, copy.book, copy.roster)
-    say(f"Taken over: {taken.versions} records and {taken.people} people. What has not arrived yet is handed over.")
+    tell(
+        say(
+            "Taken over: %(records)d records and %(people)d people. What has not arrived yet is handed over.",
+            records=taken.versions,
+            people=taken.people,
+        )
+    )
 
 
 def _looked_at(
-    settings: AgentSettings, new: NewOutbox, copy: OldFiles, say: Say, site: str | None
+    settings: AgentSettings, new: NewOutbox, copy: OldFiles, tell: Tell, site: str | None
 ) -> tuple[OldOutbox, Found] | None:
     """Open a copy and tell what is in it; None for one from which nothing can be taken, after saying why."""
     try:
         old = OldOutbox(copy.path, copy.reserve)
     except CannotRead as error:
-        say(f"{copy.source}: {error}. Left out.")
+        tell(say("%(file)s: %(why)s. Left out.", file=copy.source, why=error.words))
         return None
     try:
         _check_owner(settings, old.owner or copy.owner, copy.source, site)
@@ -129,17 +156,28 @@ def _looked_at(
     except BaseException:
         old.close()
         raise
-    say(f"{copy.source}: {_described(found, old, copy)}.")
+    tell(_listed(copy.source, _described(found, old, copy)))
     return old, found
 
 
 def _check_owner(settings: AgentSettings, owner: str | None, source: Path, site: str | None) -> None:
     mine = f"{settings.site}/{settings.device}"
     if owner is not None and owner != mine:
-        raise CannotTakeOver(f"{source} is of {owner}, and this box is {mine}: nothing was taken")
+        raise CannotTakeOver(
+            say(
+                "%(file)s is of %(owner)s, and this box is %(mine)s: nothing was taken",
+                file=source,
+                owner=owner,
+                mine=mine,
+            )
+        )
     if owner is None and site != settings.site:
         raise CannotTakeOver(
-            f"{source} does not say which site it is of; if it is of this one, add --of-site {settings.site}"
+            say(
+                "%(file)s does not say which site it is of; if it is of this one, add --of-site %(site)s",
+                file=source,
+                site=settings.site,
+            )
         )
 
 
@@ -166,33 +204,42 @@ def _offset_ms(anchor: str | None) -> int | None:
         return None
 
 
-def _described(found: Found, old: OldOutbox, copy: OldFiles) -> str:
-    words = [f"{found.rows} rows undelivered"]
+def _listed(source: Path, parts: list[Words]) -> Words:
+    """Return the parts as one sentence."""
+    named: dict[str, object] = {f"part{number}": part for number, part in enumerate(parts)}
+    text = ", ".join(f"%({name})s" for name in named)
+    return Words(f"%(file)s: {text}.", {"file": source, **named})
+
+
+def _described(found: Found, old: OldOutbox, copy: OldFiles) -> list[Words]:
+    words = [say("%(n)d rows undelivered", n=found.rows)]
     if found.from_ms is not None and found.to_ms is not None:
-        words.append(f"from {_day(found.from_ms)} to {_day(found.to_ms)} UTC")
-    if found.timeless:
-        words.append(f"{found.timeless} of them from starts that never knew the time (the server places them)")
-    if found.unreadable:
-        words.append(f"up to {found.unreadable} that cannot be read")
-    if copy.bad_blocks:
-        words.append(f"{copy.bad_blocks} blocks of the disk are dead")
-    letters = len(old.dead_letters())
-    if letters:
-        words.append(f"{letters} that the server had refused")
-    if old.spans:
-        words.append(f"{len(old.spans)} times when nothing could be recorded")
-    return ", ".join(words)
+        days = {"first": _day(found.from_ms), "last": _day(found.to_ms)}
+        words.append(say("from %(first)s to %(last)s UTC", **days))
+    counted = (
+        (found.timeless, say("%(n)d of them from starts that never knew the time (the server places them)")),
+        (found.unreadable, say("up to %(n)d that cannot be read")),
+        (copy.bad_blocks, say("%(n)d blocks of the disk are dead")),
+        (len(old.dead_letters()), say("%(n)d that the server had refused")),
+        (len(old.spans), say("%(n)d times when nothing could be recorded")),
+    )
+    return [*words, *(Words(part.text, {"n": count}) for count, part in counted if count)]
 
 
 def _day(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _report(result: Result, say: Say) -> None:
+def _report(result: Result, tell: Tell) -> None:
     if result.nothing():
         return
-    say(f"Taken over: {result.rows} rows. The agent delivers them as it is on-line, beside its own.")
+    tell(say("Taken over: %(n)d rows. The agent delivers them as it is on-line, beside its own.", n=result.rows))
     if result.dropped:
-        say(f"The oldest {result.dropped} rows do not fit into this box's outbox and are reported as given up.")
+        tell(
+            say(
+                "The oldest %(n)d rows do not fit into this box's outbox and are reported as given up.",
+                n=result.dropped,
+            )
+        )
     if result.unreadable:
-        say(f"Up to {result.unreadable} rows that cannot be read are reported as given up.")
+        tell(say("Up to %(n)d rows that cannot be read are reported as given up.", n=result.unreadable))

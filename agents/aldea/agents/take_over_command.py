@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from aldea.agents.commands import load_agent_settings
 from aldea.agents.outbox.taking_over import CannotTakeOver
+from aldea.agents.page.words import Words, language_of_environment, say
 from aldea.agents.take_over import take_over
 from aldea.model.settings import SettingsError
 
@@ -30,21 +31,23 @@ def run_take_over(arguments: argparse.Namespace, environ: Mapping[str, str]) -> 
         for sentence in error.errors:
             print(f"aldea agent: {sentence}", file=sys.stderr)  # noqa: T201 - for the person who started it
         return 2
-    agree: Callable[[], bool] = (lambda: True) if arguments.yes else _asked
+    language = language_of_environment(environ)
+
+    def tell(words: Words) -> None:
+        print(words.in_(language))  # noqa: T201 - for the person who started it
+
+    def agree() -> bool:
+        if arguments.yes:
+            return True
+        if not sys.stdin.isatty():
+            tell(say("Add --yes to take it over."))
+            return False
+        asked = say("Bring this into this box's outbox? [y/N] ").in_(language)
+        return input(asked).strip().lower() in {"y", "yes", "s", "si", "sí"}
+
     try:
-        went_well = take_over(settings, arguments.folder, _say, agree, arguments.of_site)
+        went_well = take_over(settings, arguments.folder, tell, agree, arguments.of_site)
     except CannotTakeOver as error:
-        print(f"aldea agent: {error}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        print(f"aldea agent: {error.words.in_(language)}", file=sys.stderr)  # noqa: T201 - as above
         return 1
     return 0 if went_well else 1
-
-
-def _say(sentence: str) -> None:
-    print(sentence)  # noqa: T201 - for the person who started it
-
-
-def _asked() -> bool:
-    if not sys.stdin.isatty():
-        _say("Add --yes to take it over.")
-        return False
-    return input("Bring this into this box's outbox? [y/N] ").strip().lower() in {"y", "yes", "s", "si", "sí"}

@@ -17,13 +17,21 @@ from aldea.agents.page_settings import LANGUAGES
 from aldea.dashboard_api.web.catalogues import Shelf
 
 PACKAGE = LOCALES.parent.parent
-METHODS = [("page/**.py", "python"), ("checkup/**.py", "python"), ("page/templates/**.html", "jinja2")]
+METHODS = [
+    ("page/**.py", "python"),
+    ("checkup/**.py", "python"),
+    ("page/templates/**.html", "jinja2"),
+    ("take_over.py", "python"),
+    ("take_over_command.py", "python"),
+    ("old_disk.py", "python"),
+    ("outbox/*.py", "python"),
+]
 KEYWORDS = {**DEFAULT_KEYWORDS, "say": None}
 SHELF = Shelf(LOCALES, DOMAIN, LANGUAGES)
 
 
 def collected() -> Catalog:
-    """Return the template catalogue of every text of the box's page and of the checkup."""
+    """Return the template catalogue of every text of the box's page, the checkup and a take-over."""
     found = Catalog(project="Aldea", domain=DOMAIN, fuzzy=False)
     extracted = extract_from_dir(PACKAGE, METHODS, {}, KEYWORDS, strip_comment_tags=True)
     for name, _line, message, comments, context in extracted:

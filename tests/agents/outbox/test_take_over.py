@@ -51,7 +51,7 @@ def new_box(folder: Path) -> tuple[AgentSettings, Outbox]:
 
 def bring(settings: AgentSettings, given: Path, *, agree: bool = True, site: str | None = None) -> tuple[bool, str]:
     said: list[str] = []
-    went_well = take_over(settings, given, said.append, lambda: agree, site)
+    went_well = take_over(settings, given, lambda words: said.append(words.in_("en")), lambda: agree, site)
     return went_well, " ".join(said)
 
 
@@ -235,9 +235,14 @@ def test_the_command_takes_over_while_an_agent_holds_the_file(tmp_path: Path) ->
         "--data",
         str(tmp_path / "data"),
     ]
-    environ = {**os.environ, "HOME": str(tmp_path)}
+    environ = {**os.environ, "HOME": str(tmp_path), "LC_ALL": "es_MX.UTF-8"}
     asked = subprocess.run(command, capture_output=True, text=True, env=environ, cwd=tmp_path, check=False)
-    assert (asked.returncode, "Add --yes" in asked.stdout) == (1, True), asked.stderr
+    assert (asked.returncode, "Agregue --yes" in asked.stdout) == (1, True), asked.stderr
+    assert f"{old}/outbox.sqlite: 8 lecturas sin entregar, del 2026-09-21" in asked.stdout
+    other = [*command[:-4], "--site", "otra", *command[-2:]]
+    refused = subprocess.run(other, capture_output=True, text=True, env=environ, cwd=tmp_path, check=False)
+    assert (refused.returncode, "es de isla/agent, y esta caja es otra/agent" in refused.stderr) == (1, True)
+    environ["LC_ALL"] = "C.UTF-8"
     done = subprocess.run([*command, "--yes"], capture_output=True, text=True, env=environ, cwd=tmp_path, check=False)
     assert (done.returncode, "Taken over: 8 rows." in done.stdout) == (0, True), done.stderr
     box.append([ping()], 5_000)

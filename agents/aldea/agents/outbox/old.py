@@ -17,6 +17,7 @@ from pathlib import Path
 from aldea.agents.outbox.database import NAME, is_damage
 from aldea.agents.outbox.formats import READABLE_FORMATS
 from aldea.agents.outbox.reserve import Span, read_spans
+from aldea.agents.page.words import Words, say
 from aldea.model.intervals import Range
 
 RESERVE = "outbox.reserve"
@@ -29,7 +30,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class CannotRead(Exception):
-    """Nothing can be taken from this file; the message says why."""
+    """Nothing can be taken from this file; `words` say why."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.in_("en"))
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class OldOutbox:
                 self._read_reserve(reserve)
         except sqlite3.Error as error:
             self.close()
-            raise CannotRead(f"it cannot be read as an outbox ({error})") from error
+            raise CannotRead(say("it cannot be read as an outbox (%(error)s)", error=error)) from error
         except CannotRead:
             self.close()
             raise
@@ -130,8 +135,13 @@ class OldOutbox:
     def _read_frame(self) -> None:
         meta = dict(self._db.execute("SELECT name, value FROM meta").fetchall())
         if meta.get("schema") not in READABLE_FORMATS:
+            known = ", ".join(map(str, READABLE_FORMATS))
             raise CannotRead(
-                f"its form is {meta.get('schema')}, and this version of the agent knows {READABLE_FORMATS}"
+                say(
+                    "its form is %(form)s, and this version of the agent knows %(known)s",
+                    form=meta.get("schema"),
+                    known=known,
+                )
             )
         self.owner = str(meta["owner"]) if meta.get("owner") else None
         self.last_mono_ms = int(meta.get("last_mono_ms") or 0)
@@ -140,7 +150,7 @@ class OldOutbox:
         found = self._db.execute("SELECT id, name, last_seq FROM epoch ORDER BY id DESC").fetchall()
         self.epochs = tuple(OldEpoch(int(one[0]), str(one[1]), int(one[2])) for one in found)
         if not self.epochs:
-            raise CannotRead("it has no epoch")
+            raise CannotRead(say("it is not a whole outbox"))
         self.boots: dict[int, OldBoot] = {}
         with suppress(sqlite3.DatabaseError):  # without them rows are still worth having: the server places them
             for number, boot_id, anchor in self._db.execute("SELECT number, boot_id, anchor FROM boot"):

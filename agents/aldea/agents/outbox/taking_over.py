@@ -19,6 +19,7 @@ from aldea.agents.outbox.outbox import told_by_reserve
 from aldea.agents.outbox.records import Limits
 from aldea.agents.outbox.selection import TAKEN_STRIDE
 from aldea.agents.outbox.writing import insert, series_id
+from aldea.agents.page.words import Words, say
 from aldea.model.intervals import IntervalSet, Range
 from aldea.model.sample import Reading
 
@@ -31,7 +32,11 @@ CREATE TABLE IF NOT EXISTS taken (
 
 
 class CannotTakeOver(Exception):
-    """Nothing was changed; the message says why and what to do."""
+    """Nothing was changed; `words` say why and what to do."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.in_("en"))
+        self.words = words
 
 
 @dataclass(slots=True)
@@ -68,7 +73,10 @@ class NewOutbox:
         self._full = False
         if not self._path.is_file():
             raise CannotTakeOver(
-                f"{folder} holds no outbox yet: let the agent run once on this box, then do this again"
+                say(
+                    "%(folder)s holds no outbox yet: let the agent run once on this box, then do this again",
+                    folder=folder,
+                )
             )
         self._inode = self._path.stat().st_ino
         self._db = connect(self._path)
@@ -76,7 +84,10 @@ class NewOutbox:
         if owner is not None and owner[0] and hardware_id and owner[0] != hardware_id:
             self.close()
             raise CannotTakeOver(
-                f"{self._path} was made on another machine: let the agent run once on this box, then do this again"
+                say(
+                    "%(file)s was made on another machine: let the agent run once on this box, then do this again",
+                    file=self._path,
+                )
             )
 
     def close(self) -> None:
@@ -115,7 +126,7 @@ class NewOutbox:
         with transaction(self._db):
             self._tell(old, result)
         if not self._path.exists() or self._path.stat().st_ino != self._inode:
-            raise CannotTakeOver(f"{self._path} was replaced meanwhile: do this again")
+            raise CannotTakeOver(say("%(file)s was replaced meanwhile: do this again", file=self._path))
         return result
 
     # -- numbers: another box's epochs and boots lie below this one's
