@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,26 @@ def test_a_word_of_the_server_that_is_quicker_than_the_disk_holds(
     monkeypatch.setattr(idle, "record", recorded)
     technician = Browser(build_site(make_view(tmp_path, clock, None, idle)))
     assert "Confirmado" in technician.get(reported(technician)).text
+
+
+def test_a_button_pressed_twice_at_once_is_one_report(
+    tmp_path: Path, clock: ManualClock, idle: Idle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = build_site(make_view(tmp_path, clock, None, idle))
+    phones = [Browser(site, peer=f"192.168.1.{number}") for number in (50, 51, 52)]
+    tokens = [phone.get("/repaired").csrf for phone in phones]
+    looked = RepairBook.last
+
+    def slowly(book: RepairBook) -> Any:
+        found = looked(book)
+        threading.Event().wait(0.05)
+        return found
+
+    monkeypatch.setattr(RepairBook, "last", slowly)
+    with ThreadPoolExecutor(3) as pool:
+        told = list(pool.map(lambda phone, token: phone.post_bare("/repaired", {"csrf": token}), phones, tokens))
+    assert len({answer.headers["location"].partition("?")[0] for answer in told}) == 1
+    assert len(idle.recorded) == 1
 
 
 def test_a_report_that_breaks_off_is_said_at_once(

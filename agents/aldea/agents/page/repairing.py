@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aldea.agents.checkup.checks import judge
 from aldea.agents.checkup.evidence import Evidence
@@ -33,6 +35,7 @@ class Repairing:
     submit: Submit
     check: Callable[[], Awaitable[Evidence]]
     record: Callable[[Reading], Awaitable[bool]]
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def report(self, note: str) -> tuple[Repair, bool]:
         """Keep a report, have it checked and sent, and return it and True; False with one that is still pending.
@@ -40,10 +43,11 @@ class Repairing:
         Raises OSError when the folder can't be written.
         """
         now_ms = self.clock.mono_ms()
-        last = self.book.last()
-        if last is not None and self._is_recent(last, now_ms):
-            return last, False
-        repair = self.book.add(note, self.boot_id, now_ms, self.known_ms())
+        with self._one_at_a_time:  # a button pressed twice is two requests at once
+            last = self.book.last()
+            if last is not None and self._is_recent(last, now_ms):
+                return last, False
+            repair = self.book.add(note, self.boot_id, now_ms, self.known_ms())
         self.submit(self._send(repair))
         return repair, True
 
@@ -70,8 +74,8 @@ class Repairing:
             text = json.dumps(findings, ensure_ascii=False, separators=(",", ":"))
             kept = await self.record(Reading("repair", {"repair": repair.id, "findings": text, "note": repair.note}))
             state = RepairState.SENT if kept else RepairState.NOT_KEPT
-            self.book.checked(repair.id, state, findings)
+            await asyncio.to_thread(self.book.checked, repair.id, state, findings)
         except Exception:  # noqa: BLE001 - a report that could not be sent is said on the page
             _LOG.exception("the repair %s could not be reported", repair.id)
             with suppress(OSError):
-                self.book.checked(repair.id, RepairState.NOT_KEPT, [])
+                await asyncio.to_thread(self.book.checked, repair.id, RepairState.NOT_KEPT, [])
