@@ -134,6 +134,8 @@ Restart=always
 RestartSec=30
 TimeoutStopSec=20
 MemoryMax=128M
+# A release that is built or tried and takes too much ends alone.
+OOMPolicy=continue
 UMask=0077
 NoNewPrivileges=yes
 CapabilityBoundingSet=$right

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 
+from aldea.agents.upgrading import building
 from aldea.agents.upgrading.building import build
 from aldea.agents.upgrading.state import Releases
 from aldea.model.release import ReleaseError
-from upgradekit.wheels import Workshop
+from upgradekit.wheels import FIRST, Workshop
 
 VERSION = "9.0.0"
 
@@ -36,3 +38,29 @@ def test_no_setting_of_pip_on_this_machine_has_a_say(
     odd.write_bytes(b"no wheel")
     with pytest.raises(ReleaseError, match=r"its wheels cannot be installed: .*not a valid wheel filename"):
         asyncio.run(build(Releases(tmp_path / "more"), release.manifest, [odd], python, words))
+
+
+def test_a_release_of_the_installations_own_version_is_built_all_the_same(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Going back to it from a newer one: what is lent is not in its place."""
+    monkeypatch.setenv("ALDEA_SITE", "isla")
+    release, _ = workshop.release(FIRST)
+    releases = Releases(tmp_path)
+    python = str(workshop.installation() / "bin/python")
+    asyncio.run(build(releases, release.manifest, [workshop.wheel(FIRST)], python, ["run"]))
+    assert list(releases.path(FIRST).glob("lib/*/site-packages/aldea/agents/service.py"))
+
+
+def test_where_memory_is_short_a_step_ends_before_the_agent_does(tmp_path: Path) -> None:
+    waits = f"""
+import time
+for _ in range(1000):
+    score = open("/proc/self/oom_score_adj").read()
+    if score.strip() == "500":
+        break
+    time.sleep(0.01)
+open({str(tmp_path / "score")!r}, "w").write(score)
+"""
+    asyncio.run(building._run([sys.executable, "-c", waits], "it failed"))
+    assert (tmp_path / "score").read_text() == "500\n"

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from aldea.agents.upgrading.state import COMPLETE, Releases
@@ -37,9 +38,11 @@ async def build(
     lent = json.loads(await _run([base_python, "-c", _ASK_PATHS], "the installation cannot be asked"))
     own = json.loads(await _run([str(releases.python(manifest.version)), "-c", _ASK_PATHS], "it cannot be asked"))
     await asyncio.to_thread(_lend, Path(own[0]), sorted(set(lent)))
-    install = ["-m", "pip", "--python", str(releases.python(manifest.version)), "install", "--no-index", "--no-deps"]
-    quiet = ["--no-compile", "--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
-    await _run([base_python, *install, *quiet, *map(str, wheels)], "its wheels cannot be installed")
+    # By the pip that was lent, in one process: the service has little memory. What was lent is not in its place.
+    install = ["-m", "pip", "install", "--no-index", "--no-deps", "--ignore-installed", "--no-compile"]
+    quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
+    own_python = str(releases.python(manifest.version))
+    await _run([own_python, *install, *quiet, *map(str, wheels)], "its wheels cannot be installed")
     # The server's parts are in the same wheel; only what runs here is worth compiling.
     parts = [str(Path(own[0]) / "aldea" / name) for name in ("agents", "model")]
     await _run([str(releases.python(manifest.version)), "-m", "compileall", "-q", *parts], "it cannot be compiled")
@@ -79,6 +82,9 @@ async def _run(command: Sequence[str], failed: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    with suppress(OSError):
+        # Where memory is short it is this step that ends, and is said; not the agent.
+        Path(f"/proc/{process.pid}/oom_score_adj").write_text("500\n", encoding="ascii")  # noqa: ASYNC240 - no disk
     try:
         async with asyncio.timeout(STEP_SECONDS):
             out, err = await process.communicate()
