@@ -108,12 +108,12 @@ def test_what_a_dead_box_held_arrives_by_the_new_one_and_nothing_is_open(tmp_pat
             assert done.returncode == 0, done.stdout + done.stderr
             assert f"Taken over: {rows} rows." in done.stdout
             eventually(lambda: (found := stream(register, epoch)) is not None and found.stored_rows == rows, 40)
+            eventually(lambda: epoch not in held(new))  # acknowledged
             agent.terminate()
             assert agent.wait(15) == 0
         arrived = stream(register, epoch)
         assert arrived is not None
         assert (arrived.stored_rows, arrived.open_rows, arrived.lost_rows) == (rows, 0, 0)
-        assert epoch not in held(new)
         assert len(list_of(register)) == 2
     finally:
         collector.stop()
