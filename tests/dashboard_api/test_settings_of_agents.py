@@ -209,8 +209,8 @@ def test_the_api_does_the_same(pages: Client, village: Village) -> None:
     address = f"/api/v1/sites/{SECOND}/devices/agent/settings"
     changed = pages.put(address, json={"differences": {"sample_seconds": None, "dns": {"enabled": False}}})
     assert "sample_seconds" not in changed.json()["overlay"]
-    assert pages.post("/api/v1/profiles/slow/send", json={}).json() == {"sent": 2}
-    assert pages.post(f"{address}/send", json={}).json() == {"sent": 0}
+    assert pages.post("/api/v1/profiles/slow/send", json={}).json() == {"sent": 2, "left": 0}
+    assert pages.post(f"{address}/send", json={}).json() == {"sent": 0, "left": 0}
     assert pages.get(address).json()["standing"] == "under_way"
     unknown = {"devices": [{"site": "nowhere", "device": "agent"}]}
     assert pages.post("/api/v1/profiles/slow/send", json=unknown).status_code == 404

@@ -74,6 +74,7 @@ class SentDocument(BaseModel):
     """How many devices were sent something."""
 
     sent: int
+    left: int = Field(0, description="So many more are to be sent to: ask again, for as long as there are any.")
 
 
 class DeviceSettingsDocument(BaseModel):

@@ -17,11 +17,45 @@ from aldea.storage.register.audit import audit
 from aldea.storage.register.device_overlays import DeviceSettings, Standing, device_settings_of, settings_of
 from aldea.storage.register.device_settings import send_settings, send_to_all, set_differences
 from aldea.storage.register.errors import RegisterConflictError, RegisterError
-from aldea.storage.register.profiles import Profile, add_profile, assign_profile, change_profile, find_profile
+from aldea.storage.register.profiles import (
+    PastDocument,
+    Profile,
+    add_profile,
+    assign_profile,
+    change_profile,
+    clean_document,
+    find_profile,
+    history_of,
+)
 from aldea.storage.register.register import Unit
 
 MANAGE = Permission.MANAGE_SITES
 NOT_EVERYWHERE = "A profile holds for sites everywhere: ask somebody who may manage all sites."
+
+
+MOST_SENT = 1_000
+"""So many devices are sent to by one request: whoever waits for its answer waits seconds, not minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceWish:
+    """What is to differ at a device, as somebody wants it; `seen` is the revision that was looked at, None for any.
+
+    `profile` is the site's, where `sets_profile` says that it is chosen too.
+    """
+
+    differences: Mapping[str, Any]
+    seen: int | None = None
+    profile: str | None = None
+    sets_profile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How many devices were sent something, and how many of those that were asked for are still to be sent to."""
+
+    sent: int
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +122,14 @@ def existing(unit: Unit, profile: str) -> Profile:
     return found
 
 
+def earlier(unit: Unit, subject: str, revision: str) -> PastDocument:
+    """Return what a profile or a device's differences said at a revision. Raises Problem (404)."""
+    found = next((item for item in history_of(unit, subject) if str(item.revision) == revision), None)
+    if found is None:
+        raise Problem(404, "That revision is not kept any more.")
+    return found
+
+
 def managed_device(aldea: Context, unit: Unit, visitor: Visitor, site: str, device: str) -> DeviceSettings:
     """Return the settings of a device whose site the visitor manages. Raises Problem (404) for any other."""
     now = aldea.clock.wall_ms()
@@ -115,22 +157,26 @@ def assign(aldea: Context, visitor: Visitor, profile: str | None, sites: Iterabl
     now, chosen = aldea.clock.wall_ms(), sorted(set(sites))
     try:
         with aldea.register.transaction() as unit:
-            mine = visible_sites(unit, visitor, now, MANAGE)
-            foreign = [site for site in chosen if mine is not None and site not in mine]
-            if foreign:
-                raise Problem(404, f"There is no site {foreign[0][:60]!r} here that you may manage.")
-            changed = assign_profile(unit, chosen, profile)
-            detail = {"profile": profile, "sites": chosen[:50], "count": changed}
-            audit(unit, visitor.person, "profile_assigned", profile or "", detail, now)
+            return _assigned(unit, visitor, profile, chosen, now)
     except RegisterError as error:
         raise Problem(400, sentence(error)) from error
+
+
+def _assigned(unit: Unit, visitor: Visitor, profile: str | None, chosen: Sequence[str], now_ms: int) -> int:
+    mine = visible_sites(unit, visitor, now_ms, MANAGE)
+    foreign = [site for site in chosen if mine is not None and site not in mine]
+    if foreign:
+        raise Problem(404, f"There is no site {foreign[0][:60]!r} here that you may manage.")
+    changed = assign_profile(unit, chosen, profile)
+    detail = {"profile": profile, "sites": chosen[:50], "count": changed}
+    audit(unit, visitor.person, "profile_assigned", profile or "", detail, now_ms)
     return changed
 
 
 def send(
     aldea: Context, visitor: Visitor, profile: str, only: Collection[tuple[str, str]] | None, *, again: bool
-) -> int:
-    """Send a profile's devices (None: all) what they are to run with; return how many were sent something.
+) -> Sending:
+    """Send a profile's devices (None: all) what they are to run with, a thousand at the most.
 
     Raises Problem: 404 for a device that is not among those the visitor manages, 400 for one that takes none.
     """
@@ -138,22 +184,26 @@ def send(
     try:
         with aldea.register.reading() as unit:
             existing(unit, profile)
-            there = {(item.site, item.device) for item in managed_settings(aldea, unit, visitor, profile)}
-        chosen = there if only is None else set(only)
-        if missing := sorted(chosen - there):
+            there = {(item.site, item.device): item for item in managed_settings(aldea, unit, visitor, profile)}
+        chosen = there.keys() if only is None else set(only)
+        if missing := sorted(chosen - there.keys()):
             raise Problem(404, f"{missing[0][0][:39]}/{missing[0][1][:39]} is no device of this profile here.")
-        sent = send_to_all(aldea.register, sorted(chosen), known_keys(aldea), now, visitor.label, again=again)
+        due = sorted(one for one in chosen if _is_due(there[one], again=again))
+        sent = send_to_all(aldea.register, due[:MOST_SENT], known_keys(aldea), now, visitor.label, again=again)
         with aldea.register.transaction() as unit:
             audit(unit, visitor.person, "settings_sent", profile, {"devices": sent}, now)
     except RegisterError as error:
         raise Problem(400, sentence(error)) from error
-    return sent
+    return Sending(sent, len(due[MOST_SENT:]))
 
 
-def change_device(
-    aldea: Context, visitor: Visitor, one: tuple[str, str], differences: Mapping[str, Any], seen: int | None
-) -> DeviceSettings:
-    """Say what differs at a device (site, device); return how it stands then. Nothing is sent.
+def _is_due(item: DeviceSettings, *, again: bool) -> bool:
+    refused = {Standing.FAILED, Standing.ROLLED_BACK}
+    return item.standing is Standing.NOT_SENT or (again and item.standing in refused)
+
+
+def change_device(aldea: Context, visitor: Visitor, one: tuple[str, str], wish: DeviceWish) -> DeviceSettings:
+    """Say what differs at a device (site, device), all of it or nothing; return how it stands then. Nothing is sent.
 
     Raises Problem: 400 for what can't be, 404, 409 where it was changed meanwhile.
     """
@@ -161,8 +211,11 @@ def change_device(
     try:
         with aldea.register.transaction() as unit:
             before = managed_device(aldea, unit, visitor, *one)
-            refuse_faults(aldea, merged(before.profile_document, differences))
-            revision = set_differences(unit, *one, differences, visitor.label, now, seen=seen)
+            if wish.sets_profile and wish.profile != before.profile:
+                _assigned(unit, visitor, wish.profile, one[:1], now)
+                before = managed_device(aldea, unit, visitor, *one)
+            refuse_faults(aldea, merged(before.profile_document, clean_document(wish.differences)))
+            revision = set_differences(unit, *one, wish.differences, visitor.label, now, seen=wish.seen)
             audit(unit, visitor.person, "device_settings_changed", "/".join(one), {"revision": revision}, now)
             return managed_device(aldea, unit, visitor, *one)
     except RegisterConflictError as error:

@@ -24,7 +24,7 @@ NEVER = {
 LEAST: Mapping[str, tuple[float, str]] = {
     "sample_seconds": (1, "a box that never rests is of no use"),
     "send_seconds": (1, "a box that never rests is of no use"),
-    "trial_seconds": (60, "a link by satellite needs as long to be heard at all"),
+    "trial_seconds": (60, "by satellite it takes as long to be heard"),
 }
 """What may be less at the machine, where somebody can put it right again."""
 

@@ -100,6 +100,7 @@ ROUTES: Mapping[tuple[str, str], Permission] = MappingProxyType(
         ("GET", "/admin/sites/{site}/devices/{device}/settings"): P.MANAGE_SITES,
         ("POST", "/admin/sites/{site}/devices/{device}/settings"): P.MANAGE_SITES,
         ("POST", "/admin/sites/{site}/devices/{device}/settings/send"): P.MANAGE_SITES,
+        ("POST", "/admin/sites/{site}/devices/{device}/settings/restore"): P.MANAGE_SITES,
         ("GET", "/api/v1/agent-settings"): P.MANAGE_SITES,
         ("GET", "/api/v1/profiles"): P.MANAGE_SITES,
         ("GET", "/api/v1/profiles/{profile}"): P.MANAGE_SITES,

@@ -29,6 +29,7 @@ from aldea.dashboard_api.settings_schemas import (
 from aldea.dashboard_api.settings_view import (
     MANAGE,
     NOT_EVERYWHERE,
+    DeviceWish,
     Wish,
     assign,
     change_device,
@@ -136,9 +137,10 @@ def devices(
 
 @router.post("/profiles/{profile}/send", summary="Send a profile to its devices", responses=CHANGING)
 def send_profile(aldea: Aldea, visitor: SignedIn, profile: str, wish: SendWish) -> SentDocument:
-    """Send chosen devices, or all, what they are to run with. Who runs with it already is sent nothing."""
+    """Send chosen devices, or all, what they are to run with, a thousand a request; those that have it nothing."""
     only = None if wish.devices is None else [(item.site, item.device) for item in wish.devices]
-    return SentDocument(sent=send(aldea, visitor, profile, only, again=wish.again))
+    done = send(aldea, visitor, profile, only, again=wish.again)
+    return SentDocument(sent=done.sent, left=done.left)
 
 
 @router.get("/sites/{site}/devices/{device}/settings", summary="A device's settings", responses=SITE_RESPONSES)
@@ -153,13 +155,13 @@ def put_device(
     aldea: Aldea, visitor: SignedIn, site: str, device: str, wish: DifferencesWish
 ) -> DeviceSettingsDocument:
     """Say what differs at a device from its site's profile. Nothing is sent."""
-    return _device(change_device(aldea, visitor, (site, device), wish.differences, wish.revision))
+    return _device(change_device(aldea, visitor, (site, device), DeviceWish(wish.differences, wish.revision)))
 
 
 @router.post("/sites/{site}/devices/{device}/settings/send", summary="Send a device its settings", responses=CHANGING)
 def send_device(aldea: Aldea, visitor: SignedIn, site: str, device: str, wish: SendOneWish) -> SentDocument:
     """Send a device what it is to run with, unless it runs with it."""
-    return SentDocument(sent=int(send_one(aldea, visitor, (site, device), again=wish.again)))
+    return SentDocument(sent=int(send_one(aldea, visitor, (site, device), again=wish.again)), left=0)
 
 
 def _name(after: str) -> tuple[str, str]:

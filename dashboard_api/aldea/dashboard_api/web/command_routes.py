@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -16,6 +18,7 @@ from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.device_view import DIAGNOSTICS, PROBES, TEST, Asked, ask, commanded
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.web.device_words import PROBE_WORDS
+from aldea.dashboard_api.web.shown import Shown
 from aldea.storage.register.listing import SiteFilter, SiteOverview, list_sites
 from aldea.storage.register.register import Unit
 from aldea.storage.register.sites import SiteState
@@ -29,10 +32,19 @@ AT_ONCE = 200
 _ASLEEP = (SiteState.CLOSED, SiteState.SUSPENDED)
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed into the form."""
+
+    where: str = "all"
+    what: str = ""
+    sites: str = ""
+
+
 @router.get("/admin/commands")
 def form(aldea: Aldea, request: Request, visitor: SignedIn) -> Response:
     """Show the form with the states and programmes there are."""
-    return _form(aldea, request, visitor)
+    return _form(aldea, request, visitor, Typed())
 
 
 @router.post("/admin/commands")
@@ -42,6 +54,7 @@ def several(
     visitor: SignedIn,
     where: Annotated[str, Form(max_length=200)] = "",
     what: Annotated[str, Form(max_length=60)] = "",
+    sites: Annotated[str, Form(max_length=20_000)] = "",
 ) -> Response:
     """Queue one command for each site that was chosen."""
     now = aldea.clock.wall_ms()
@@ -49,10 +62,15 @@ def several(
     kind, _, probe = what.partition(":")
     asked = Asked(kind, {"probe": probe} if kind == TEST else {})
     scope, _, value = where.partition(":")
-    if scope not in {"all", "state", "programme"} or kind not in {TEST, DIAGNOSTICS}:
-        return _form(aldea, request, visitor, shown.say(N_("Choose what to ask, and of which sites.")))
+    typed = Typed(where, what, sites)
+    if scope not in {"all", "state", "programme", "these"} or kind not in {TEST, DIAGNOSTICS}:
+        return _form(aldea, request, visitor, typed, shown.say(N_("Choose what to ask, and of which sites.")))
     with aldea.register.reading() as unit:
-        chosen = [item for item in _sites(unit, visitor, now) if scope == "all" or value in _values(item, scope)]
+        mine = _sites(unit, visitor, now)
+    named = set(sites.split())
+    if scope == "these" and (wrong := _wrong_names(named, mine, shown)):
+        return _form(aldea, request, visitor, typed, wrong)
+    chosen = [item for item in mine if _is_meant(item, scope, value, named)]
     done = refused = 0
     for start in range(0, len(chosen), AT_ONCE):
         with aldea.register.transaction() as unit:
@@ -74,7 +92,22 @@ def several(
     return response
 
 
-def _form(aldea: Context, request: Request, visitor: Visitor, error: str = "") -> Response:
+def _is_meant(item: SiteOverview, scope: str, value: str, named: Collection[str]) -> bool:
+    if scope == "these":
+        return item.site.id in named
+    return scope == "all" or value in _values(item, scope)
+
+
+def _wrong_names(named: Collection[str], mine: Collection[SiteOverview], shown: Shown) -> str:
+    """Return what is wrong with the ids that were written, '' for nothing."""
+    if not named:
+        return shown.say(N_("Sites: write the id of one or several."))
+    foreign = sorted(set(named) - {item.site.id for item in mine})
+    told = shown.say(N_("Sites: there is none that you manage and that is at work with the id %(site)s."))
+    return told % {"site": foreign[0][:60]} if foreign else ""
+
+
+def _form(aldea: Context, request: Request, visitor: Visitor, typed: Typed, error: str = "") -> Response:
     now = aldea.clock.wall_ms()
     shown = aldea.pages.shown(request, now)
     with aldea.register.reading() as unit:
@@ -89,10 +122,12 @@ def _form(aldea: Context, request: Request, visitor: Visitor, error: str = "") -
         "commands.html",
         400 if error else 200,
         error=error,
+        typed=typed,
         where=[
             ("all", everywhere),
             *((f"state:{name}", within % {"name": name}) for name in states),
             *((f"programme:{name}", running % {"name": name}) for name in programmes),
+            ("these", shown.say(N_("The sites written below"))),
         ],
         what=[
             (DIAGNOSTICS, shown.say(N_("Diagnostics"))),

@@ -12,17 +12,21 @@ from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.scope import can_write
 from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.charts.panels import N_
-from aldea.dashboard_api.context import Aldea, Context
+from aldea.dashboard_api.context import Aldea
 from aldea.dashboard_api.device_view import DIAGNOSTICS, PROBES, TEST, Asked, ask, cancel, commanded
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.web.device_page import command_rows, diagnostics_parts, newest_diagnostics, refresh_seconds
 from aldea.dashboard_api.web.device_sections import SECTIONS
 from aldea.dashboard_api.web.device_words import PROBE_WORDS
+from aldea.dashboard_api.web.refusal_words import refused
 from aldea.storage.register.commands import commands_of
+from aldea.storage.register.returned_documents import returned_documents
 
 router = APIRouter(include_in_schema=False)
 
 LISTED = 25
+RETURNED = 5
+"""So many rows that could not be taken are shown."""
 
 
 @router.get("/admin/sites/{site}/devices/{device}")
@@ -42,6 +46,7 @@ def one(
         commands = commands_of(unit, site, device, limit=LISTED)
         kept = commands_of(unit, site, device, kinds=[DIAGNOSTICS], limit=LISTED)
         may_manage = can_write(unit, visitor, Permission.MANAGE_SITES, site, now)
+        returned = returned_documents(unit, RETURNED, site=site, device=device) if may_manage else ()
         sections: dict[str, Any] = {}
         for section in SECTIONS if may_manage else ():
             sections |= section(unit, box, shown, now)
@@ -56,6 +61,7 @@ def one(
         rows=command_rows(box, commands, shown),
         refresh=refresh_seconds(box, commands),
         probes=[(name, shown.say(PROBE_WORDS[name])) for name in PROBES],
+        returned=returned,
         answered=answered,
         parts=() if answered is None else diagnostics_parts(answered, shown, zone),
         **sections,
@@ -75,33 +81,35 @@ def asked(
     """Ask for a test or for diagnostics."""
     now = aldea.clock.wall_ms()
     payload = {"probe": probe} if kind == TEST else {}
-    said = N_("Asked for. The answer appears here by itself.")
+    shown = aldea.pages.shown(request, now)
+    said = shown.say(N_("Asked for. The answer appears here by itself."))
     try:
         with aldea.register.transaction() as unit:
             ask(unit, visitor, commanded(unit, visitor, site, device, now), Asked(kind, payload), now)
     except Problem as problem:
         if problem.status == 404:
             raise
-        said = problem.detail
-    return _back(aldea, request, site, device, said)
+        said = refused(problem, shown)
+    return _back(site, device, said)
 
 
 @router.post("/admin/sites/{site}/devices/{device}/commands/{command}/cancel")
 def cancelled(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device: str, command: str) -> Response:
     """Stop a command that has not reached the device."""
     now = aldea.clock.wall_ms()
-    said = N_("Cancelled.")
+    shown = aldea.pages.shown(request, now)
+    said = shown.say(N_("Cancelled."))
     try:
         with aldea.register.transaction() as unit:
             cancel(unit, visitor, commanded(unit, visitor, site, device, now), command, now)
     except Problem as problem:
         if problem.status == 404:
             raise
-        said = problem.detail
-    return _back(aldea, request, site, device, said)
+        said = refused(problem, shown)
+    return _back(site, device, said)
 
 
-def _back(aldea: Context, request: Request, site: str, device: str, said: str) -> Response:
+def _back(site: str, device: str, said: str) -> Response:
     response = RedirectResponse(f"/admin/sites/{site}/devices/{device}", 303)
-    flash(response, aldea.pages.shown(request, aldea.clock.wall_ms()).say(said))
+    flash(response, said)
     return response

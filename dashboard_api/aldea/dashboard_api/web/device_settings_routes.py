@@ -14,16 +14,21 @@ from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.device_view import Box
 from aldea.dashboard_api.problems import Problem
-from aldea.dashboard_api.settings_view import assign, change_device, managed_device, send_one
+from aldea.dashboard_api.settings_view import DeviceWish, change_device, earlier, managed_device, send_one
 from aldea.dashboard_api.web.record_forms import SentForm
+from aldea.dashboard_api.web.refusal_words import refusal, refused
 from aldea.dashboard_api.web.settings_form import Typed, put_none, read_typed, sections, taken_out, typed_from
 from aldea.dashboard_api.web.settings_words import STANDING_KINDS, STANDING_WORDS, said_of
 from aldea.dashboard_api.web.shown import Shown
 from aldea.storage.register.device_overlays import SERVER_FACTS, DeviceSettings, settings_of
-from aldea.storage.register.profiles import list_profiles
+from aldea.storage.register.device_settings import device_subject
+from aldea.storage.register.profiles import history_of, list_profiles
 from aldea.storage.register.register import Unit
 
 router = APIRouter(include_in_schema=False)
+
+LISTED = 20
+"""So many earlier differences are listed."""
 
 
 def settings_section(unit: Unit, box: Box, shown: Shown, now_ms: int) -> Mapping[str, Any]:
@@ -59,25 +64,39 @@ def change(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device:
     shown = aldea.pages.shown(request, aldea.clock.wall_ms())
     with aldea.register.reading() as unit:
         found = managed_device(aldea, unit, visitor, site, device)
-    typed, document = read_typed(aldea.guide.settings, sent.pairs, shown)
-    put_none(document, taken_out(found.differences))
+    typed, document = read_typed(aldea.guide.settings, sent.pairs, shown, takes_out=True)
+    shown_here = {item.key for item in aldea.guide.settings}
+    put_none(document, [key for key in taken_out(found.differences) if key not in shown_here])
     profile = sent.get("profile").strip() or None
     seen, errors, status = sent.get("revision"), dict[str, str](), 400
     try:
         if not typed.errors:
-            if profile != found.profile:
-                assign(aldea, visitor, profile, [site])
-            change_device(aldea, visitor, (site, device), document, int(seen) if seen.isdigit() else None)
+            wish = DeviceWish(document, int(seen) if seen.isdigit() else None, profile, sets_profile=True)
+            change_device(aldea, visitor, (site, device), wish)
             return _to(site, device, shown.say(N_("Saved. Nothing was sent yet.")))
     except Problem as problem:
         status = problem.status
         for fault in problem.faults:
-            typed.errors.setdefault(fault.parameter, fault.detail)
+            typed.errors.setdefault(fault.parameter, refusal(fault.detail, shown))
         if not problem.faults:
-            errors[""] = problem.detail
+            errors[""] = refusal(problem.detail, shown)
     if "" in typed.errors:
         errors[""] = typed.errors.pop("")
     return _page(aldea, request, found, typed, errors, profile=profile, code=status)
+
+
+@router.post("/admin/sites/{site}/devices/{device}/settings/restore")
+def restore(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device: str, sent: SentForm) -> Response:
+    """Let a device differ again as it did at an earlier revision."""
+    with aldea.register.reading() as unit:
+        found = managed_device(aldea, unit, visitor, site, device)
+        wanted = earlier(unit, device_subject(site, device), sent.get("revision"))
+    shown = aldea.pages.shown(request, aldea.clock.wall_ms())
+    try:
+        change_device(aldea, visitor, (site, device), DeviceWish(wanted.document, found.revision))
+    except Problem as problem:
+        return _to(site, device, refused(problem, shown))
+    return _to(site, device, shown.say(N_("It differs again as it did then. Nothing was sent yet.")))
 
 
 @router.post("/admin/sites/{site}/devices/{device}/settings/send")
@@ -89,7 +108,7 @@ def send_it(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device
     except Problem as problem:
         if problem.status == 404:
             raise
-        return _to(site, device, problem.detail)
+        return _to(site, device, refused(problem, shown))
     said = N_("Sent. What becomes of it shows here.") if sent else N_("There is nothing to send.")
     return _to(site, device, shown.say(said))
 
@@ -106,6 +125,7 @@ def _page(
 ) -> Response:
     shown = aldea.pages.shown(request, aldea.clock.wall_ms())
     with aldea.register.reading() as unit:
+        history = history_of(unit, device_subject(found.site, found.device), limit=LISTED)
         profiles = [("", shown.say(N_("none"))), *((one.id, shown.say(one.name)) for one in list_profiles(unit))]
     faulty = {f"s.{key}": f"{key}: {text}" for key, text in typed.errors.items()} | dict(errors)
     return aldea.pages.render(
@@ -117,6 +137,8 @@ def _page(
         profiles=profiles,
         profile=found.profile if code == 200 else profile,
         errors=errors,
+        history=history,
+        zone=aldea.pages.zone,
         faulty=faulty,
         taken_out=taken_out(found.differences),
         sections=sections(aldea.guide.settings, typed, shown, found.profile_document),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -19,39 +17,21 @@ from aldea.dashboard_api.settings_view import (
     MANAGE,
     Wish,
     assign,
+    earlier,
     existing,
     managed_settings,
     save_profile,
     send,
-    tally,
 )
+from aldea.dashboard_api.web.profile_page import LISTED, Filled, device_row, profile_form
 from aldea.dashboard_api.web.record_forms import Sent, SentForm
-from aldea.dashboard_api.web.settings_form import Typed, read_typed, sections, typed_from
-from aldea.dashboard_api.web.settings_words import STANDING_KINDS, STANDING_WORDS, said_of
-from aldea.dashboard_api.web.shown import Shown
+from aldea.dashboard_api.web.refusal_words import refusal, refused
+from aldea.dashboard_api.web.settings_form import Typed, read_typed, typed_from
 from aldea.model.overlays import leaves
-from aldea.storage.register.device_overlays import DeviceSettings, Standing
-from aldea.storage.register.profiles import Profile, find_profile, history_of, list_profiles, subject_of
+from aldea.storage.register.device_overlays import Standing
+from aldea.storage.register.profiles import Profile, find_profile, list_profiles, subject_of
 
 router = APIRouter(include_in_schema=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Filled:
-    """What a profile's form holds: its settings, its other inputs, and what is wrong."""
-
-    typed: Typed
-    texts: Mapping[str, str]
-    errors: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def faulty(self) -> dict[str, str]:
-        """What is wrong, for the list on top."""
-        return {f"s.{key}": f"{key}: {text}" for key, text in self.typed.errors.items()} | dict(self.errors)
-
-
-LISTED = 300
-"""So many devices are listed on a page; all of them are counted, and can be sent to."""
 
 
 @router.get("/admin/profiles")
@@ -78,7 +58,7 @@ def new(aldea: Aldea, request: Request, visitor: SignedIn, copy: Annotated[str, 
     with aldea.register.reading() as unit:
         origin = find_profile(unit, copy) if copy else None
     typed = Typed() if origin is None else typed_from(aldea.guide.settings, origin.document)
-    return _form(aldea, request, visitor, None, _Filled(typed, {"id": "", "name": ""}))
+    return profile_form(aldea, request, visitor, None, Filled(typed, {"id": "", "name": ""}))
 
 
 @router.post("/admin/profiles/new")
@@ -92,8 +72,8 @@ def one(aldea: Aldea, request: Request, visitor: SignedIn, profile: str) -> Resp
     """Show a profile: its settings, its sites, how their devices stand, what it said before."""
     with aldea.register.reading() as unit:
         found = existing(unit, profile)
-    texts = {"id": found.id, "name": _name(aldea, request, found.name), "revision": str(found.revision)}
-    return _form(aldea, request, visitor, found, _Filled(typed_from(aldea.guide.settings, found.document), texts))
+    texts = {"id": found.id, "name": _say(aldea, request, found.name), "revision": str(found.revision)}
+    return profile_form(aldea, request, visitor, found, Filled(typed_from(aldea.guide.settings, found.document), texts))
 
 
 @router.post("/admin/profiles/{profile}")
@@ -109,14 +89,11 @@ def restore(aldea: Aldea, request: Request, visitor: SignedIn, profile: str, sen
     """Let a profile say again what it said at an earlier revision."""
     with aldea.register.reading() as unit:
         found = existing(unit, profile)
-        past = {str(item.revision): item for item in history_of(unit, subject_of(profile))}
-    wanted = past.get(sent.get("revision"))
-    if wanted is None:
-        raise Problem(404, "That revision is not kept any more.")
+        wanted = earlier(unit, subject_of(profile), sent.get("revision"))
     try:
         save_profile(aldea, visitor, Wish(found.id, wanted.name, wanted.document, found.revision))
     except Problem as problem:
-        return _to(profile, problem.detail)
+        return _to(profile, _refused(aldea, request, problem))
     return _to(profile, _say(aldea, request, N_("It says again what it said then. Nothing was sent yet.")))
 
 
@@ -126,7 +103,7 @@ def delete(aldea: Aldea, request: Request, visitor: SignedIn, profile: str) -> R
     try:
         remove(aldea, visitor, profile)
     except Problem as problem:
-        return _to(profile, problem.detail)
+        return _to(profile, _refused(aldea, request, problem))
     return _to("", _say(aldea, request, N_("The profile is gone.")))
 
 
@@ -143,7 +120,8 @@ def put_sites(aldea: Aldea, request: Request, visitor: SignedIn, profile: str, s
     except Problem as problem:
         texts = {"id": found.id, "name": found.name, "revision": str(found.revision), "site": sent.get("site")}
         typed = typed_from(aldea.guide.settings, found.document)
-        return _form(aldea, request, visitor, found, _Filled(typed, texts, {"site": problem.detail}), problem.status)
+        errors = {"site": _refused(aldea, request, problem)}
+        return profile_form(aldea, request, visitor, found, Filled(typed, texts, errors), problem.status)
     done = N_("They have no profile now.") if ends else N_("They have this profile now. Nothing was sent yet.")
     return _to(profile, _say(aldea, request, done))
 
@@ -162,7 +140,7 @@ def preview(aldea: Aldea, request: Request, visitor: SignedIn, profile: str) -> 
         "profile_send.html",
         profile=found,
         name=shown.say(found.name),
-        rows=[_row(item, shown) for item in waiting[:LISTED]],
+        rows=[device_row(item, shown) for item in waiting[:LISTED]],
         count=len(waiting),
         total=len(devices),
         shown=shown,
@@ -175,13 +153,14 @@ def send_it(aldea: Aldea, request: Request, visitor: SignedIn, profile: str, sen
     ticked = [tuple(value.partition("/")[::2]) for key, value in sent.pairs if key == "device"]
     only = None if sent.get("who") == "all" else [(site, device) for site, device in ticked]
     try:
-        count = send(aldea, visitor, profile, only, again=True)
+        done = send(aldea, visitor, profile, only, again=True)
     except Problem as problem:
         if problem.status == 404:
             raise
-        return _to(profile, problem.detail)
+        return _to(profile, _refused(aldea, request, problem))
     said = _say(aldea, request, N_("Sent to devices: %(num)s. What becomes of it shows below."))
-    return _to(profile, said % {"num": count})
+    more = _say(aldea, request, N_("%(num)s more are still to be sent to: send again.")) if done.left else ""
+    return _to(profile, " ".join(filter(None, [said % {"num": done.sent}, more and more % {"num": done.left}])))
 
 
 def _save(aldea: Context, request: Request, visitor: Visitor, sent: Sent, found: Profile | None) -> Response:
@@ -199,71 +178,22 @@ def _save(aldea: Context, request: Request, visitor: Visitor, sent: Sent, found:
     except Problem as problem:
         status = problem.status
         for fault in problem.faults:
-            typed.errors.setdefault(fault.parameter, fault.detail)
+            typed.errors.setdefault(fault.parameter, refusal(fault.detail, shown))
         if not problem.faults:
-            errors[""] = problem.detail
+            errors[""] = refusal(problem.detail, shown)
     else:
         status = 400
     if "" in typed.errors:
         errors[""] = typed.errors.pop("")
-    return _form(aldea, request, visitor, found, _Filled(typed, texts, errors), status)
-
-
-def _form(
-    aldea: Context,
-    request: Request,
-    visitor: Visitor,
-    found: Profile | None,
-    filled: _Filled,
-    code: int = 200,
-) -> Response:
-    shown = aldea.pages.shown(request, aldea.clock.wall_ms())
-    values: dict[str, Any] = {}
-    if found is not None:
-        with aldea.register.reading() as unit:
-            values["history"] = history_of(unit, subject_of(found.id))
-            devices = managed_settings(aldea, unit, visitor, found.id)
-        counts = tally(devices)
-        values["counts"] = [(shown.say(STANDING_WORDS[key]), STANDING_KINDS[key], n) for key, n in counts.items() if n]
-        values["rows"] = [_row(item, shown) for item in devices[:LISTED]]
-        values["count"] = len(devices)
-        values["unsent"] = len(devices) - counts[Standing.SAME] - counts[Standing.UNDER_WAY]
-    return aldea.pages.render(
-        request,
-        "profile.html",
-        code,
-        profile=found,
-        title=shown.say(N_("New profile")) if found is None else shown.say(found.name),
-        texts=filled.texts,
-        errors=filled.errors,
-        faulty=filled.faulty,
-        sections=sections(aldea.guide.settings, filled.typed, shown),
-        may_change=visitor.everywhere(MANAGE),
-        shown=shown,
-        zone=aldea.pages.zone,
-        **values,
-    )
-
-
-def _row(item: DeviceSettings, shown: Shown) -> dict[str, Any]:
-    return {
-        "site": item.site,
-        "site_name": item.site_name,
-        "device": item.device,
-        "changes": item.changes,
-        "differs": bool(item.differences),
-        "standing": shown.say(STANDING_WORDS[item.standing]),
-        "kind": STANDING_KINDS[item.standing],
-        "said": said_of(item, shown.code) if item.standing in {Standing.FAILED, Standing.ROLLED_BACK} else "",
-    }
-
-
-def _name(aldea: Context, request: Request, name: str) -> str:
-    return _say(aldea, request, name)
+    return profile_form(aldea, request, visitor, found, Filled(typed, texts, errors), status)
 
 
 def _say(aldea: Context, request: Request, text: str) -> str:
     return aldea.pages.shown(request, aldea.clock.wall_ms()).say(text)
+
+
+def _refused(aldea: Context, request: Request, problem: Problem) -> str:
+    return refused(problem, aldea.pages.shown(request, aldea.clock.wall_ms()))
 
 
 def _to(profile: str, sentence: str) -> Response:

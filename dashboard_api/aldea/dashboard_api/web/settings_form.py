@@ -17,6 +17,8 @@ from aldea.model.toml_text import as_toml
 
 PREFIX = "s."
 MOST_CHARACTERS = 12_000
+TAKEN_OUT = "null"
+"""What is typed where a profile's setting shall not hold, so that the machine's own does."""
 
 NOT_A_NUMBER = N_("This is not a number.")
 NOT_WHOLE = N_("This is not a whole number.")
@@ -63,8 +65,8 @@ class Typed:
 def typed_from(settings: Sequence[Setting], document: Mapping[str, Any]) -> Typed:
     """Return the form of a document."""
     known = {item.key: item for item in settings}
-    pairs = ((key, value) for key, value in leaves(document) if key in known and value is not None)
-    return Typed({key: _written(known[key], value) for key, value in pairs})
+    pairs = ((key, value) for key, value in leaves(document) if key in known)
+    return Typed({key: TAKEN_OUT if value is None else _written(known[key], value) for key, value in pairs})
 
 
 def taken_out(document: Mapping[str, Any]) -> list[str]:
@@ -73,9 +75,12 @@ def taken_out(document: Mapping[str, Any]) -> list[str]:
 
 
 def read_typed(
-    settings: Sequence[Setting], sent: Sequence[tuple[str, str]], shown: Shown
+    settings: Sequence[Setting], sent: Sequence[tuple[str, str]], shown: Shown, *, takes_out: bool = False
 ) -> tuple[Typed, dict[str, Any]]:
-    """Return what was typed with what is wrong with it, and the document of what could be read."""
+    """Return what was typed with what is wrong with it, and the document of what could be read.
+
+    `takes_out`: what lies below the document can be taken out by the word `null`.
+    """
     texts = {key.removeprefix(PREFIX): text.strip() for key, text in sent if key.startswith(PREFIX)}
     typed = Typed({key: text[:MOST_CHARACTERS] for key, text in texts.items() if text})
     document: dict[str, Any] = {}
@@ -84,7 +89,7 @@ def read_typed(
         if text is None:
             continue
         try:
-            _put(document, item.key, _read(item, text, shown))
+            _put(document, item.key, None if takes_out and text == TAKEN_OUT else _read(item, text, shown))
         except ValueError as error:
             typed.errors[item.key] = str(error)
     return typed, document
@@ -122,6 +127,8 @@ def _input(item: Setting, typed: Typed, shown: Shown, under: Mapping[str, Any]) 
     if item.shape is Shape.FLAG or item.choices:
         words = {"true": shown.say(N_("yes")), "false": shown.say(N_("no"))}
         options = [("", "\N{EN DASH}"), *((word, words.get(word, word)) for word in item.choices or ("true", "false"))]
+        if item.key in under or value == TAKEN_OUT:
+            options.append((TAKEN_OUT, shown.say(N_("not as the profile says: the machine's own"))))
         return Input(name, label, value, hint, error, "select", options)
     if item.shape in {Shape.LIST, Shape.TABLES}:
         return Input(name, label, value, hint, error, "area", rows=8 if item.shape is Shape.TABLES else 3)
@@ -140,6 +147,7 @@ def _hint(item: Setting, shown: Shown, under: Mapping[str, Any]) -> str:
         parts.append(f"≥ {item.minimum:.10g}")
     if item.key in under:
         parts.append(shown.say(N_("profile: %(value)s")) % {"value": _short(item, under[item.key], shown)})
+        parts.append(shown.say(N_("null: the machine's own instead")))
     elif item.default is not None and item.default != []:
         parts.append(shown.say(N_("default: %(value)s")) % {"value": _short(item, item.default, shown)})
     return " · ".join(part for part in parts if part)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy import insert as plain_insert
 
+from aldea.model.overlays import is_too_deep
 from aldea.model.sample import is_id
 from aldea.storage.register.encoding import clean_text, encode_json, plain
 from aldea.storage.register.errors import RegisterConflictError, RegisterError, UnknownEntryError
@@ -182,6 +183,8 @@ def history_of(unit: Unit, subject: str, limit: int = 100) -> tuple[PastDocument
 
 def clean_document(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a document as it is stored. Raises RegisterError for one that is no JSON, or too large for a command."""
+    if is_too_deep(document):
+        raise RegisterError("the settings have tables within tables that no agent knows: leave them out")
     try:
         stored = plain(dict(document))
         size = len(encode_json(stored).encode())

@@ -48,9 +48,15 @@ def return_document(unit: Unit, one: ReturnedDocument) -> None:
     unit.connection.execute(delete(returned_document).where(returned_document.c.id <= newest - KEPT_MOST))
 
 
-def returned_documents(unit: Unit, limit: int = 100) -> tuple[ReturnedDocument, ...]:
-    """Return the newest, the newest first."""
+def returned_documents(
+    unit: Unit, limit: int = 100, *, site: str | None = None, device: str | None = None
+) -> tuple[ReturnedDocument, ...]:
+    """Return the newest, the newest first: all, or those of a site or of one of its devices."""
     wanted = select(returned_document).order_by(returned_document.c.id.desc()).limit(limit)
+    if site is not None:
+        wanted = wanted.where(returned_document.c.site == site)
+    if device is not None:
+        wanted = wanted.where(returned_document.c.device == device)
     names = ("site", "device", "epoch", "seq", "measurement", "fields", "reason", "at_ms")
     return tuple(
         ReturnedDocument(**{name: getattr(row, name) for name in names}) for row in unit.connection.execute(wanted)
