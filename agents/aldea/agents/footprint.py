@@ -12,6 +12,8 @@ from aldea.agents.outbox import Stats
 from aldea.model.sample import Reading
 
 _M_ARENA_MAX = -8  # of malloc.h
+_M_MMAP_THRESHOLD = -3
+_LARGE_BYTES = 1 << 20
 
 
 def resident_bytes() -> int:
@@ -24,9 +26,15 @@ def resident_bytes() -> int:
 
 
 def use_one_arena() -> None:
-    """Let all threads share one heap, where the C library can: each of its own costs 0.1 MB and more."""
+    """Let all threads share one heap, where the C library can: each of its own costs 0.1 MB and more.
+
+    Large blocks stay outside of it and are given back at once: else the 16 MB that a passphrase takes while it is
+    tried become the heap's, for good.
+    """
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_ARENA_MAX, 1)
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def footprint(stats: Stats) -> Reading:

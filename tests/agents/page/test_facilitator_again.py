@@ -26,6 +26,18 @@ def test_a_form_gone_back_to_and_changed_is_a_correction_and_not_lost(site: Site
     assert (entry.version, entry.payload["unkeyed"]) == (2, 12)
 
 
+def test_forms_not_finished_are_told_apart_and_what_came_back_is_not_called_delivered(site: Site) -> None:
+    for activity in ("Lectura", "Costura"):
+        assert site.fill(FORM, {"activity": activity, "event_date": "", "action": "store"}).status == 400
+    site.fill(FORM, {"activity": "Taller", "event_date": TODAY, "unkeyed": "2", "action": "store"})
+    (entry,) = site.desk.book.listed()
+    site.desk.book.returned(entry.record, 1, {"es": ["Revísese."]})
+    home = site.browser.get("/records").text
+    assert "Lectura" in home
+    assert "Costura" in home
+    assert "se ha entregado" not in home, "the server has nothing of it"
+
+
 def test_a_mistake_in_the_grid_is_said_by_sex_and_age_and_marked(site: Site) -> None:
     form = {"activity": "Taller", "event_date": TODAY, "n.F.15-24": "3", "n.M.65+": "doce", "action": "store"}
     page = site.fill(f"{FORM}?way=tally", form)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,31 @@ def test_a_backup_opens_with_its_passphrase_and_tells_nothing_without() -> None:
         assert caught.value.why == why
     with pytest.raises(SealError, match="short"):
         seal(PEOPLE, "corta 123")
+
+
+MEASURED = """
+import threading
+from aldea.agents.footprint import resident_bytes, use_one_arena
+from aldea.agents.records import Person
+from aldea.agents.records.sealing import seal, unseal
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+use_one_arena()
+file = seal((Person("K-1", "Rosa Canul", "F", "25-44"),), "cinco gallos cantan")
+before = resident_bytes()
+threads = [threading.Thread(target=unseal, args=(file, "cinco gallos cantan")) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(peak() - before, resident_bytes() - before)
+"""
+
+
+def test_passphrases_tried_at_once_take_the_memory_of_one_and_give_it_back() -> None:
+    ran = subprocess.run([sys.executable, "-c", MEASURED], capture_output=True, text=True, check=True)
+    at_most, left = (int(number) / 2**20 for number in ran.stdout.split())
+    assert at_most < 24, "16 MB for a key"
+    assert left < 4
 
 
 def test_putting_a_backup_in_is_by_code_and_takes_nobody_out(tmp_path: Path) -> None:

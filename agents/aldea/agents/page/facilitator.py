@@ -17,6 +17,7 @@ from aldea.agents.page.pin import needs_pin
 from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.view import BoxView
 from aldea.agents.records import Desk, Entry, NewEntry, Person, RecordRefused, State
+from aldea.agents.records.roster import Draft
 
 LISTED = 20
 EMPTY_LINES = 12
@@ -66,11 +67,18 @@ def _home(view: BoxView, desk: Desk) -> str:
         waiting=counts[State.KEPT] + counts[State.IN_OUTBOX],
         returned=[_row(desk, entry, language) for entry in desk.book.given_back()],
         drafts=[
-            (draft.token, draft.form, title_of(forms.get(draft.form), draft.form, language))
+            (draft.token, draft.form, title_of(forms.get(draft.form), draft.form, language), _begun(draft))
             for draft in desk.roster.drafts()
         ],
         recent=[_row(desk, entry, language) for entry in desk.book.listed(limit=5)],
     )
+
+
+def _begun(draft: Draft) -> str:
+    """Return what tells a form that is not finished from others like it."""
+    typed = {str(name): str(value).strip() for name, value in draft.content.get("pairs", ())}
+    told = [typed.get(name, "")[:60] for name in ("activity", "course", "project", "event_date")]
+    return " · ".join(text for text in told if text)
 
 
 def _row(desk: Desk, entry: Entry, language: str) -> dict[str, Any]:
