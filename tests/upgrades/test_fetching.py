@@ -124,6 +124,10 @@ def test_over_https_the_servers_authority_is_the_one_of_the_enrolment(cutter: Cu
     reader = RangeReader(Source(url, tmp_path / "ca.pem"), Meter())
     assert reader.read("9.0.0", MANIFEST.files[0], 0) == CONTENT[:RANGE_BYTES]
     reader.close()
+    # As people type it when they enrol; there, too, it means HTTPS.
+    bare = RangeReader(Source(url.removeprefix("https://") + "/", tmp_path / "ca.pem"), Meter())
+    assert bare.read("9.0.0", MANIFEST.files[0], 0) == CONTENT[:RANGE_BYTES]
+    bare.close()
     with pytest.raises(NotNow, match="certificate is not trusted"):
         RangeReader(Source(url), Meter()).read("9.0.0", MANIFEST.files[0], 0)
     with pytest.raises(ReleaseError, match="is none"):

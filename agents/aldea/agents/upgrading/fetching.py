@@ -44,7 +44,8 @@ class RangeReader:
     """One connection to the server, opened when it is needed. Redirects are not followed. Not for several threads."""
 
     def __init__(self, source: Source, meter: Meter) -> None:
-        parts = urlsplit(source.server)
+        # Without a scheme it was enrolled over HTTPS.
+        parts = urlsplit(source.server if "://" in source.server else f"https://{source.server}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ReleaseError(f"the server's address {source.server!r} is none: enrol this device again")
         self._host, self._port, self._tls = parts.hostname, parts.port, parts.scheme == "https"
