@@ -141,6 +141,14 @@ def test_a_portal_that_lets_no_names_through_is_no_fault_of_the_names() -> None:
     assert first(found) == "web"
 
 
+def test_a_router_that_never_answers_is_not_blamed_when_the_link_is_cut() -> None:
+    silent = [ping("gateway", answers=False), ping("anchor", answers=False)]
+    found = replace(WELL, **{**CUT, "ping": silent})
+    assert first(found) == "router"
+    assert first(replace(found, router_is_mute=True)) == "link"
+    assert states(replace(found, router_is_mute=True))["router"] is State.UNKNOWN
+
+
 def test_a_link_without_anchors_is_judged_by_the_web() -> None:
     found = replace(WELL, **{**CUT, "ping": [ping("gateway", answers=True)]})
     assert first(found) == "link"

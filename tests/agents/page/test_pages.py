@@ -14,7 +14,7 @@ from aldea.agents.device_settings import SnmpSettings, SnmpTarget
 from aldea.agents.page.app import build_site
 from aldea.agents.page.latest import MOST_SERIES, LatestReadings
 from aldea.agents.page.pins import PinStore
-from aldea.agents.page.recorded import UplinkState
+from aldea.agents.page.recorded import UplinkState, router_is_mute
 from aldea.agents.page.rounds import CheckRounds, SpeedRounds
 from aldea.agents.page.view import BoxView, Waiting
 from aldea.agents.page_settings import PageSettings
@@ -302,3 +302,16 @@ def test_a_second_cut_is_as_long_as_itself_and_not_as_old_as_the_first(tmp_path:
     text = site_of(tmp_path, clock, latest).get("/").text
     assert "más allá nada contesta desde hace 5 min" in text
     assert "Así desde hace 5 min" in text
+
+
+def test_only_a_router_that_was_silent_while_the_internet_answered_is_mute(clock: ManualClock) -> None:
+    latest = LatestReadings()
+    dead = [ping("gateway", "192.168.1.1", answers=False), ping("anchor", "1.1.1.1", answers=False)]
+    latest.observe(dead, clock.mono_ms())
+    assert not router_is_mute(latest), "nothing has answered yet"
+    latest.observe([dead[0], ping("anchor", "1.1.1.1", answers=True)], clock.mono_ms())
+    latest.observe(dead, clock.mono_ms())
+    assert router_is_mute(latest)
+    well(latest, clock)
+    latest.observe(dead, clock.mono_ms())
+    assert not router_is_mute(latest), "this one does answer when it works"

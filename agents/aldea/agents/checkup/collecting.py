@@ -41,13 +41,15 @@ class Checkup:
     """One look at everything.
 
     `delivering`: what the running agent hears; `anchor_silent_ms`: for how long the anchors have been silent by its
-    records. None where no agent runs in this process. `is_enrolled` False: no site and no server are set yet.
+    records; `router_is_mute`: whether the router never answers, by the same. None where no agent runs in this process.
+    `is_enrolled` False: no site and no server are set yet.
     """
 
     settings: AgentSettings
     context: ProbeContext
     delivering: Callable[[], Delivering] | None = None
     anchor_silent_ms: Callable[[], int | None] | None = None
+    router_is_mute: Callable[[], bool] | None = None
     is_enrolled: bool = True
 
     async def run(self, told: Told | None = None) -> Evidence:
@@ -55,6 +57,7 @@ class Checkup:
         found = Evidence(
             delivering=None if self.delivering is None else self.delivering(),
             anchor_silent_ms=None if self.anchor_silent_ms is None else self.anchor_silent_ms(),
+            router_is_mute=self.router_is_mute is not None and self.router_is_mute(),
         )
 
         async def look(name: str, how: Any) -> None:

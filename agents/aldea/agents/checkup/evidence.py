@@ -77,7 +77,10 @@ class Delivering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything that was looked at in one go. `anchor_silent_ms`: for how long no anchor has answered, as recorded."""
+    """Everything that was looked at in one go. `anchor_silent_ms`: for how long no anchor has answered, as recorded.
+
+    `router_is_mute`: by the records it has never answered an echo, while the Internet behind it did.
+    """
 
     power: Readings | None = None
     box: Box | None = None
@@ -90,6 +93,7 @@ class Evidence:
     enrolled: Enrolled | None = None
     delivering: Delivering | None = None
     anchor_silent_ms: int | None = None
+    router_is_mute: bool = False
 
     def pings(self, role: str) -> list[Reading]:
         """Return the echoes to the gateway or to the anchors, without those that the box itself could not ask."""

@@ -77,6 +77,11 @@ def _silent_router(found: Evidence, network: Network) -> Verdict | None:
         return None
     if not found.pings("gateway") or network.gateway is None:
         return unknown(say("The router is not asked here."))
+    if found.router_is_mute:
+        return unknown(
+            say("This router never answers the box, not even when the Internet works: whether it works is not known."),
+            say("See whether its power light shines."),
+        )
     return wrong(
         say("The router (%(address)s) does not answer.", address=network.gateway),
         say("See whether its power light shines."),

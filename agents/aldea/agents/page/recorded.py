@@ -53,6 +53,7 @@ def recorded_evidence(
         enrolled=look_at_enrolment(settings),
         delivering=uplink.delivering(now_ms),
         anchor_silent_ms=None if dead_since is None else now_ms - dead_since,
+        router_is_mute=router_is_mute(latest),
     )
 
 
@@ -60,6 +61,16 @@ def anchor_silent_ms(latest: LatestReadings, now_ms: int) -> int | None:
     """Return for how long no anchor has answered, as recorded; None while one does, or none was asked."""
     dead_since = _dead_since(newest_round(latest.of("ping", "anchor")))
     return None if dead_since is None else now_ms - dead_since
+
+
+def router_is_mute(latest: LatestReadings) -> bool:
+    """Say whether the router has never answered an echo, although the Internet behind it has."""
+    routers, anchors = latest.of("ping", "gateway"), latest.of("ping", "anchor")
+    return (
+        bool(routers)
+        and all(item.ok_ms is None for item in routers)
+        and any(item.ok_ms is not None for item in anchors)
+    )
 
 
 def _away(where: str, uplink: UplinkState) -> BrokerAnswer:

@@ -13,7 +13,7 @@ from aldea.agents.checkup.evidence import Evidence
 from aldea.agents.operating.toolbox import Toolbox
 from aldea.agents.outbox import Outbox, OutboxUnavailable
 from aldea.agents.page.latest import LatestReadings
-from aldea.agents.page.recorded import UplinkState, anchor_silent_ms
+from aldea.agents.page.recorded import UplinkState, anchor_silent_ms, router_is_mute
 from aldea.agents.page.repairing import Repairing
 from aldea.agents.page.repairs import RepairBook
 from aldea.agents.page.rounds import CheckRounds, SpeedRounds
@@ -88,7 +88,11 @@ class BoxPage:
             return anchor_silent_ms(self.latest, context.clock.mono_ms())
 
         checkup = Checkup(
-            self.tools.settings, context, lambda: self._uplink().delivering(context.clock.mono_ms()), silent_ms
+            self.tools.settings,
+            context,
+            lambda: self._uplink().delivering(context.clock.mono_ms()),
+            silent_ms,
+            lambda: router_is_mute(self.latest),
         )
         return await checkup.run(told)
 
