@@ -52,7 +52,7 @@ def reported(browser: Browser, note: str = "") -> str:
 
 
 def test_a_report_goes_out_at_once_with_what_the_box_found(technician: Browser, idle: Idle, tmp_path: Path) -> None:
-    path = reported(technician, "cable nuevo")
+    path = reported(technician, "cable\0 nuevo")
     (row,) = idle.recorded
     assert row.measurement == "repair"
     assert set(row.fields) == {item.name for item in CATALOGUE["repair"].fields}

@@ -12,13 +12,18 @@ LONGEST_FIELD = 16_384
 
 def field(request: Any, name: str) -> str:
     """Return a form's field as text without outer blanks, "" where it is missing; no longer than 16 K."""
-    return str(request.forms.getunicode(name) or "").strip()[:LONGEST_FIELD]
+    return _clean(str(request.forms.getunicode(name) or "")).strip()[:LONGEST_FIELD]
 
 
 def fields(request: Any) -> dict[str, list[str]]:
     """Return every field of a form with its values, as text; without the form's token."""
     forms = request.forms.decode()
-    return {name: [str(value) for value in forms.getall(name)] for name in forms if name != "csrf"}
+    return {name: [_clean(str(value)) for value in forms.getall(name)] for name in forms if name != "csrf"}
+
+
+def _clean(text: str) -> str:
+    """Return a text without what nobody types and a server's database may not take."""
+    return text.replace("\0", "")
 
 
 def go_to(path: str, said: str | None = None) -> Any:
