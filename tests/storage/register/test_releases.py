@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -100,6 +101,32 @@ def test_one_rollout_is_under_way_at_a_time_and_a_stopped_one_calls_off(unit: Un
     assert called_off.state is CommandState.CANCELLED
     assert [item.rollout.state for item in list_rollouts(unit)] == [RolloutState.STOPPED]
     assert begin_rollout(unit, "2.0", NOW, "test").id > made.id
+
+
+def test_of_two_people_who_begin_at_once_one_is_told_of_the_other(register: Register) -> None:
+    with register.transaction() as made:
+        for version in ("2.0", "2.1"):
+            add_release(made, release(version), {NAME: CONTENT}, "test", NOW)
+    begun = threading.Event()
+    refused: list[str] = []
+
+    def other() -> None:
+        begun.wait(10)
+        try:
+            with register.transaction() as second:
+                begin_rollout(second, "2.1", NOW, "second")
+        except RegisterError as error:
+            refused.append(str(error))
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with register.transaction() as first:
+        begin_rollout(first, "2.0", NOW, "first")
+        begun.set()
+        thread.join(0.3)  # it has to wait for us
+    thread.join(20)
+    assert refused
+    assert "is being rolled out" in refused[0]
 
 
 def test_what_becomes_of_a_device_is_kept_and_trouble_is_set_aside(unit: Unit) -> None:

@@ -16,7 +16,7 @@ from aldea.storage.register.register import Unit
 from aldea.storage.register.releases import find_release
 from aldea.storage.register.sites import find_site
 from aldea.storage.register.statements import insert as upsert
-from aldea.storage.register.tables import command, device, rollout, rollout_device, site, site_status
+from aldea.storage.register.tables import command, device, release, rollout, rollout_device, site, site_status
 
 LONGEST_BAKE_HOURS = 24 * 30
 KIND = "upgrade"
@@ -60,6 +60,8 @@ def begin_rollout(
     """
     if find_release(unit, version) is None:
         raise UnknownEntryError(f"there is no release {version[:40]!r}: aldea release list shows them all")
+    # Where none is under way there is no row to hold: whoever else begins waits here until we are done.
+    unit.connection.execute(select(release.c.version).order_by(release.c.version).with_for_update()).all()
     under_way = open_rollout(unit)
     if under_way is not None:
         raise RegisterError(
