@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from aldea.dashboard_api.access.scope import scopes_of, visible_sites
 from aldea.dashboard_api.access.visitor import SiteScope, Visitor
-from aldea.dashboard_api.record_intake import RECORD, covers
+from aldea.dashboard_api.record_intake import RECORD, covers, own_programmes
 from aldea.dashboard_api.web.record_words import form_texts, payload_shown
 from aldea.dashboard_api.web.shown import Shown
 from aldea.model.forms import load_forms
@@ -17,6 +17,7 @@ from aldea.storage.register.sites import find_site
 
 PATH = "/records/returned/{site}/{record}/{version}"
 MOST_SHOWN = 20
+MOST_READ = 500
 
 
 def returned_rows(
@@ -26,9 +27,10 @@ def returned_rows(
     sites = visible_sites(unit, visitor, now_ms, RECORD)
     scopes = {} if visitor.everywhere(RECORD) else scopes_of(unit, now_ms)
     nowhere = SiteScope(frozenset(), "")
-    found = open_returned(unit, sites=sites, simulated=simulated)
+    found = open_returned(unit, sites=sites, programmes=own_programmes(visitor), simulated=simulated, limit=MOST_READ)
     mine = [item for item in found if covers(visitor, scopes.get(item.site, nowhere), item.programme)]
-    return [_row(unit, item, language, shown) for item in mine[:MOST_SHOWN]]
+    rows = [_row(unit, item, language, shown) for item in mine[:MOST_SHOWN]]
+    return [{**row, "more": max(0, len(mine) - MOST_SHOWN)} for row in rows]
 
 
 def _row(unit: Unit, item: ReturnedRecord, language: str, shown: Shown) -> dict[str, Any]:

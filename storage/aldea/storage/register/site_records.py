@@ -152,10 +152,17 @@ def find_returned(unit: Unit, site_id: str, record_id: str, version: int) -> Ret
 
 
 def open_returned(
-    unit: Unit, *, sites: frozenset[str] | None = None, simulated: bool | None = None, limit: int = 100
+    unit: Unit,
+    *,
+    sites: frozenset[str] | None = None,
+    programmes: frozenset[str] | None = None,
+    simulated: bool | None = None,
+    limit: int = 100,
 ) -> tuple[ReturnedRecord, ...]:
-    """Return those that wait for somebody, the newest first. `sites` None: all."""
+    """Return those that wait for somebody, the newest first. `sites`, `programmes` None: all."""
     wanted = select(returned_record).where(returned_record.c.resolved_at_ms.is_(None))
+    if programmes is not None:
+        wanted = wanted.where(returned_record.c.programme.in_(programmes))
     if sites is not None:
         wanted = wanted.where(returned_record.c.site.in_(sites))
     if simulated is not None:
