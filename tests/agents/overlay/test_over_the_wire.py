@@ -54,12 +54,14 @@ class Place:
         self._port = mosquitto.port
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, trial_seconds: float) -> None:
-        """Start the agent, as a service manager would."""
+    def start(self, trial_seconds: float, program: str = "") -> None:
+        """Start the agent, as a service manager would; or a program of one's own, which gets the path of its file."""
         top = f'[agent]\nsite = "village"\ndata = "{self.data}"\nsample_seconds = 1.0\nsend_seconds = 1.0\n'
         top += f"trial_seconds = {trial_seconds}\n"
         self.config.write_text(f"{top}[agent.broker]\nport = {self._port}\n{QUIET}\n", encoding="utf-8")
         command = [sys.executable, "-m", "aldea.agents", "run", "--config", str(self.config)]
+        if program:
+            command = [sys.executable, "-c", program, str(self.config)]
         environ = {key: value for key, value in os.environ.items() if not key.startswith("ALDEA_")}
         self.process = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
 
@@ -167,6 +169,38 @@ def test_an_agent_that_dies_whenever_it_tries_them_goes_back(place: Place) -> No
     lost = place.ended(sent)
     assert lost.state is CommandState.ROLLED_BACK, lost.answer
     assert "started 3 times with these settings" in lost.answer["sentence"]
+    place.stop()
+
+
+FAULTY = """
+import asyncio, sys
+from pathlib import Path
+from aldea.agents.commands import run_agent
+from aldea.agents.runner import Runner
+
+measure = Runner.run
+
+async def run(self):
+    if any(state.every_seconds == 77 for state in self.states()):
+        await asyncio.sleep(0.2)
+        raise RuntimeError("no such interface")
+    await measure(self)
+
+Runner.run = run
+sys.exit(run_agent(Path(sys.argv[1]), {}))
+"""
+
+
+def test_a_fault_in_the_middle_of_a_running_agent_is_rolled_back_in_the_same_process(place: Place) -> None:
+    place.start(trial_seconds=60.0, program=FAULTY)
+    assert place.process is not None
+    lost = place.ended(place.send({"host": {"every_seconds": 77.0}}))
+    # Whoever is heard before the fault comes holds: then the fault is the agent's, and its service manager's.
+    assert lost.state is CommandState.ROLLED_BACK, lost.answer
+    assert "RuntimeError: no such interface" in lost.answer["sentence"]
+    assert lost.answer["runs"] == 0
+    assert place.process.poll() is None, "it is the same process"
+    assert place.ended(place.send({"sample_seconds": 2.0, "send_seconds": 2.0})).state is CommandState.DONE
     place.stop()
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from aldea.agents.settings import AgentSettings
-from aldea.model.describing import SettingsGuide, described, paths_in
+from aldea.model.describing import Setting, SettingsGuide, described, paths_in
 from aldea.model.overlays import Document, is_too_deep, leaves, merged
 from aldea.model.settings import SettingsError, load_settings
 
@@ -54,7 +55,13 @@ def check_agent_settings(document: Document) -> list[str]:
 
 def agent_guide() -> SettingsGuide:
     """Return what can be told to agents from afar, for a page that draws a form of it."""
-    return SettingsGuide([item for item in described(AgentSettings) if item.key not in NEVER], check_agent_settings)
+    offered = [_from_afar(item) for item in described(AgentSettings) if item.key not in NEVER]
+    return SettingsGuide(offered, check_agent_settings)
+
+
+def _from_afar(item: Setting) -> Setting:
+    """Return a setting with the limit that it has from afar."""
+    return replace(item, minimum=LEAST[item.key][0]) if item.key in LEAST else item
 
 
 def refusals(document: Document) -> list[str]:
