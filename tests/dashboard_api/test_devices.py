@@ -98,7 +98,7 @@ def test_diagnostics_can_be_read_by_a_person_and_carry_no_markup(pages: Client, 
     pages.post(f"{PAGE}/commands", data={"kind": "diagnostics"})
     answer(village, newest(village), "done", **DIAGNOSTICS)
     shown = pages.get(PAGE).text
-    for words in ("9.9.1", "2 hours", "12,345", "5 MB", "ping: ", "no reply: 3", "&lt;b&gt;not bold"):
+    for words in ("9.9.1", "2 hours", "12,345", "5 MB", "ping: Every: 60 seconds", "no reply: 3", "&lt;b&gt;not bold"):
         assert words in shown, words
     assert "Máquina" not in shown
     assert "Versiones" in pages.get(PAGE, params={"lang": "es"}).text

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.device_view import DIAGNOSTICS, TEST, Box
-from aldea.dashboard_api.web.device_words import KINDS, LOOKS, PROBE_WORDS, REASONS, STATES
+from aldea.dashboard_api.web.device_words import KINDS, LOOKS, NAMES, PARTS, PROBE_WORDS, REASONS, STATES
 from aldea.dashboard_api.web.latest import failure_words
 from aldea.dashboard_api.web.shown import NONE, Shown
 from aldea.storage.register.commands import UNHEARD, CommandState, DeviceCommand
@@ -148,57 +148,10 @@ class Part:
     lines: Sequence[str] = ()
 
 
-_PARTS: Mapping[str, str] = {
-    "versions": N_("Versions"),
-    "boot": N_("Start and clock"),
-    "host": N_("Machine"),
-    "outbox": N_("Outbox"),
-    "budget": N_("Byte budget"),
-    "route": N_("Way to the Internet"),
-    "probes": N_("Probes"),
-    "interfaces": N_("Network cards"),
-    "dead_letters": N_("Rows the server refused"),
-    "log": N_("Newest lines of the log"),
-}
-
-_NAMES: Mapping[str, str] = {
-    "agent": N_("Agent"),
-    "system": N_("System"),
-    "kernel": N_("Kernel"),
-    "machine": N_("Processor"),
-    "uptime_seconds": N_("Running for"),
-    "clock": N_("Clock"),
-    "wall_ms": N_("The box's own time"),
-    "known_time_ms": N_("Time by the server"),
-    "boots_counted": N_("Starts counted"),
-    "online": N_("Connected"),
-    "waiting_rows": N_("Rows waiting"),
-    "refused_rows": N_("Rows refused"),
-    "used_bytes": N_("Size on disk"),
-    "agent_bytes": N_("Memory of the agent"),
-    "disk_free_bytes": N_("Disk free"),
-    "disk_used_ratio": N_("Disk used"),
-    "memory_total_bytes": N_("Memory"),
-    "memory_used_ratio": N_("Memory used"),
-    "temperature_celsius": N_("Temperature (°C)"),
-    "load1": N_("Load"),
-    "gateway": N_("Router"),
-    "interface": N_("Network card"),
-    "month": N_("Month"),
-    "planned_bytes": N_("Planned"),
-    "spent_bytes": N_("Spent"),
-    "forecast_bytes": N_("Expected at the end"),
-    "tests_bytes": N_("Of it tests"),
-    "hand_bytes": N_("Of it tests by hand"),
-    "telemetry_bytes": N_("Of it readings"),
-    "problem": N_("Problem"),
-}
-
-
 def diagnostics_parts(one: DeviceCommand, shown: Shown, zone: ZoneInfo) -> list[Part]:
     """Return a device's answer part by part; what is not of the expected kind is left out."""
     parts = []
-    for key, title in _PARTS.items():
+    for key, title in PARTS.items():
         found = one.answer.get(key)
         if isinstance(found, dict) and found:
             parts.append(Part(shown.say(title), _pairs(found, shown, zone)))
@@ -209,7 +162,7 @@ def diagnostics_parts(one: DeviceCommand, shown: Shown, zone: ZoneInfo) -> list[
 
 def _pairs(found: Mapping[str, Any], shown: Shown, zone: ZoneInfo) -> list[tuple[str, str]]:
     return [
-        (shown.say(_NAMES[name]) if name in _NAMES else name.replace("_", " "), _value(name, value, shown, zone))
+        (shown.say(NAMES[name]) if name in NAMES else name.replace("_", " "), _value(name, value, shown, zone))
         for name, value in found.items()
         if value is not None
     ]
