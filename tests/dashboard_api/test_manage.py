@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from httpx import Client
@@ -11,6 +12,7 @@ from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from aldea.storage.register.audit import list_audit
 from aldea.storage.register.facts import fact_at
+from aldea.storage.register.programmes import memberships
 from aldea.storage.register.real_start import Phase, read_wish
 from aldea.storage.register.sites import SiteState, count_sites, state_at
 from aldea.storage.register.uploads import LIFE_MS
@@ -121,3 +123,22 @@ def test_the_real_start_needs_the_word(pages: Client, empty: Village) -> None:
         wish = read_wish(unit)
     assert wish is not None
     assert wish.phase is Phase.ASKED
+
+
+def test_in_the_evening_of_the_villages_a_new_site_begins_today_and_not_tomorrow(empty: Village) -> None:
+    """The server's own day is a day ahead then, as on any machine that runs on UTC."""
+    evening_ms = round(datetime(2026, 11, 23, 0, 30, tzinfo=UTC).timestamp() * 1000)
+    settings = ApiSettings(demo_admin=True, time_zone="UTC")
+    with forms_of(empty, ManualClock(evening_ms), settings) as pages:
+        address = upload(pages, "id;name;state;municipality\nisla;Isla;Campeche;Calkiní\n")
+        assert 'name="from_day" value=""' in pages.get(address).text
+        assert "1 added" in pages.post(address).text
+        site = {"id": "monte", "name": "Monte", "state": "Yucatán", "municipality": "Tekax"}
+        assert "Saved." in pages.post("/admin/sites/new", data=site).text
+        programme = {"id": "aldeas", "name": "Aldeas", "starts_on": "2026-01-01", "due_days": "10"}
+        assert pages.post("/admin/programmes", data=programme).status_code == 200
+        assert "The sites are in." in pages.post("/admin/programmes/aldeas/sites", data={"site": "isla monte"}).text
+    with empty.register.reading() as unit:
+        for name in ("isla", "monte"):
+            assert state_at(unit, name, evening_ms) is SiteState.COMMISSIONED
+        assert [member.from_ms <= evening_ms for member in memberships(unit, "aldeas")] == [True, True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response, UploadFile
@@ -15,7 +16,7 @@ from aldea.dashboard_api.access.visitor import SignedIn, Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Problem
-from aldea.dashboard_api.web.manage_sites import read_day, today
+from aldea.dashboard_api.web.manage_sites import read_day
 from aldea.dashboard_api.web.manage_words import FACT_LABELS
 from aldea.storage.importing.applying import apply_plan
 from aldea.storage.importing.files import rejects_csv, rejects_xlsx, template_csv, template_xlsx
@@ -142,18 +143,22 @@ def rejects(
 def _plan(
     aldea: Context, unit: Unit, visitor: Visitor, found: Upload, from_day: str, *, accept: bool
 ) -> tuple[Plan, str]:
+    """Return what the import would do, and the day as it stands in the form: empty is today, at each site.
+
+    A day of the server's own would be tomorrow's in the villages for a part of each evening.
+    """
     now = aldea.clock.wall_ms()
-    day = read_day(from_day, today(aldea.pages.zone.key, now))
+    day = read_day(from_day, date.min)
     if day is None:
         raise TableError(Fault(0, "", NO_DAY, {"value": from_day[:20]}))
     mine = visible_sites(unit, visitor, now, Permission.MANAGE_SITES)
     wish = Wish(
-        from_day=day,
+        from_day=None if day == date.min else day,
         accept_fixes=accept,
         may_add=visitor.everywhere(Permission.MANAGE_SITES),
         may_change=lambda site: mine is None or site in mine,
     )
-    return make_plan(unit, read_table(found.content), wish, now), day.isoformat()
+    return make_plan(unit, read_table(found.content), wish, now), "" if wish.from_day is None else day.isoformat()
 
 
 def _values(aldea: Context, request: Request, plan: Plan, found: Upload, day: str, fixes: str) -> Mapping[str, Any]:

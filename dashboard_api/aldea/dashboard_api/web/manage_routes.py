@@ -125,20 +125,20 @@ def _save(aldea: Context, request: Request, visitor: Visitor, typed: Mapping[str
     shown = aldea.pages.shown(request, now)
     errors: dict[str, str] = {}
     with aldea.register.transaction() as unit:
-        zone = aldea.pages.zone.key
         if site is not None:
-            zone = managed_site(unit, visitor, site, now).timezone
+            managed_site(unit, visitor, site, now)
         elif not visitor.everywhere(Permission.MANAGE_SITES):
             errors[""] = shown.say(NOT_EVERYWHERE)
         elif find_site(unit, typed.get("id", "").strip()) is not None:
             errors["id"] = shown.say(N_("There is a site with this id already: choose another."))
         cells = {key: text for key, text in typed.items() if key != "from_day"}
-        day = read_day(typed.get("from_day", ""), today(zone, now))
-        if day is None:
+        given = typed.get("from_day", "").strip()
+        day = read_day(given, date.min) if given else None
+        if given and day is None:
             errors["from_day"] = shown.say(BAD_DAY)
-        if day is None or errors:
+        if errors:
             # All mistakes at once: nobody corrects a form three times gladly.
-            wrong, _ = faults_of(unit, cells, day or today(zone, now), now, shown)
+            wrong, _ = faults_of(unit, cells, day, now, shown)
             errors = {**wrong, **errors}
         else:
             errors = save(unit, visitor, cells, day, now, shown)
@@ -172,11 +172,7 @@ def _form(
         shown=shown,
         zone=aldea.pages.zone,
         inputs=entries(shown, typed, errors, is_new=site is None),
-        from_day=typed.get("from_day", "") or _iso(values["day"]),
+        from_day=typed.get("from_day", "") or ("" if site is None else values["day"].isoformat()),
         errors=errors,
         life_choices=[(state.value, shown.say(word)) for state, word in STATES.items()],
     )
-
-
-def _iso(day: date) -> str:
-    return day.isoformat()

@@ -92,9 +92,9 @@ def typed_of(unit: Unit, site: Site, at_ms: int) -> dict[str, str]:
 
 
 def faults_of(
-    unit: Unit, typed: Mapping[str, str], from_day: date, now_ms: int, shown: Shown
+    unit: Unit, typed: Mapping[str, str], from_day: date | None, now_ms: int, shown: Shown
 ) -> tuple[dict[str, str], Plan]:
-    """Return what is wrong with a site as typed, by input, and what would become of it."""
+    """Return what is wrong with a site as typed, by input, and what would become of it. No day: today, at the site."""
     cells = {key: text.strip() for key, text in typed.items()}
     table = Table(tuple(cells), (Line(1, tuple(cells.values())),))
     plan = make_plan(unit, table, Wish(from_day=from_day), now_ms)
@@ -107,22 +107,31 @@ def faults_of(
 
 
 def save(
-    unit: Unit, visitor: Visitor, typed: Mapping[str, str], from_day: date, now_ms: int, shown: Shown
+    unit: Unit, visitor: Visitor, typed: Mapping[str, str], from_day: date | None, now_ms: int, shown: Shown
 ) -> dict[str, str]:
-    """Add or change a site as typed, from a day on; return what is wrong by input, having changed nothing then."""
+    """Add or change a site as typed, from a day on; return what is wrong by input, having changed nothing then.
+
+    No day: today, at the site. A server's own day would be tomorrow's in a village for a part of each evening.
+    """
     errors, plan = faults_of(unit, typed, from_day, now_ms, shown)
     if errors:
         return errors
     cells = {key: text.strip() for key, text in typed.items()}
     site_id = cells["id"]
     known = find_site(unit, site_id)
-    ended = [] if known is None else _end_emptied(unit, known, cells, from_day)
+    ended = [] if known is None else _end_emptied(unit, known, cells, from_day or today(known.timezone, now_ms))
     apply_plan(unit, plan.good, now_ms)
     if plan.good or ended:
         what = "site_added" if plan.added else "site_changed"
         changed = [change.key for item in plan.good for change in item.changes]
-        audit(unit, visitor.person, what, site_id, {"from": from_day.isoformat(), "facts": [*changed, *ended]}, now_ms)
+        day = from_day or today(_zone_of(unit, site_id), now_ms)
+        audit(unit, visitor.person, what, site_id, {"from": day.isoformat(), "facts": [*changed, *ended]}, now_ms)
     return {}
+
+
+def _zone_of(unit: Unit, site_id: str) -> str:
+    found = find_site(unit, site_id)
+    return "UTC" if found is None else found.timezone
 
 
 def today(site_zone: str, now_ms: int) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from aldea.dashboard_api.access.visitor import SignedIn, Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Problem
+from aldea.dashboard_api.web.manage_sites import today as today_at
 from aldea.dashboard_api.web.programme_form import Typed, day_of, duties, read_programme, typed_programme
 from aldea.dashboard_api.web.record_forms import SentForm
 from aldea.dashboard_api.web.record_words import PERIOD_WORDS, programme_name
@@ -88,20 +89,22 @@ def assign(aldea: Aldea, request: Request, visitor: SignedIn, programme: str, se
     """Let sites be in a programme, or no more, from a day on."""
     leaves = sent.get("action") == "end"
     sites = [value.strip() for key, value in sent.pairs if key == "site" for value in value.split() if value.strip()]
-    typed, day, now = dict(sent.pairs), day_of(sent.get("from")), aldea.clock.wall_ms()
+    typed, now = dict(sent.pairs), aldea.clock.wall_ms()
+    today = not (sent.get("from") or "").strip()
+    day = None if today else day_of(sent.get("from"))
     errors: dict[str, str] = {}
-    if day is None:
+    if day is None and not today:
         errors["from"] = _say(aldea, request, N_("From: this is not a date; write it as 2025-11-03."))
     if not sites:
         errors["site"] = _say(aldea, request, N_("Site: it is missing; write the id of one or several sites."))
-    if day is not None and not errors:
+    if not errors:
         try:
             with aldea.register.transaction() as unit:
                 found = _managed(unit, visitor, programme)
                 for site_id in sites:
                     site = _site(unit, visitor, site_id, now)
                     change = end_assignment if leaves else assign_site
-                    change(unit, found.id, site.id, _midnight(day, site))
+                    change(unit, found.id, site.id, _midnight(day or today_at(site.timezone, now), site))
         except RegisterError as error:
             errors["site"] = f"{error}."
     if errors:
@@ -145,8 +148,7 @@ def _page(aldea: Context, request: Request, visitor: Visitor, programme: str, ty
                 rows.append(_member(member.from_ms, member.to_ms, site))
     first = typed is None or "name" not in typed.values
     form = Typed(typed_programme(found), {}) if first or typed is None else typed
-    today = datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
-    sites = typed if typed is not None and first else Typed({"from": today})
+    sites = typed if typed is not None and first else Typed({})
     errors = {} if typed is None else typed.errors
     return aldea.pages.render(
         request,
