@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,7 +39,7 @@ class Cutter:
         self.connections = 0
         self.stalls = 0
         self.goes_on = threading.Event()
-        self.beside: Callable[[int, bytes], None] = lambda _first, _part: None
+        self.beside: Callable[[int, bytes], object] = lambda _first, _part: None
         cutter = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -162,6 +163,24 @@ def test_what_came_before_the_link_fell_silent_is_kept(
     (path,) = asyncio.run(fetcher(cutter, Slept()).fetch(MANIFEST, tmp_path))
     assert path.read_bytes() == CONTENT
     assert [first for first, _ in cutter.asked][:2] == [0, 1000]
+
+
+def test_a_stop_does_not_wait_for_a_link_that_is_silent(cutter: Cutter, tmp_path: Path) -> None:
+    """The service manager gives an agent seconds to end, and a link may be silent for a minute."""
+    cutter.stalls = 1
+
+    async def stopped() -> None:
+        loop, asked = asyncio.get_running_loop(), asyncio.Event()
+        cutter.beside = lambda *_: loop.call_soon_threadsafe(asked.set)
+        task = asyncio.create_task(fetcher(cutter, Slept()).fetch(MANIFEST, tmp_path))
+        await asked.wait()
+        await asyncio.sleep(0.2)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    began = time.monotonic()
+    asyncio.run(stopped())
+    assert time.monotonic() - began < 5
 
 
 def test_all_ranges_come_over_one_connection(cutter: Cutter, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -41,7 +42,7 @@ class Source:
 
 
 class RangeReader:
-    """One connection to the server, opened when it is needed. Redirects are not followed. Not for several threads."""
+    """One connection to the server, opened when it is needed. Redirects are not followed. `read` is for one thread."""
 
     def __init__(self, source: Source, meter: Meter) -> None:
         # Without a scheme it was enrolled over HTTPS.
@@ -109,10 +110,14 @@ class RangeReader:
         return self._open
 
     def close(self) -> None:
-        """End the connection; the next range opens another."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        """End the connection, and what waits on it in another thread; the next range opens another."""
+        link, self._open = self._open, None
+        if link is None:
+            return
+        if link.sock is not None:
+            with suppress(OSError):
+                link.sock.shutdown(socket.SHUT_RDWR)
+        link.close()
 
 
 def _refuse(answer: HTTPResponse, name: str, wanted: str) -> None:
