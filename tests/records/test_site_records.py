@@ -164,6 +164,23 @@ def test_an_unknown_form_is_kept_and_a_newer_version_of_a_known_one_is_taken(sit
     assert (stored.payload["weather"], stored.form_version) == ("rain", newer)
 
 
+def test_a_record_of_another_site_is_given_back_and_neither_is_touched(site: Register) -> None:
+    began = NOW_MS - 300 * DAY
+    place, box = Site("otra", "Otra", "America/Merida", began), Device("otra", "agent", "agent", began)
+    with site.transaction() as unit:
+        add_sites(unit, [SiteEntry(place, began, SiteState.COMMISSIONED, devices=(box,))])
+    bad = row_of({**ATTENDANCE, "activity": ""}, version=2)
+    take(site, row_of(), replace(row_of({**ATTENDANCE, "unkeyed": 9}), site="otra"), bad, replace(bad, site="otra"))
+    with site.reading() as unit:
+        (stored,) = record_versions(unit, RECORD)
+        waits = {(item.site, item.version): item.sentences["en"][0] for item in open_returned(unit)}
+        told = [len(commands_of(unit, name)) for name in (SITE, "otra")]
+    assert (stored.site, stored.payload["unkeyed"]) == (SITE, 3)
+    assert set(waits) == {(SITE, 2), ("otra", 1), ("otra", 2)}
+    assert "a different record" in waits["otra", 1]
+    assert told == [1, 2], "each box hears of its own"
+
+
 def test_the_programme_is_the_sites_only_one_or_the_one_chosen(site: Register) -> None:
     with site.transaction() as unit:
         add_programme(unit, Programme("sur", "Sur", date(2024, 1, 1)))

@@ -47,9 +47,9 @@ class Opened:
         return word
 
     def take(self, word: str) -> tuple[Person, ...] | None:
-        """Return the people of a word, once; None when it is too late."""
+        """Return the people of a word, also for a second click; None when it is too late."""
         with self._lock:
-            until_ms, people = self._held.pop(word, (0, ()))
+            until_ms, people = self._held.get(word, (0, ()))
         return people if people and self._clock.mono_ms() < until_ms else None
 
 

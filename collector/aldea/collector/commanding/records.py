@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import re
@@ -198,6 +199,8 @@ def _give_back(unit: Unit, row: DocumentRow, sent: _Sent, site: Site, why: Sente
         # A later version has been stored already: nobody has to see to this one.
         resolve_returned(unit, row.site, sent.record, sent.version, Resolution.REPLACED, row.arrival_ms)
         return
+    # A copied disk may bring the same record from another place: each box hears of its own.
+    place = hashlib.sha256(f"{row.site}/{row.device}".encode()).hexdigest()[:10]
     told = {"record": sent.record, "version": sent.version, "sentences": dict(why)}
     try:
         queue_command(
@@ -208,7 +211,7 @@ def _give_back(unit: Unit, row: DocumentRow, sent: _Sent, site: Site, why: Sente
             told,
             row.arrival_ms,
             row.arrival_ms + ANSWER_LASTS_MS,
-            id=f"returned-{sent.record}-{sent.version}",
+            id=f"returned-{sent.record}-{sent.version}-{place}",
         )
     except RegisterError as error:
         _LOG.warning("%s/%s is not told that a record was given back: %s", row.site, row.device, error)
