@@ -18,9 +18,11 @@ from aldea.agents.operating.handler import Outcome, State
 from aldea.agents.settings import AgentSettings
 from aldea.agents.upgrade_settings import UpgradeSettings
 from aldea.agents.upgrading.handler import Upgrade
+from aldea.agents.upgrading.launch import Launcher
 from aldea.agents.upgrading.state import COMPLETE, HEARD, LAUNCHER, Releases, Trial
 from aldea.agents.upgrading.state import Outcome as Ended
 from aldea.agents.upgrading.state import State as Kept
+from aldea.model.clock import ManualClock
 from aldea.model.messages import Command
 from aldea.model.release import document_of
 from upgradekit.wheels import Workshop
@@ -104,6 +106,29 @@ def test_it_says_once_that_it_waits_for_bytes_and_until_when(workshop: Workshop,
     assert [detail["step"] for detail in said] == ["fetching", "waiting_for_budget"]
     assert "waits until 2026-04-01" in said[1]["sentence"]
     assert said[1]["until_ms"] == 1_775_001_600_000
+
+
+def test_what_is_fetched_once_more_outlives_a_power_cut(workshop: Workshop, tmp_path: Path) -> None:
+    """The launcher removes what was bad at each start; a version that somebody wants tried again is not."""
+    enrol(tmp_path, workshop.public.read_text())
+    Releases(tmp_path).write(Kept("base", bad={VERSION: "it was silent", "8.0": "it ended"}))
+    release, _ = workshop.release(VERSION)
+    signature = base64.b64encode(release.signature).decode()
+    payload = {"manifest": document_of(release.manifest), "signature": signature, "again": True}
+
+    async def cut(_: float) -> None:
+        raise asyncio.CancelledError
+
+    plan = Plan(Terms(monthly_bytes=1000), SiteCalendar(ZoneInfo("UTC"), ()))
+    budget = Budget(plan, LedgerFile(tmp_path), lambda: 1_773_100_800_000, Meter())
+    settings = AgentSettings(site="isla", data=tmp_path)
+    handler = Upgrade(settings, budget, "0.1.0", lambda: None, lambda: True, LAUNCHED, lambda _: 10**12, cut)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
+    part = Releases(tmp_path).folder / f"{VERSION}.fetched" / "a.whl.part"
+    part.write_bytes(b"half of it")
+    Launcher(tmp_path, "base", ["run"], 5, ManualClock()).decide()
+    assert part.exists()
 
 
 def test_what_became_of_a_trial_is_the_answer_whenever_it_is_asked_for_again(

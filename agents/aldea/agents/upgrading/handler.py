@@ -99,10 +99,7 @@ class Upgrade:
         manifest = await asyncio.to_thread(verifying.accepted, command.payload, key, self.own_version)
         if manifest.version == self.own_version:
             return Outcome(State.DONE, _said(manifest.version, "it runs already", "ya funciona"))
-        again = command.payload.get("again") is True
-        why = releases.read().bad.get(manifest.version)
-        if why is not None and not again:
-            raise ReleaseError(f"version {manifest.version} was tried here before and given up: {why}")
+        await asyncio.to_thread(_forgive, releases, manifest.version, again=command.payload.get("again") is True)
         wheels = await self._fetch(releases, manifest, enrolment, tell)
         await tell(State.RUNNING, _step(manifest, "building", {}))
         words = launcher[launcher.index("aldea.agents.upgrading.launch") + 1 :]
@@ -141,9 +138,7 @@ class Upgrade:
         await tell(State.RUNNING, _step(manifest, "trying", {}))
         await asyncio.to_thread(releases.forget_heard)
         state = await asyncio.to_thread(releases.read)
-        bad = {name: why for name, why in state.bad.items() if name != manifest.version}
-        trial = Trial(manifest.version, command_id)
-        await asyncio.to_thread(releases.write, replace(state, trial=trial, bad=bad))
+        await asyncio.to_thread(releases.write, replace(state, trial=Trial(manifest.version, command_id)))
         self.start_anew()
 
     def _trusted(self) -> tuple[Enrolment, str | None]:
@@ -186,6 +181,17 @@ _STEPS = {
     "building": ("it is being built", "se está preparando"),
     "trying": ("it is being tried", "se está probando"),
 }
+
+
+def _forgive(releases: Releases, version: str, *, again: bool) -> None:
+    """Refuse a version that was bad here; with `again` forget that it was, for what is bad is removed at each start."""
+    state = releases.read()
+    why = state.bad.get(version)
+    if why is None:
+        return
+    if not again:
+        raise ReleaseError(f"version {version} was tried here before and given up: {why}")
+    releases.write(replace(state, bad={name: reason for name, reason in state.bad.items() if name != version}))
 
 
 def _is_written(releases: Releases, state: Kept) -> bool:
