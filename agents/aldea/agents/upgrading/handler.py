@@ -31,7 +31,7 @@ UNPACKED_TIMES = 6
 """A wheel of Python takes about so many times its size once it is unpacked, with room for the fetched file."""
 SPARE_BYTES = 20_000_000
 """What must be left for the outbox and for whatever else writes."""
-LINK_PAUSE_SECONDS, DISK_PAUSE_SECONDS = 5.0, 600.0
+LINK_PAUSE_SECONDS, DISK_PAUSE_SECONDS = 1.0, 600.0
 _TOLD_PARTS = 5
 
 
