@@ -264,6 +264,8 @@ def test_businesses_that_are_due_and_silent_widen_the_bounds_and_few_answers_are
     value = pick(june(memory), IMPROVED)
     assert (value.value, value.coverage, value.status) == (50, 90, "A")
     assert list(value.bounds or ()) == pytest.approx([45, 55])
+    memory.entries[1] = followed("a", date(2025, 6, 10), [(f"B{number}", True, number < 45) for number in range(90)])
+    assert pick(june(memory), IMPROVED).coverage == 90, "a code in large letters is the same business"
     memory.entries[1] = followed("a", date(2025, 6, 10), [(f"b{number}", True, True) for number in range(20)])
     assert pick(june(memory), IMPROVED).status == "O"
     few = Memory([make_site("a")], entries=[followed("a", JUNE_1, [("p", True, True), ("q", True, False)])])

@@ -58,7 +58,7 @@ class ShareImproved:
         records = [one for one in cell.entered(self.form, within=False) if one.payload.get("evidence") == self.evidence]
         for record in sorted(records, key=lambda one: one.event_date):
             for answer in record.payload.get("answers") or ():
-                key = (record.site, str(answer.get("code")))
+                key = (record.site, str(answer.get("code")).upper())
                 marks = {**answer, "wave": record.payload.get("wave")}
                 if cell.covers(record.event_date) and cell.chooses(marks):
                     found[key] = answer
@@ -77,7 +77,7 @@ class ShareImproved:
                 for wave in self.waves:
                     marks = {**business, "wave": str(wave)}
                     if since is not None and since.shifted(wave) in window and cell.chooses(marks):
-                        found.add((record.site, str(business.get("code"))))
+                        found.add((record.site, str(business.get("code")).upper()))
         return found
 
 
