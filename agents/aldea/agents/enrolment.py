@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aldea.agents.overlay.keeping import FILE as SETTINGS_FILE
+from aldea.agents.whole_file import sync_folder
 from aldea.model.sample import is_id
 from aldea.model.settings import SettingsError
 
@@ -79,7 +80,7 @@ def keep_enrolment(folder: Path, answer: Mapping[str, Any], server: str, server_
     fresh.replace(folder / FILE)
     # Settings from afar belong to the enrolment before; the server sends what holds for this one.
     (folder / SETTINGS_FILE).unlink(missing_ok=True)
-    _sync(folder)
+    sync_folder(folder)
     for name in before - {made.password_file, made.ca_file, made.server_ca_file}:
         (folder / name).unlink(missing_ok=True)
     return made
@@ -174,11 +175,3 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -9,7 +9,7 @@ from typing import Any
 from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.scope import can_write
 from aldea.dashboard_api.access.visitor import Visitor
-from aldea.dashboard_api.problems import Fault, Problem, bad_request
+from aldea.dashboard_api.problems import Fault, Problem, bad_request, sentence
 from aldea.model.liveness import SiteState, site_state
 from aldea.model.sample import is_id
 from aldea.storage.register import RegisterError
@@ -115,12 +115,6 @@ def cancel(unit: Unit, visitor: Visitor, box: Box, command_id: str, now_ms: int)
     subject = f"{box.site.id}/{box.device.id}"
     audit(unit, visitor.person, "command_cancelled", subject, {"kind": found.kind, "command": found.id}, now_ms)
     return made
-
-
-def sentence(error: Exception) -> str:
-    """Return an error's words as a sentence."""
-    text = str(error)
-    return text[:1].upper() + text[1:] + "."
 
 
 def _faults(asked: Asked) -> list[Fault]:

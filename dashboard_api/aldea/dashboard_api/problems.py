@@ -48,6 +48,12 @@ def bad_request(faults: Sequence[Fault]) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, " ".join(fault.detail for fault in faults), faults)
 
 
+def sentence(error: Exception) -> str:
+    """Return an error's words as a sentence."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def document(status: int, detail: str, faults: Sequence[Fault] = ()) -> dict[str, Any]:
     """Return the members of a problem document."""
     found: dict[str, Any] = {

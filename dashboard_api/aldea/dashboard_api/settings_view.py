@@ -11,7 +11,7 @@ from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.scope import can_write, visible_sites
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.context import Context
-from aldea.dashboard_api.problems import Fault, Problem, bad_request
+from aldea.dashboard_api.problems import Fault, Problem, bad_request, sentence
 from aldea.model.overlays import merged
 from aldea.storage.register.audit import audit
 from aldea.storage.register.device_overlays import DeviceSettings, Standing, device_settings_of, settings_of
@@ -77,8 +77,8 @@ def faults_of(aldea: Context, document: Mapping[str, Any]) -> list[Fault]:
     """Return what is wrong with a document, each sentence with the setting that it is about ('' for none)."""
     keys = sorted(known_keys(aldea), key=len, reverse=True)
     found = []
-    for sentence in aldea.guide.check(document):
-        text = sentence.strip()
+    for wrong in aldea.guide.check(document):
+        text = wrong.strip()
         head = text.partition(" ")[0]
         about = next((key for key in keys if head == key or head.startswith((f"{key}[", f"{key}."))), "")
         found.append(Fault(about, f"{text[:1].upper()}{text[1:]}." if not about else f"{text}."))
@@ -242,9 +242,3 @@ def tally(items: Sequence[DeviceSettings]) -> dict[Standing, int]:
     """Return how many devices stand how, every standing named."""
     counted = Counter(item.standing for item in items)
     return {standing: counted[standing] for standing in Standing}
-
-
-def sentence(error: Exception) -> str:
-    """Return an error's text as a sentence."""
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."

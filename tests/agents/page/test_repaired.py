@@ -224,7 +224,7 @@ def test_a_folder_that_cannot_be_written_is_said(technician: Browser, monkeypatc
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("aldea.agents.page.repairs.write_private", full)
+    monkeypatch.setattr("aldea.agents.page.repairs.write_whole", full)
     assert technician.post("/repaired", {"note": ""}).headers["location"] == "/repaired?said=not_kept"
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aldea.agents.budget.ledger import Ledger, from_text, to_text
+from aldea.agents.whole_file import write_whole
 
 _LOG = logging.getLogger(__name__)
 FILE = "budget.json"
@@ -54,14 +55,4 @@ class LedgerFile:
 
     def write(self, ledger: Ledger) -> None:
         """Replace the ledger. Raises OSError, and then the old one is still there."""
-        new = self._path.with_suffix(".new")
-        with new.open("w", encoding="utf-8") as file:
-            file.write(to_text(ledger))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(self._path, to_text(ledger).encode())

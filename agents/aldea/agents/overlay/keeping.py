@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aldea.agents.overlay.state import Outcome, Overlay, State, Trial
+from aldea.agents.whole_file import write_whole
 
 FILE = "settings.json"
 VERSION = 1
@@ -45,19 +45,7 @@ class Keeper:
     def write(self, state: State) -> None:
         """Write down all of it or nothing. Raises OSError when the disk does not allow it."""
         content = json.dumps({"version": VERSION, **asdict(state)}, ensure_ascii=False).encode() + b"\n"
-        draft = self._path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(number, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(self._path, content)
 
 
 def _state(raw: Mapping[str, Any]) -> State:

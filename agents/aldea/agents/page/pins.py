@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from aldea.agents.page.secrets import write_private
+from aldea.agents.whole_file import write_whole
 
 _LOG = logging.getLogger(__name__)
 FILE = "page.pin"
@@ -87,4 +87,4 @@ class PinStore:
         """Keep a PIN. Raises OSError when the folder can't be written."""
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = {"pin": hash_pin(pin), "instead_of": self.from_settings}
-        write_private(self.folder / FILE, json.dumps(kept).encode())
+        write_whole(self.folder / FILE, json.dumps(kept).encode())

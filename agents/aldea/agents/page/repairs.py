@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from aldea.agents.page.secrets import write_private
+from aldea.agents.whole_file import write_whole
 
 _LOG = logging.getLogger(__name__)
 FILE = "repairs.json"
@@ -136,4 +136,4 @@ class RepairBook:
 
     def _write(self, repairs: list[Repair]) -> None:
         text = json.dumps([asdict(item) for item in repairs], ensure_ascii=False)
-        write_private(self._path, text.encode())
+        write_whole(self._path, text.encode())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
+
+from aldea.agents.whole_file import write_whole
 
 KEY_FILE = "page.key"
 _KEY_BYTES = 32
@@ -24,22 +25,7 @@ def form_key(folder: Path) -> bytes:
         found = b""
     made = secrets.token_bytes(_KEY_BYTES)
     try:
-        write_private(path, made)
+        write_whole(path, made)
     except OSError:
         return made
     return made
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace a file whole, readable by us alone. Raises OSError, and then the old one is still there."""
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    number = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from aldea.dashboard_api.context import Aldea, Context
-from aldea.dashboard_api.problems import Problem
+from aldea.dashboard_api.problems import Problem, sentence
 from aldea.dashboard_api.routes.documented import PROBLEM
 from aldea.dashboard_api.settings_view import known_keys
 from aldea.storage.register import Register, RegisterError
@@ -97,12 +97,12 @@ def enrol(
             audit(unit, None, "device_enrolled", made.username, {"from": source, **wish.hardware}, now)
             _send_settings(aldea, unit, made, now)
     except TooManyAttempts as error:
-        raise Problem(429, _sentence(error)) from error
+        raise Problem(429, sentence(error)) from error
     except EnrolmentRefused as error:
         _count(aldea.register, source, now)
-        raise Problem(403, _sentence(error)) from error
+        raise Problem(403, sentence(error)) from error
     except RegisterError as error:
-        raise Problem(403, _sentence(error)) from error
+        raise Problem(403, sentence(error)) from error
     response.headers["Cache-Control"] = "no-store"
     return _document(made, endpoint, release_key)
 
@@ -131,8 +131,3 @@ def _document(made: Enrolled, endpoint: BrokerEndpoint, release_key: str | None)
 def _count(register: Register, source: str, now_ms: int) -> None:
     with register.transaction() as unit:
         note_wrong_attempt(unit, source, now_ms)
-
-
-def _sentence(error: RegisterError) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:] + "."

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from aldea.dashboard_api.access.visitor import SignedIn, Visitor
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.instants import iso
-from aldea.dashboard_api.problems import Problem
+from aldea.dashboard_api.problems import Problem, sentence
 from aldea.dashboard_api.routes.documented import PROBLEM, RESPONSES, SITE_RESPONSES
 from aldea.dashboard_api.settings_schemas import (
     AssignedDocument,
@@ -39,7 +39,6 @@ from aldea.dashboard_api.settings_view import (
     save_profile,
     send,
     send_one,
-    sentence,
 )
 from aldea.storage.register.audit import audit
 from aldea.storage.register.device_overlays import DeviceSettings

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.context import Aldea
 from aldea.dashboard_api.instants import iso
-from aldea.dashboard_api.problems import Problem
+from aldea.dashboard_api.problems import Problem, sentence
 from aldea.dashboard_api.rollout_view import begin, change
 from aldea.dashboard_api.routes.documented import PROBLEM, RESPONSES
 from aldea.storage.register import RegisterError, Unit
@@ -106,7 +106,7 @@ def roll_out(aldea: Aldea, visitor: SignedIn, new: Annotated[NewRollout, Body()]
             made = begin(unit, visitor, new.version, new.first_site, new.bake_hours, aldea.clock.wall_ms())
             return _rollout(unit, made)
     except RegisterError as error:
-        raise Problem(409, _sentence(error)) from error
+        raise Problem(409, sentence(error)) from error
 
 
 @router.post("/rollouts/change", summary="Pause, resume or stop the rollout", responses={**RESPONSES, 409: PROBLEM})
@@ -116,7 +116,7 @@ def change_it(aldea: Aldea, visitor: SignedIn, wish: Annotated[RolloutChange, Bo
         with aldea.register.transaction() as unit:
             return _rollout(unit, change(unit, visitor, wish.to, aldea.clock.wall_ms()))
     except RegisterError as error:
-        raise Problem(409, _sentence(error)) from error
+        raise Problem(409, sentence(error)) from error
 
 
 @router.get(
@@ -187,11 +187,6 @@ def _rollout(unit: Unit, item: StoredRollout) -> RolloutDocument:
             for one in rollout_devices(unit, item.id)
         ],
     )
-
-
-def _sentence(error: RegisterError) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:] + "."
 
 
 def _wanted(request: Request, etag: str, size: int) -> tuple[int, int, bool]:
