@@ -18,6 +18,7 @@ from aldea.agents.page.server import PageServer
 from aldea.agents.page_settings import PageSettings
 from aldea.model.clock import ManualClock
 from rigs.processes import free_port
+from rigs.waiting import eventually
 
 
 def page_server(folder: Path, port: int) -> PageServer:
@@ -121,10 +122,18 @@ def test_a_village_of_phones_that_hold_their_connections_keeps_nobody_out(
         for phone in phones:
             with suppress(OSError):  # those that were ended already
                 phone.sendall(begun)
-        assert get(port)[0] == 200
+        # A limit of nothing may end our own request too: what counts is that there is room again.
+        eventually(lambda: _answers(port))
     finally:
         for phone in phones:
             phone.close()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return get(port)[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 def test_nonsense_over_the_wire_takes_nothing_down(port: int) -> None:
