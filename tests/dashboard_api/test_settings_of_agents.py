@@ -253,7 +253,7 @@ def test_a_person_with_a_phone_opens_a_table_types_and_sends(village: Village, b
         assert "Guardado. Aún no se ha enviado nada." in page.content()
         assert page.locator('[name="s.ping.packets"]').is_visible(), "what is set is open"
         assert page.locator('[name="s.ping.packets"]').input_value() == "7"
-        page.get_by_role("button", name="Enviarle con qué debe funcionar").click()
+        page.get_by_role("button", name="Enviarle sus ajustes").click()
         assert "en camino o a prueba" in page.content()
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0
