@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aldea.agents.overlay.keeping import FILE as SETTINGS_FILE
-from aldea.agents.whole_file import sync_folder
+from aldea.agents.whole_file import sync_folder, write_whole
 from aldea.model.sample import is_id
 from aldea.model.settings import SettingsError
 
@@ -69,15 +68,13 @@ def keep_enrolment(folder: Path, answer: Mapping[str, Any], server: str, server_
         made = replace(made, server_ca_file=f"enrolment-{tag}.server.pem")
     folder.mkdir(parents=True, exist_ok=True)
     before = _names(folder)
-    _write(folder / made.password_file, password.encode() + b"\n")
+    write_whole(folder / made.password_file, password.encode() + b"\n")
     if made.ca_file is not None and authority is not None:
-        _write(folder / made.ca_file, authority.encode())
+        write_whole(folder / made.ca_file, authority.encode())
     if made.server_ca_file is not None and server_ca is not None:
-        _write(folder / made.server_ca_file, server_ca)
+        write_whole(folder / made.server_ca_file, server_ca)
     # This one name decides: until it changes, the old enrolment holds as a whole.
-    fresh = folder / f"{FILE}.{tag}"
-    _write(fresh, json.dumps({"version": VERSION, **asdict(made)}, indent=1).encode() + b"\n")
-    fresh.replace(folder / FILE)
+    write_whole(folder / FILE, json.dumps({"version": VERSION, **asdict(made)}, indent=1).encode() + b"\n")
     # Settings from afar belong to the enrolment before; the server sends what holds for this one.
     (folder / SETTINGS_FILE).unlink(missing_ok=True)
     sync_folder(folder)
@@ -167,11 +164,3 @@ def _read_answer(answer: Mapping[str, Any], server: str, tag: str) -> tuple[Enro
 def _names(folder: Path) -> set[str]:
     patterns = ("enrolment-*.password", "enrolment-*.ca.pem", "enrolment-*.server.pem")
     return {path.name for pattern in patterns for path in folder.glob(pattern)}
-
-
-def _write(path: Path, content: bytes) -> None:
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(number, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

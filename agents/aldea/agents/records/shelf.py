@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from aldea.agents.whole_file import write_whole
 from aldea.model.forms import Definition, FormError, load_forms, read_definition
 
 FOLDER = "forms"
@@ -55,23 +54,10 @@ class FormShelf:
         if found.id not in self._forms and len(self._forms) >= MOST_SENT:
             raise FormError(f"the box has {len(self._forms)} forms, which is all it takes")
         self._folder.mkdir(parents=True, exist_ok=True)
-        _replace(self._folder / f"{found.id}.json", text)
+        write_whole(self._folder / f"{found.id}.json", text.encode())
         self._forms = {**self._forms, found.id: found}
         return True
 
     def _is_newer(self, found: Definition) -> bool:
         own = self._forms.get(found.id)
         return own is None or int(found.version) > int(own.version)
-
-
-def _replace(path: Path, text: str) -> None:
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    try:
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise

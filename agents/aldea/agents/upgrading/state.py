@@ -6,13 +6,13 @@ The launcher writes it while a release is on trial, the agent only when none is:
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from aldea.agents.whole_file import write_whole
 from aldea.model.release import version_key
 
 FOLDER = "releases"
@@ -133,13 +133,7 @@ class Releases:
     def put(self, name: str, content: bytes) -> None:
         """Write a file of the folder, whole and on disk when it returns. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self.folder / f"{name}.new"
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.folder / name)
-        sync_folder(self.folder)
+        write_whole(self.folder / name, content)
 
     def heard(self, trial: Trial) -> bool:
         """Say whether the agent on this trial was greeted by the server."""
@@ -164,15 +158,6 @@ class Releases:
         for path in self.folder.iterdir() if self.folder.is_dir() else ():
             if path.is_dir() and path.name not in named:
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's names on disk. Raises OSError."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 _TRIAL = {"version": str, "id": str, "boot_id": str, "began_ms": int, "starts": int, "ended": str}
