@@ -23,7 +23,7 @@ RATE = 4_000_000
 WIRE_BYTES_A_FULL_SEGMENT = 1_500 / 1_448
 
 
-@pytest.mark.parametrize(("percent", "degraded"), [(10, False), (30, True)])
+@pytest.mark.parametrize(("percent", "degraded"), [(1, False), (10, False), (30, True)])
 def test_loss_is_measured_as_it_is_and_is_no_outage(lab: Lab, percent: int, *, degraded: bool) -> None:
     box = lab.box()
     box.habits(Habits(packets=100, spacing_seconds=0.01))
