@@ -5,17 +5,19 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aldea.collector.streams import MAX_GAPS, Stream, StreamRecord
+from aldea.collector.streams import MAX_GAPS, Stream, StreamBook, StreamRecord
 from aldea.model.intervals import IntervalSet
 from collectorkit.desk import Desk
 from collectorkit.sender import ping, row
 
 if TYPE_CHECKING:
+    from aldea.collector.journal import Journal
     from aldea.model.intervals import Range
 
 
@@ -130,3 +132,15 @@ def test_after_a_restart_every_record_is_the_same(story: list[tuple[str, Range]]
 
 def _merged(record: StreamRecord) -> StreamRecord:
     return replace(record, gaps=tuple(sorted(record.gaps)))
+
+
+def test_an_outbox_that_was_never_announced_is_older_than_the_one_that_took_it_over() -> None:
+    rows = [
+        SimpleNamespace(id=number, site="norte", device="agent", epoch=f"e{number}", held_from=1, announced=announced)
+        for number, announced in ((1, 5), (2, 5), (3, 0))
+    ]
+    journal = SimpleNamespace(
+        streams=lambda: rows, stored_ranges=lambda _: IntervalSet(), spans=lambda _stream, _state: []
+    )
+    ranks = StreamBook(cast("Journal", journal)).ranks("norte", "agent")
+    assert sorted(ranks, key=ranks.__getitem__) == [1, 3, 2]

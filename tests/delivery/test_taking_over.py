@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -182,7 +182,7 @@ def test_a_chain_of_boxes_hands_on_what_nobody_delivered(world: World) -> None:
     world.record()
     world.run(20)
     assert bring_in(world, second).rows >= 48
-    assert bring_in(world, first).rows == 0 or world.outbox.stats().rows > 0
+    assert bring_in(world, first).rows == 0
     world.run(150)
     is_sound(world)
 
@@ -247,7 +247,7 @@ def spoil_leaves(path: Path, count: int) -> None:
             file.write(b"\xaa" * size)
 
 
-@pytest.mark.parametrize("after", range(1, 12))
+@pytest.mark.parametrize("after", range(1, 8))
 def test_a_take_over_killed_anywhere_is_finished_by_doing_it_again(
     world: World, after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,7 +268,7 @@ def test_a_take_over_killed_anywhere_is_finished_by_doing_it_again(
 
     with monkeypatch.context() as patch:
         patch.setattr("aldea.agents.outbox.taking_over.transaction", killed)
-        with suppress(Cut):
+        with pytest.raises(Cut):
             bring_in(world, old)
     world.restart_agent()
     world.run(10)

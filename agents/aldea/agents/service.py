@@ -116,7 +116,7 @@ class AgentService:
             lambda urgent: uplink.recorded(urgent=urgent),
             shift=zlib.crc32(f"{identity.site}/{identity.device}".encode()) / 2**32,
             meter=self._meter,
-            seen=latest.observe,
+            seen=latest.observe if self.settings.page.enabled else None,
         )
         log = LogRing()
         tools = self._tools(outbox, runner, uplink, log)

@@ -68,7 +68,7 @@ def commanded(unit: Unit, visitor: Visitor, site: str, device: str, at_ms: int) 
     none = SiteStatus(site, device)
     status = next((one for one in find_status(unit, site) if one.device == device), none)
     online = None if status.presence is Presence.UNKNOWN else status.presence is Presence.ONLINE
-    interval = None if status.interval_seconds is None else round(status.interval_seconds)
+    interval = None if status.interval_seconds is None else max(1, round(status.interval_seconds))
     return Box(place, found, status, site_state(at_ms, status.last_arrival_ms, interval, online=online))
 
 

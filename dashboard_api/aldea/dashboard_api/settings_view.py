@@ -188,18 +188,13 @@ def send(
         chosen = there.keys() if only is None else set(only)
         if missing := sorted(chosen - there.keys()):
             raise Problem(404, f"{missing[0][0][:39]}/{missing[0][1][:39]} is no device of this profile here.")
-        due = sorted(one for one in chosen if _is_due(there[one], again=again))
+        due = sorted(one for one in chosen if there[one].is_due(again=again))
         sent = send_to_all(aldea.register, due[:MOST_SENT], known_keys(aldea), now, visitor.label, again=again)
         with aldea.register.transaction() as unit:
             audit(unit, visitor.person, "settings_sent", profile, {"devices": sent}, now)
     except RegisterError as error:
         raise Problem(400, sentence(error)) from error
     return Sending(sent, len(due[MOST_SENT:]))
-
-
-def _is_due(item: DeviceSettings, *, again: bool) -> bool:
-    refused = {Standing.FAILED, Standing.ROLLED_BACK}
-    return item.standing is Standing.NOT_SENT or (again and item.standing in refused)
 
 
 def change_device(aldea: Context, visitor: Visitor, one: tuple[str, str], wish: DeviceWish) -> DeviceSettings:

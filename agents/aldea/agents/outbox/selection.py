@@ -58,11 +58,13 @@ def boot_of(db: sqlite3.Connection, number: int) -> Boot:
 
 def whereabouts(db: sqlite3.Connection, epoch: str, seqs: Collection[int]) -> dict[int, str | None]:
     """Return those of an epoch's `seqs` that the file still has: waiting (None), or refused (the reason)."""
+    # All at once: the dead letter has no index, and this is asked with the outbox's lock held.
+    letters = db.execute("SELECT seq, reason FROM dead_letter WHERE epoch = ? ORDER BY id DESC", (epoch,))
+    refused = {int(seq): str(reason) for seq, reason in letters} if seqs else {}
     found: dict[int, str | None] = {}
     for seq in seqs:
-        refused = db.execute("SELECT reason FROM dead_letter WHERE epoch = ? AND seq = ?", (epoch, seq)).fetchone()
-        if refused is not None:
-            found[seq] = str(refused[0])
+        if seq in refused:
+            found[seq] = refused[seq]
             continue
         where = "seq = ? AND epoch_id = (SELECT id FROM epoch WHERE name = ?)"
         if db.execute(f"SELECT 1 FROM waiting WHERE {where}", (seq, epoch)).fetchone() is not None:  # noqa: S608 - constant

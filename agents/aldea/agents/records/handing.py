@@ -116,7 +116,8 @@ class Handing:
         if self._shelf is None:
             return 0
         now = self._shelf.versions_text()
-        if f"{self._outbox.epoch} {now}" in {self._told, self._book.remembered(FORMS_TOLD)}:
+        told = f"{self._outbox.epoch} {now}"
+        if told == self._told or told == self._book.remembered(FORMS_TOLD):
             return 0
         placed = self._outbox.append_placed([Reading("forms", {"versions": now})], self._clock.mono_ms())
         if placed is None:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from aldea.agents.outbox.database import is_damage, transaction
+
 _LOG = logging.getLogger(__name__)
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 BUSY_SECONDS = 10
 
 
@@ -37,16 +38,8 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Commit what happens within, durably, or none of it."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    with suppress(sqlite3.Error):
-                        self._db.execute("ROLLBACK")
-                raise
+        with self._lock, transaction(self._db):
+            yield self._db
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -82,7 +75,7 @@ def _is_damaged(path: Path) -> bool:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as db:
             return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
     except sqlite3.Error as error:
-        if ((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF) in _DAMAGE:
+        if is_damage(error):
             return True
         raise
 

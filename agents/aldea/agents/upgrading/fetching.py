@@ -164,8 +164,9 @@ class Fetcher:
             return
         pause_seconds = SHORTEST_PAUSE_SECONDS
         while (size := await asyncio.to_thread(_size, part)) < file.size_bytes:
-            await self.progress(_there(manifest, folder))
-            await self._await_room(manifest.size_bytes - _there(manifest, folder))
+            there = await asyncio.to_thread(_there, manifest, folder)
+            await self.progress(there)
+            await self._await_room(manifest.size_bytes - there)
             try:
                 content = await asyncio.to_thread(self.reader.read, manifest.version, file, size)
             except NotNow as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -162,11 +161,7 @@ class Upgrade:
     def _make_room(self, releases: Releases, manifest: Manifest, folder: Path) -> None:
         """Remove what is left of other releases; refuse where the disk has no room for this one."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state = releases.read()
-        keep = {state.current, state.previous, folder.name, manifest.version}
-        for path in releases.folder.iterdir():
-            if path.is_dir() and path.name not in keep:
-                shutil.rmtree(path, ignore_errors=True)
+        releases.prune(releases.read(), folder.name, manifest.version)
         fetched = sum(path.stat().st_size for path in folder.iterdir())
         need = UNPACKED_TIMES * manifest.size_bytes + SPARE_BYTES - fetched
         free = self.free(folder)

@@ -152,9 +152,9 @@ class Releases:
             for path in (self.path(version), self.folder / f"{version}.fetched"):
                 shutil.rmtree(path, ignore_errors=True)
 
-    def prune(self, keep: State) -> None:
-        """Remove what no state names: old releases, and what was fetched for them."""
-        named = {keep.current, keep.previous, None if keep.trial is None else keep.trial.version}
+    def prune(self, keep: State, *also: str) -> None:
+        """Remove what neither the state names nor `also`: old releases, and what was fetched for them."""
+        named = {keep.current, keep.previous, None if keep.trial is None else keep.trial.version, *also}
         for path in self.folder.iterdir() if self.folder.is_dir() else ():
             if path.is_dir() and path.name not in named:
                 shutil.rmtree(path, ignore_errors=True)

@@ -97,7 +97,7 @@ def judged(unit: Unit, one: Repair, now_ms: int) -> Verdict:
         return _still_fires(min(firing, key=lambda found: found.opened_ms), zone, now_ms)
     pulse = next(iter(site_pulses(unit, sites=[one.site])), None)
     heard_ms = None if pulse is None else pulse.last_arrival_ms
-    interval = None if pulse is None or pulse.interval_seconds is None else round(pulse.interval_seconds)
+    interval = None if pulse is None or pulse.interval_seconds is None else max(1, round(pulse.interval_seconds))
     online = None if pulse is None else pulse.online
     if site_state(now_ms, heard_ms, interval, online=online) is SiteState.UP:
         return Verdict(

@@ -78,12 +78,12 @@ class RolloutDriver:
 
     def _look(self, unit: Unit, found: StoredRollout, now_ms: int) -> None:
         _take_answers(unit, found, now_ms)
+        if found.rollout.state is not RolloutState.RUNNING:
+            return
         release = find_release(unit, found.rollout.version)
         assert release is not None
         rollout = replace(found.rollout, downgrade=release.release.manifest.downgrade)
         step = next_step(rollout, device_views(unit, found.id), now_ms)
-        if found.rollout.state is not RolloutState.RUNNING:
-            return
         devices = {(item.site, item.device): item for item in rollout_devices(unit, found.id)}
         for key, progress in step.noted.items():
             went_back = progress is Progress.ROLLED_BACK

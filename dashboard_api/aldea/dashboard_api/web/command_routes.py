@@ -141,10 +141,11 @@ def _sites(unit: Unit, visitor: Visitor, now: int) -> list[SiteOverview]:
     mine = visible_sites(unit, visitor, now, Permission.MANAGE_SITES)
     found: list[SiteOverview] = []
     after: str | None = None
-    while page := list_sites(unit, now, after=after, limit=PAGE, only=SiteFilter(simulated=False)):
+    only = SiteFilter(simulated=False, sites=mine)
+    while page := list_sites(unit, now, after=after, limit=PAGE, only=only):
         found += page
         after = page[-1].site.id
-    return [item for item in found if (mine is None or item.site.id in mine) and item.state not in _ASLEEP]
+    return [item for item in found if item.state not in _ASLEEP]
 
 
 def _values(item: SiteOverview, scope: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from aldea.dashboard_api.web.shown import Shown
 from aldea.model.forms import load_forms
 from aldea.storage.register.register import Unit
 from aldea.storage.register.site_records import ReturnedRecord, open_returned
-from aldea.storage.register.sites import find_site
+from aldea.storage.register.sites import Site, find_sites
 
 PATH = "/records/returned/{site}/{record}/{version}"
 MOST_SHOWN = 20
@@ -29,13 +29,14 @@ def returned_rows(
     nowhere = SiteScope(frozenset(), "")
     found = open_returned(unit, sites=sites, programmes=own_programmes(visitor), simulated=simulated, limit=MOST_READ)
     mine = [item for item in found if covers(visitor, scopes.get(item.site, nowhere), item.programme)]
-    rows = [_row(unit, item, language, shown) for item in mine[:MOST_SHOWN]]
+    listed = mine[:MOST_SHOWN]
+    known = find_sites(unit, {item.site for item in listed})
+    rows = [_row(item, known.get(item.site), language, shown) for item in listed]
     return [{**row, "more": max(0, len(mine) - MOST_SHOWN)} for row in rows]
 
 
-def _row(unit: Unit, item: ReturnedRecord, language: str, shown: Shown) -> dict[str, Any]:
+def _row(item: ReturnedRecord, site: Site | None, language: str, shown: Shown) -> dict[str, Any]:
     definition = load_forms().get(item.form)
-    site = find_site(unit, item.site)
     zone = ZoneInfo("UTC" if site is None else site.timezone)
     return {
         "item": item,

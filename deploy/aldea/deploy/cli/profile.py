@@ -26,7 +26,7 @@ from aldea.model.overlays import changed_keys, leaves
 from aldea.model.toml_text import as_toml
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
-from aldea.storage.register.device_overlays import DeviceSettings, Standing, settings_of
+from aldea.storage.register.device_overlays import DeviceSettings, settings_of
 from aldea.storage.register.device_settings import send_to_all
 from aldea.storage.register.profiles import (
     Profile,
@@ -145,7 +145,7 @@ def _send(register: Register, arguments: argparse.Namespace) -> int:
     if missing := sorted(set(arguments.site) - {item.site for item in devices}):
         raise CommandError(f"site {missing[0]!r} has no device with the profile {found.id!r}")
     chosen = [item for item in devices if not arguments.site or item.site in arguments.site]
-    due = [item for item in chosen if _is_due(item, again=arguments.again)]
+    due = [item for item in chosen if item.is_due(again=arguments.again)]
     if not arguments.dry_run:
         send_to_all(register, [(item.site, item.device) for item in due], keys, now, AUTHOR, again=arguments.again)
         with register.transaction() as unit:
@@ -158,12 +158,6 @@ def _send(register: Register, arguments: argparse.Namespace) -> int:
     told = "would change" if arguments.dry_run else "were sent their settings"
     print(f"{len(due)} of {len(chosen)} devices {told}")
     return OK
-
-
-def _is_due(item: DeviceSettings, *, again: bool) -> bool:
-    if item.standing in {Standing.FAILED, Standing.ROLLED_BACK}:
-        return again
-    return item.standing is Standing.NOT_SENT
 
 
 def _keys() -> Sequence[str]:

@@ -89,6 +89,12 @@ class DeviceSettings:
         ended = {CommandState.FAILED: Standing.FAILED, CommandState.ROLLED_BACK: Standing.ROLLED_BACK}
         return ended.get(self.last.state, Standing.NOT_SENT)
 
+    def is_due(self, *, again: bool) -> bool:
+        """Say whether it is to be sent something; `again`: also what it did not take."""
+        if self.standing in {Standing.FAILED, Standing.ROLLED_BACK}:
+            return again
+        return self.standing is Standing.NOT_SENT
+
 
 def settings_of(
     unit: Unit,
@@ -124,11 +130,6 @@ def device_settings_of(unit: Unit, site_id: str, device_id: str, keys: Collectio
     if not found:
         raise UnknownEntryError(f"site {site_id[:39]!r} has no agent {device_id[:39]!r} that could be set: enrol it")
     return found[0]
-
-
-def effective_overlay(unit: Unit, site_id: str, device_id: str, keys: Collection[str], now_ms: int) -> dict[str, Any]:
-    """Return what a device is to run with. Raises UnknownEntryError."""
-    return dict(device_settings_of(unit, site_id, device_id, keys, now_ms).overlay)
 
 
 def _gathered(

@@ -10,7 +10,7 @@ from sqlalchemy import insert as plain_insert
 
 from aldea.storage.register.command_rows import DeviceCommand
 from aldea.storage.register.commands import queue_command, supersede
-from aldea.storage.register.device_overlays import KIND, Standing, device_settings_of
+from aldea.storage.register.device_overlays import KIND, device_settings_of
 from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterConflictError, UnknownEntryError
 from aldea.storage.register.facts import lock_site
@@ -88,9 +88,7 @@ def send_settings(
     """
     lock_site(unit, site_id)
     now = device_settings_of(unit, site_id, device_id, keys, now_ms)
-    if now.standing in {Standing.SAME, Standing.UNDER_WAY}:
-        return None
-    if now.standing in {Standing.FAILED, Standing.ROLLED_BACK} and not again:
+    if not now.is_due(again=again):
         return None
     # A device may be ahead of a register that was restored from an old backup: it says how far.
     told = 0 if now.last is None else now.last.answer.get("runs")

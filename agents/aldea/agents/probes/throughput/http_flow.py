@@ -69,11 +69,6 @@ class Flow:
                 self.failure = error.failure
 
     @property
-    def is_stopped(self) -> bool:
-        """Whether the flow was told to end."""
-        return self._stopped.is_set()
-
-    @property
     def info(self) -> TcpInfo | None:
         """What the kernel counts of this connection, or did last."""
         found = None if self._counted is None else tcp_info(self._counted)
