@@ -40,8 +40,8 @@ class GivenUp:
     """That nobody was heard with it, and what ran before runs again.
 
     `at_ms` of time since boot in the boot `boot_id` is when that was so; `patience_ms` the time that what was on trial
-    was given, and what ran before gets as well; `tries` how often it was tried by now. `had_its_time` is False where the
-    power went each time before it could be heard: then nobody knows of a fault, whoever is heard afterwards.
+    was given, and what ran before gets as well; `tries` how often it was tried by now. `had_its_time` is False where
+    the power went each time before it could be heard: then nobody knows of a fault, whoever is heard afterwards.
     """
 
     boot_id: str
@@ -78,7 +78,7 @@ def link_words(given_up: GivenUp) -> Words:
     if not given_up.had_its_time:
         return Words(
             "the power went each time before the server could be heard, so nobody knows where the fault was",
-            "la corriente se fue cada vez antes de que se pudiera oír al servidor, así que no se sabe dónde estuvo la falla",
+            "la corriente se fue cada vez antes de oír al servidor, así que no se sabe dónde estuvo la falla",
         )
     return Words(
         "with what was there before the server was not heard in the same time either, so it may have been the link",
