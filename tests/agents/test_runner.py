@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -154,6 +155,62 @@ def test_a_runner_that_is_stopped_closes_its_probes_and_keeps_what_was_measured(
         assert probe.closed
         assert stuck.closed
         assert ("ping", 100_000) in measurements(outbox)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("held_up", ["stats", "append"])
+def test_what_was_measured_is_stored_once_though_the_stop_comes_while_the_disk_is_slow(
+    outbox: Outbox, held_up: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    quick = getattr(outbox, held_up)
+
+    def slow(*words: object) -> object:
+        reached.set()
+        assert go_on.wait(10)
+        return quick(*words)
+
+    async def story() -> None:
+        runner, _ = make_runner(outbox, ManualClock(), (Scripted("ping", ping()), 60))
+        monkeypatch.setattr(outbox, held_up, slow)
+        task = asyncio.create_task(runner.run())
+        await asyncio.to_thread(reached.wait, 10)
+        task.cancel()
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert [name for name, _ in measurements(outbox)].count("ping") == 1
+
+    asyncio.run(story())
+
+
+class Dutiful(Scripted):
+    """A probe that has something to say also when it is given up."""
+
+    async def measure(self) -> Sequence[Reading]:
+        try:
+            return await super().measure()
+        except asyncio.CancelledError:
+            return self.readings
+
+
+def test_what_a_round_says_when_it_is_given_up_is_stored_whoever_asked_for_it(outbox: Outbox) -> None:
+    async def story() -> None:
+        due, asked = Dutiful("dns", Reading("dns", {"answers": 1})), Dutiful("http", Reading("http", {"body_bytes": 1}))
+        for probe in (due, asked):
+            probe.go.clear()
+        runner, _ = make_runner(outbox, ManualClock(), (due, 60), (asked, 60))
+        running = asyncio.create_task(runner.run())
+        by_hand = asyncio.create_task(runner.run_now("http"))
+        async with asyncio.timeout(5):
+            while not (due.asked and asked.asked):  # noqa: ASYNC110 - probes that tell nobody
+                await asyncio.sleep(0.01)
+        for task in (by_hand, running):
+            task.cancel()
+        ends = await asyncio.gather(by_hand, running, return_exceptions=True)
+        assert all(isinstance(end, asyncio.CancelledError) for end in ends)
+        assert sorted(name for name, _ in measurements(outbox) if name != "agent") == ["dns", "http"]
 
     asyncio.run(story())
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from aldea.agents.budget import Meter, wan_bytes_of
 from aldea.agents.changes import ChangeWatch
@@ -28,6 +31,14 @@ Recorded = Callable[[bool], None]
 
 Seen = Callable[[Sequence[Reading], int], None]
 """Shown what was recorded, and its time since boot."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What was measured together; `mono_ms` is the time since boot that it is recorded with."""
+
+    readings: Sequence[Reading]
+    mono_ms: int
 
 
 class Runner:
@@ -55,9 +66,12 @@ class Runner:
         self._follow_up = FollowUp(outbox, clock.mono_ms())
         self._running: dict[str, asyncio.Task[Sequence[Reading]]] = {}
         self._by_hand: dict[str, asyncio.Task[Sequence[Reading]]] = {}
-        self._recording = asyncio.Lock()
+        self._unstored: deque[_Batch] = deque()
+        self._storing = threading.Lock()
         self._log = ProbeLog()
         self._began = False
+        self.stores = True
+        """Whether what was measured last could be stored."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,7 +86,7 @@ class Runner:
         ]
 
     async def run(self) -> None:
-        """Run until cancelled. What is under way then is given up; what was measured is stored."""
+        """Run until cancelled. What is under way then is given up; what was measured until then is stored."""
         try:
             while True:
                 await self.cycle()
@@ -95,10 +109,10 @@ class Runner:
         patience = max(0, self._schedule.next_due_ms() - started_ms) / 1000
         if self._running:
             await asyncio.wait(self._running.values(), timeout=patience)
-        readings = self._take_finished()
-        if _FOOTPRINT in due:
-            readings += await self._footprint()
-        return await self._record(readings, started_ms)
+        own = await self._footprint() if _FOOTPRINT in due else []
+        # Nothing is waited for between taking readings and keeping them: a stop finds them here or there.
+        self._keep([*self._take_finished(), *own], started_ms)
+        return await self._record()
 
     async def run_now(self, name: str, instead: Probe | None = None) -> Sequence[Reading]:
         """Run one round of a probe now, record it, have it sent at once, and return it. Raises KeyError for no probe.
@@ -109,15 +123,26 @@ class Runner:
         item = self._probes[name]
         while (busy := self._busy(name)) is not None:
             await asyncio.wait({busy})
-        started_ms = self._clock.mono_ms()
-        task = asyncio.create_task(run_probe(instead or item.probe, item.timeout_seconds), name=f"{name} by hand")
+        task = asyncio.create_task(self._round_by_hand(item, instead), name=f"{name} by hand")
         self._by_hand[name] = task
         try:
-            readings = await task
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            # Whoever asked is gone. The round ends in order, and what it found is recorded like any other's.
+            await _give_up(task)
+            raise
         finally:
             del self._by_hand[name]
-        self._count(name, readings)
-        await self._record(readings, started_ms, urgent=True)
+        readings = task.result()
+        await self._record(urgent=True)
+        return readings
+
+    async def _round_by_hand(self, item: ScheduledProbe, instead: Probe | None) -> Sequence[Reading]:
+        """Run the round and keep what it gives: whoever asked may be gone by then."""
+        started_ms = self._clock.mono_ms()
+        readings = await run_probe(instead or item.probe, item.timeout_seconds)
+        self._count(item.probe.name, readings)
+        self._keep(readings, started_ms)
         return readings
 
     def _busy(self, name: str) -> asyncio.Task[Sequence[Reading]] | None:
@@ -130,10 +155,16 @@ class Runner:
         for name, task in list(self._running.items()):
             if task.done():
                 del self._running[name]
-                found = task.result()
-                self._count(name, found)
-                readings += found
+                if not task.cancelled():
+                    found = task.result()
+                    self._count(name, found)
+                    readings += found
         return readings
+
+    def _keep(self, readings: Sequence[Reading], mono_ms: int) -> None:
+        """Take readings over: they are stored next, or at the stop."""
+        if readings:
+            self._unstored.append(_Batch(readings, mono_ms))
 
     def _count(self, name: str, found: Sequence[Reading]) -> None:
         self._meter.add(sum(wan_bytes_of(reading) for reading in found))
@@ -146,22 +177,32 @@ class Runner:
             _LOG.warning("the outbox cannot be read: %s", error)
             return []
 
-    async def _record(self, readings: Sequence[Reading], mono_ms: int, *, urgent: bool = False) -> Range | None:
-        if not readings:
+    async def _record(self, *, urgent: bool = False) -> Range | None:
+        """Store what is kept, tell of it, and return the seqs of the newest batch."""
+        # In a thread: a slow card must not stand in the way of what is being timed here.
+        stored = await asyncio.to_thread(self._store)
+        if not stored and not urgent:
             return None
-        async with self._recording:
-            # In a thread: a slow card must not stand in the way of what is being timed here.
-            seqs = await asyncio.to_thread(self._store, readings, mono_ms)
-        urgent = self._changes.observe(readings) or urgent or not self._began
-        self._began = True
-        if self._seen is not None:
-            self._seen(readings, mono_ms)
+        for batch, _ in stored:
+            urgent = self._changes.observe(batch.readings) or urgent or not self._began
+            self._began = True
+            if self._seen is not None:
+                self._seen(batch.readings, batch.mono_ms)
         self._recorded(urgent)
-        return seqs
+        return stored[-1][1] if stored else None
 
-    def _store(self, readings: Sequence[Reading], mono_ms: int) -> Range | None:
-        told = self._follow_up.observe(readings, mono_ms)
-        seqs = self._outbox.append(readings if told is None else [*readings, told], mono_ms)
+    def _store(self) -> list[tuple[_Batch, Range | None]]:
+        """Store all that is kept, each batch in one commit and once, whoever calls and is cancelled meanwhile."""
+        stored = []
+        with self._storing:
+            while self._unstored:
+                batch = self._unstored.popleft()
+                stored.append((batch, self._stored(batch)))
+        return stored
+
+    def _stored(self, batch: _Batch) -> Range | None:
+        told = self._follow_up.observe(batch.readings, batch.mono_ms)
+        seqs = self._outbox.append(batch.readings if told is None else [*batch.readings, told], batch.mono_ms)
         if told is not None and seqs is not None:
             self._follow_up.told()
         return seqs
@@ -172,16 +213,19 @@ class Runner:
             await asyncio.sleep(min(left / 1000, _LONGEST_SLEEP_SECONDS))
 
     async def _stop(self) -> None:
-        readings = self._take_finished()
         under_way = (*self._running.values(), *self._by_hand.values())
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
-        self._running.clear()
+        await asyncio.gather(*map(_give_up, under_way))
         for item in self._probes.values():
             try:
                 await item.probe.aclose()
             except Exception:  # noqa: BLE001 - one probe's fault must not keep the others open
                 _LOG.exception("probe %s did not close", item.probe.name)
-        if readings:
-            self._outbox.append(readings, self._clock.mono_ms())
+        self._keep(self._take_finished(), self._clock.mono_ms())
+        await asyncio.to_thread(self._store)
+
+
+async def _give_up(task: asyncio.Task[Sequence[Reading]]) -> None:
+    """Cancel a round, once, and wait for its end: it may still have to say what it has found or spent."""
+    if not task.cancelling():
+        task.cancel()
+    await asyncio.wait({task})
