@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agentkit.disks import fill
 from agentkit.making import BOOT, held_rows, make_outbox, ping, seqs
 from aldea.agents.outbox import Outbox, OutboxUnavailable, Reserve, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -174,30 +175,6 @@ def test_a_machine_that_cannot_be_told_apart_keeps_its_outbox(tmp_path: Path) ->
     second.close()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MB of its own, where this may be mounted."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)], capture_output=True, check=False
-    )
-    if done.returncode != 0:
-        pytest.skip("a small file system can only be mounted by root")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> None:
-    """Leave not a byte."""
-    with (folder / "ballast").open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"x" * 1024)
-        except OSError:
-            return
-
-
 def append_until_refused(outbox: Outbox) -> int:
     """Append until the disk is full; return the number of the cycle that was refused."""
     for number in range(10_000):
@@ -206,7 +183,7 @@ def append_until_refused(outbox: Outbox) -> int:
     raise AssertionError("the disk is never full")
 
 
-def check_full_disk(outbox: Outbox, make_room: Callable[[], None]) -> None:
+def check_full_disk(outbox: Outbox, make_room: Callable[[], None], reason: str) -> None:
     refused = append_until_refused(outbox)
     last = outbox.bounds()[1]
     assert outbox.append([ping(), ping()], 900_000) is None
@@ -226,7 +203,7 @@ def check_full_disk(outbox: Outbox, make_room: Callable[[], None]) -> None:
         "to_mono_ms": 960_000,
         "boot_id": BOOT,
         "count": 4,
-        "reason": "disk_full",
+        "reason": reason,
     }
     assert outbox.append([ping()], 1_080_000) == (span[1] + 2, span[1] + 2)
 
@@ -235,7 +212,7 @@ def test_on_a_full_disk_it_counts_what_is_not_recorded_and_tells_once_there_is_r
     outbox = make_outbox(small_disk)
     outbox.append([ping()] * 10, 1_500)
     fill(small_disk)
-    check_full_disk(outbox, (small_disk / "ballast").unlink)
+    check_full_disk(outbox, (small_disk / "ballast").unlink, "disk_full")
     outbox.close()
     assert Reserve(small_disk / "outbox.reserve").spans == ()
 
@@ -246,7 +223,7 @@ def test_a_limit_on_the_files_size_is_met_as_a_full_disk_is(tmp_path: Path) -> N
     outbox = make_outbox(tmp_path)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, before[1]))
-        check_full_disk(outbox, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before))
+        check_full_disk(outbox, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before), "disk_error")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)

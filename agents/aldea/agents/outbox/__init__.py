@@ -1,5 +1,6 @@
 """The outbox: what was measured and is not yet safe elsewhere, kept on disk in order."""
 
+from aldea.agents.outbox.opening import Opening
 from aldea.agents.outbox.outbox import Outbox
 from aldea.agents.outbox.records import (
     Before,
@@ -21,6 +22,7 @@ __all__ = [
     "Held",
     "Limits",
     "Machine",
+    "Opening",
     "Outbox",
     "OutboxUnavailable",
     "Reserve",

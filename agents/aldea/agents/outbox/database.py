@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
@@ -41,8 +42,11 @@ _NO_ROOM = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_NOMEM,
 }
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 
 
 class Origin(StrEnum):
@@ -63,9 +67,39 @@ def is_damage(error: sqlite3.Error) -> bool:
     return _primary(error) in _DAMAGE
 
 
+def is_spoilt(error: sqlite3.Error) -> bool:
+    """Say whether the file cannot be what it should be: damaged, or without a table (SQLITE_ERROR) that it has."""
+    return is_damage(error) or _primary(error) == sqlite3.SQLITE_ERROR
+
+
 def is_no_room(error: sqlite3.Error) -> bool:
-    """Say whether `error` may pass: disk full, I/O error, read-only."""
+    """Say whether `error` may pass: disk full, I/O error, read-only, somebody else's lock."""
     return _primary(error) in _NO_ROOM
+
+
+def unavailable(path: Path, error: sqlite3.Error | OSError) -> OutboxUnavailable:
+    """Return what is to be raised when the disk does not allow what `path` is needed for."""
+    said = error.strerror or error if isinstance(error, OSError) else error
+    return OutboxUnavailable(f"{path} cannot be used: {said}", _reason(path.parent, error))
+
+
+def _reason(folder: Path, error: sqlite3.Error | OSError) -> str:
+    """Return the word for what keeps rows from being stored: SQLite's own is the same for a full and a broken disk."""
+    code = _primary(error) if isinstance(error, sqlite3.Error) else 0
+    number = error.errno if isinstance(error, OSError) else 0
+    if code in _BUSY:
+        return "busy"
+    if code == sqlite3.SQLITE_FULL or number in {errno.ENOSPC, errno.EDQUOT}:
+        return "disk_full"
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM} or number in {errno.EROFS, errno.EACCES, errno.EPERM}:
+        return "read_only"
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return "disk_error"
+    if disk.f_flag & os.ST_RDONLY:
+        return "read_only"
+    return "disk_full" if disk.f_bavail == 0 or (disk.f_files and disk.f_favail == 0) else "disk_error"
 
 
 @contextmanager
@@ -98,10 +132,8 @@ def open_database(folder: Path, hardware_id: str) -> tuple[sqlite3.Connection, O
             return connect(path), origin
         put_aside(path, origin)
         return _create(path, hardware_id), origin
-    except OSError as error:
-        raise OutboxUnavailable(f"{path} cannot be used: {error.strerror or error}") from error
-    except sqlite3.Error as error:
-        raise OutboxUnavailable(f"{path} cannot be used: {error}") from error
+    except (OSError, sqlite3.Error) as error:
+        raise unavailable(path, error) from error
 
 
 def put_aside(path: Path, origin: Origin) -> Path:
@@ -128,8 +160,7 @@ def _examine(path: Path, hardware_id: str) -> Origin:
             owner = _meta(db, "hardware_id")
             sound = db.execute("SELECT count(*) FROM epoch").fetchone()[0] and _meta(db, "schema")
     except sqlite3.Error as error:
-        # SQLITE_ERROR is a table that is not there.
-        if is_damage(error) or _primary(error) == sqlite3.SQLITE_ERROR:
+        if is_spoilt(error):
             return Origin.CORRUPT
         raise
     if not sound:

@@ -6,7 +6,7 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
@@ -19,12 +19,14 @@ from aldea.agents.outbox.database import (
     Origin,
     is_damage,
     is_no_room,
+    is_spoilt,
     open_database,
     put_aside,
     transaction,
+    unavailable,
 )
 from aldea.agents.outbox.records import Before, Boot, Limits, Machine, OutboxUnavailable, Stats, Stopped
-from aldea.agents.outbox.reserve import Reserve
+from aldea.agents.outbox.reserve import Reserve, Span
 from aldea.agents.outbox.selection import boot_of
 from aldea.agents.outbox.writing import insert
 from aldea.model.intervals import IntervalSet, Range
@@ -130,18 +132,45 @@ class OutboxFile:
             self._db.close()
 
     def _open(self, mono_ms: int) -> None:
-        self._db, origin = open_database(self._folder, self._machine.hardware_id)
+        """Open the file and register the start; what cannot be made sense of is put aside, once."""
         try:
-            self._epoch = self._current_epoch()
-            with transaction(self._db):
-                self._boot, told = start.register_start(
-                    self._db, self._machine, self._broken or origin, mono_ms, again=self._broken is not None
-                )
-                insert(self._db, self._epoch[0], self._boot.number, [told], mono_ms)
-                self._connection = start.get_meta(self._db, "connection") or 0
-        except sqlite3.Error as error:
+            self._register(*open_database(self._folder, self._machine.hardware_id), mono_ms)
+        except (sqlite3.Error, ValueError, TypeError) as error:
             self._db.close()
-            raise OutboxUnavailable(f"{self._folder / NAME} cannot be used: {error}") from error
+            if isinstance(error, sqlite3.Error) and not is_spoilt(error):
+                raise unavailable(self._folder / NAME, error) from error
+            _LOG.error("the outbox makes no sense: %s", error)
+            self._begin_again(mono_ms)
+
+    def _begin_again(self, mono_ms: int) -> None:
+        try:
+            put_aside(self._folder / NAME, Origin.CORRUPT)
+            db, _ = open_database(self._folder, self._machine.hardware_id)
+            self._register(db, Origin.CORRUPT, mono_ms)
+        except (sqlite3.Error, OSError) as error:
+            self._db.close()
+            raise unavailable(self._folder / NAME, error) from error
+
+    def _register(self, db: sqlite3.Connection, origin: Origin, mono_ms: int) -> None:
+        self._db = db
+        self._epoch = self._current_epoch()
+        with transaction(db):
+            self._boot, told = start.register_start(
+                db,
+                self._machine,
+                self._broken or origin,
+                mono_ms,
+                again=self._broken is not None,
+                unopened=self._unopened(),
+            )
+            insert(db, self._epoch[0], self._boot.number, [told], mono_ms)
+            self._connection = start.get_meta(db, "connection") or 0
+
+    def _unopened(self) -> Sequence[Span]:
+        """Within a transaction: return, once, what the reserve told at first of starts that could not open the file."""
+        known = max(start.get_meta(self._db, name) or 0 for name in (start.RESERVE_TOLD, start.RESERVE_SEEN))
+        start.set_meta(self._db, start.RESERVE_SEEN, self._reserve.found_generation)
+        return self._reserve.found if known < self._reserve.found_generation else ()
 
     def _current_epoch(self) -> tuple[int, str]:
         row = self._db.execute("SELECT id, name FROM epoch ORDER BY id DESC LIMIT 1").fetchone()
@@ -158,7 +187,7 @@ class OutboxFile:
             return work()
         except sqlite3.Error as error:
             if is_no_room(error):
-                raise OutboxUnavailable(f"{self._folder / NAME}: {error}") from error
+                raise unavailable(self._folder / NAME, error) from error
             if not is_damage(error):
                 raise
             _LOG.error("the outbox is damaged: %s", error)
@@ -166,7 +195,7 @@ class OutboxFile:
         try:
             return work()
         except sqlite3.Error as error:
-            raise OutboxUnavailable(f"{self._folder / NAME}: {error}") from error
+            raise unavailable(self._folder / NAME, error) from error
 
     def _renew(self) -> None:
         """Begin a new file after damage; where the disk does not allow it now, the next use tries again."""
@@ -179,7 +208,7 @@ class OutboxFile:
             if (self._folder / NAME).exists():
                 put_aside(self._folder / NAME, Origin.CORRUPT)
         except OSError as error:
-            raise OutboxUnavailable(f"the damaged outbox cannot be put aside: {error}") from error
+            raise unavailable(self._folder / NAME, error) from error
         self._open(self._last_mono_ms)
         self._broken = None
         self._settled.clear()

@@ -45,7 +45,7 @@ class Outbox(OutboxFile):
                 return self._guarded(lambda: self._append(readings, mono_ms))
             except OutboxUnavailable as error:
                 _LOG.error("%d rows cannot be recorded: %s", len(readings), error)
-                span = Span(self._machine.boot_id, mono_ms, mono_ms, len(readings), "disk_full")
+                span = Span(self._machine.boot_id, mono_ms, mono_ms, len(readings), error.reason)
                 self._reserve.note(span)
                 return None
 
@@ -59,9 +59,9 @@ class Outbox(OutboxFile):
         spans, generation = self._reserve.spans, self._reserve.generation
         with transaction(self._db):
             first, last = self._insert(readings, mono_ms)
-            if (start.get_meta(self._db, "reserve_told") or 0) < generation and spans:
+            if (start.get_meta(self._db, start.RESERVE_TOLD) or 0) < generation and spans:
                 self._insert([told_by_reserve(span) for span in spans], mono_ms)
-                start.set_meta(self._db, "reserve_told", generation)
+                start.set_meta(self._db, start.RESERVE_TOLD, generation)
             start.set_meta(self._db, start.LAST_MONO, mono_ms)
             self._drop(mono_ms)
         if spans:

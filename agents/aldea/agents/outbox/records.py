@@ -10,7 +10,14 @@ from aldea.model.wire import Anchor
 
 
 class OutboxUnavailable(Exception):
-    """The outbox cannot be used just now (disk full, read-only, I/O error); the message says why."""
+    """The outbox cannot be used just now; the message says why.
+
+    `reason` is the word for a `not_recorded` row: `disk_full`, `read_only`, `disk_error` or `busy`.
+    """
+
+    def __init__(self, message: str, reason: str = "disk_error") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,23 @@ import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from aldea.agents.outbox.records import Stopped
+
 _SLOT = 4096
 _MOST_SPANS = 16
 _LOG = logging.getLogger(__name__)
 
+ENDINGS = {"stopped": Stopped.ALONE, "shut_down": Stopped.WITH_THE_MACHINE}
+"""How a start ended that never opened its outbox, as far as it could say so itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From when to when, in milliseconds since that boot, how many rows could not be stored."""
+    """From when to when, in milliseconds since that boot, how many rows could not be stored.
+
+    `count` is zero where the agent could not even open its outbox, and so measured nothing. `reason` is a word of
+    `OutboxUnavailable`; a span of no length whose reason is a word of `ENDINGS` says how such a start ended.
+    """
 
     boot_id: str
     from_mono_ms: int
@@ -31,13 +40,12 @@ class Span:
 
 
 class Reserve:
-    """What could not be recorded, until it can be told."""
+    """What could not be recorded, until it can be told. `found` is what was in the file at first."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.generation = 0
-        self.spans: tuple[Span, ...] = ()
-        self._read()
+        self.generation, self.spans = read_spans(path)
+        self.found_generation, self.found = self.generation, self.spans
         self._preallocate()
 
     def note(self, span: Span) -> None:
@@ -54,9 +62,6 @@ class Reserve:
         """Forget what has been told."""
         self.spans = ()
         self._write()
-
-    def _read(self) -> None:
-        self.generation, self.spans = read_spans(self._path)
 
     def _preallocate(self) -> None:
         try:
@@ -96,7 +101,8 @@ def read_spans(path: Path) -> tuple[int, tuple[Span, ...]]:
 
 
 def _joins(before: Span, after: Span) -> bool:
-    return before.boot_id == after.boot_id and before.reason == after.reason
+    alike = before.boot_id == after.boot_id and before.reason == after.reason
+    return alike and (before.count == 0) == (after.count == 0)
 
 
 def _parse_slot(slot: bytes) -> tuple[int, tuple[Span, ...]]:

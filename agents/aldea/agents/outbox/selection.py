@@ -53,7 +53,16 @@ def boot_of(db: sqlite3.Connection, number: int) -> Boot:
     told = number % TAKEN_STRIDE if number < 0 else number
     if row is None:
         return Boot(told, "0" * 32)
-    return Boot(told, row[0], None if row[1] is None else Anchor(*json.loads(row[1])))
+    return Boot(told, row[0], None if row[1] is None else _anchor(row[1]))
+
+
+def _anchor(content: str) -> Anchor | None:
+    """Return an anchor as it was kept; None for one that is spoilt: the boot is then placed by its neighbours."""
+    try:
+        mono_ms, wall_ms, error_ms, source = json.loads(content)
+        return Anchor(int(mono_ms), int(wall_ms), int(error_ms), str(source))
+    except (ValueError, TypeError):
+        return None
 
 
 def whereabouts(db: sqlite3.Connection, epoch: str, seqs: Collection[int]) -> dict[int, str | None]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from aldea.agents.outbox.database import Origin
 from aldea.agents.outbox.records import Boot, Machine, Stopped
+from aldea.agents.outbox.reserve import ENDINGS, Span
 from aldea.agents.outbox.selection import boot_of
 from aldea.model.sample import Reading, Value
 from aldea.model.starts import StartCause
@@ -16,6 +18,8 @@ VERSION = "version"
 OWNER = "owner"
 PREVIOUS_LAST_MONO = "previous_last_mono_ms"
 FOLLOW_UP_DUE = "follow_up_due"
+RESERVE_TOLD = "reserve_told"
+RESERVE_SEEN = "reserve_seen"
 _WITHIN_BOOT = {
     Stopped.CUT_OFF: StartCause.CRASHED,
     Stopped.ALONE: StartCause.STOPPED,
@@ -43,18 +47,24 @@ def set_meta(db: sqlite3.Connection, name: str, value: int | str | None) -> None
 
 
 def register_start(
-    db: sqlite3.Connection, machine: Machine, origin: Origin, mono_ms: int, *, again: bool = False
+    db: sqlite3.Connection,
+    machine: Machine,
+    origin: Origin,
+    mono_ms: int,
+    *,
+    again: bool = False,
+    unopened: Sequence[Span] = (),
 ) -> tuple[Boot, Reading]:
     """Within a transaction: number this boot, and return it with the `boot` reading that tells of the start.
 
     `kind` is `boot`, or `restart` when only the agent started again; `cause` why it was not running before;
     `silent_seconds` is how long it was silent within the boot; `outbox` says whether the file was kept, and why not.
-    `again`: the file broke under a running agent.
+    `again`: the file broke under a running agent. `unopened`: when starts before this one could not open the file.
     """
-    row = db.execute("SELECT number, boot_id FROM boot ORDER BY number DESC LIMIT 1").fetchone()
-    before = None if row is None else boot_of(db, row[0])
+    _take_unopened(db, machine, unopened)
+    before = _newest_boot(db)
     same = before is not None and before.boot_id == machine.boot_id
-    stopped = None if before is None else Stopped(get_meta(db, CLEAN) or 0)
+    stopped = None if before is None else _stopped(get_meta(db, CLEAN) or 0)
     last_mono_ms = get_meta(db, LAST_MONO)
     previous_version = get_text(db, VERSION)
     upgraded = previous_version is not None and previous_version != machine.version
@@ -78,6 +88,36 @@ def register_start(
     if machine.owner:
         set_meta(db, OWNER, machine.owner)
     return boot, Reading("boot", fields)
+
+
+def _stopped(number: int) -> Stopped:
+    """Return how the run before ended; a word of a newer version than this one is some orderly end."""
+    return Stopped(number) if number in set(Stopped) else Stopped.ALONE
+
+
+def _newest_boot(db: sqlite3.Connection) -> Boot | None:
+    row = db.execute("SELECT number FROM boot ORDER BY number DESC LIMIT 1").fetchone()
+    return None if row is None else boot_of(db, row[0])
+
+
+def _take_unopened(db: sqlite3.Connection, machine: Machine, unopened: Sequence[Span]) -> None:
+    """Put down the boots in which the agent ran without its file, and how the last of them ended.
+
+    Else the boot before them would seem to have been the last. What this very boot could not open is no other start.
+    """
+    for span in unopened:
+        before = _newest_boot(db)
+        if before is None or span.count or span.boot_id == machine.boot_id:
+            continue
+        last_mono_ms = span.to_mono_ms
+        if before.boot_id == span.boot_id:
+            last_mono_ms = max(last_mono_ms, get_meta(db, LAST_MONO) or 0)
+        elif db.execute("SELECT 1 FROM boot WHERE boot_id = ?", (span.boot_id,)).fetchone() is None:
+            db.execute("INSERT INTO boot (number, boot_id) VALUES (?, ?)", (before.number + 1, span.boot_id))
+        else:
+            continue
+        set_meta(db, LAST_MONO, last_mono_ms)
+        set_meta(db, CLEAN, int(ENDINGS.get(span.reason, Stopped.CUT_OFF)))
 
 
 def _cause(origin: Origin, stopped: Stopped | None, *, same: bool, upgraded: bool) -> StartCause:
