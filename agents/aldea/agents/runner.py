@@ -39,6 +39,7 @@ class _Batch:
 
     readings: Sequence[Reading]
     mono_ms: int
+    urgent: bool = False
 
 
 class Runner:
@@ -134,7 +135,7 @@ class Runner:
         finally:
             del self._by_hand[name]
         readings = task.result()
-        await self._record(urgent=True)
+        await self._record()
         return readings
 
     async def _round_by_hand(self, item: ScheduledProbe, instead: Probe | None) -> Sequence[Reading]:
@@ -142,7 +143,7 @@ class Runner:
         started_ms = self._clock.mono_ms()
         readings = await run_probe(instead or item.probe, item.timeout_seconds)
         self._count(item.probe.name, readings)
-        self._keep(readings, started_ms)
+        self._keep(readings, started_ms, urgent=True)
         return readings
 
     def _busy(self, name: str) -> asyncio.Task[Sequence[Reading]] | None:
@@ -161,10 +162,10 @@ class Runner:
                     readings += found
         return readings
 
-    def _keep(self, readings: Sequence[Reading], mono_ms: int) -> None:
+    def _keep(self, readings: Sequence[Reading], mono_ms: int, *, urgent: bool = False) -> None:
         """Take readings over: they are stored next, or at the stop."""
         if readings:
-            self._unstored.append(_Batch(readings, mono_ms))
+            self._unstored.append(_Batch(readings, mono_ms, urgent))
 
     def _count(self, name: str, found: Sequence[Reading]) -> None:
         self._meter.add(sum(wan_bytes_of(reading) for reading in found))
@@ -177,18 +178,16 @@ class Runner:
             _LOG.warning("the outbox cannot be read: %s", error)
             return []
 
-    async def _record(self, *, urgent: bool = False) -> Range | None:
-        """Store what is kept, tell of it, and return the seqs of the newest batch."""
+    async def _record(self) -> Range | None:
+        """Store what is kept, tell of each batch, and return the seqs of the newest."""
         # In a thread: a slow card must not stand in the way of what is being timed here.
         stored = await asyncio.to_thread(self._store)
-        if not stored and not urgent:
-            return None
         for batch, _ in stored:
-            urgent = self._changes.observe(batch.readings) or urgent or not self._began
+            urgent = self._changes.observe(batch.readings) or batch.urgent or not self._began
             self._began = True
             if self._seen is not None:
                 self._seen(batch.readings, batch.mono_ms)
-        self._recorded(urgent)
+            self._recorded(urgent)
         return stored[-1][1] if stored else None
 
     def _store(self) -> list[tuple[_Batch, Range | None]]:
