@@ -49,6 +49,20 @@ def test_an_unknown_command_is_named_and_exits_with_2(capsys: pytest.CaptureFixt
     assert "'upp'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("module", "left_for_later"),
+    [
+        # The agent is started once these are loaded: what is slow to load waits until it runs.
+        ("aldea.deploy.cli.up", {"fastapi", "apprise", "alembic", "openpyxl", "influxdb_client"}),
+        ("aldea.deploy.allinone.inside", {"alembic", "openpyxl", "influxdb_client"}),
+    ],
+)
+def test_a_start_does_not_load_what_it_does_not_need_yet(module: str, left_for_later: set[str]) -> None:
+    program = f"import sys, {module}; print(*{left_for_later!r}.intersection(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == []
+
+
 def test_a_site_is_added_listed_and_shown(register_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     base = ["site", "--register", register_url]
     added = main(

@@ -50,7 +50,11 @@ class BrokerSettings:
     )
     mqtt_version: str = field(
         default="auto",
-        metadata=about("what is spoken with the broker; auto: 5, else 3.1.1", choices=("auto", "5", "3.1.1")),
+        metadata=about(
+            "what is spoken with the broker; auto: 5, else 3.1.1",
+            env="ALDEA_MQTT_VERSION",
+            choices=("auto", "5", "3.1.1"),
+        ),
     )
 
     def __post_init__(self) -> None:

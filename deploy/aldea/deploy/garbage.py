@@ -15,4 +15,9 @@ def settle_garbage() -> None:
     """
     gc.collect()
     gc.freeze()
+    look_seldom()
+
+
+def look_seldom() -> None:
+    """Let the collector look seldom: while modules load, nothing becomes garbage, and looking takes a quarter."""
     gc.set_threshold(OBJECTS_BETWEEN_LOOKS, 20, 100)

@@ -17,12 +17,13 @@ from aldea.storage.importing import tables, words
 from aldea.storage.importing.applying import apply_plan
 from aldea.storage.importing.cells import as_meant, harmless
 from aldea.storage.importing.columns import COLUMNS
-from aldea.storage.importing.files import rejects_csv, rejects_xlsx, template_csv, template_xlsx
+from aldea.storage.importing.files import rejects_csv, template_csv
 from aldea.storage.importing.plan import Plan, Wish, day_start, make_plan
 from aldea.storage.importing.states import state_code, zones_of
 from aldea.storage.importing.tables import read_table
 from aldea.storage.importing.values import read_hours, written_hours
 from aldea.storage.importing.words import TableError
+from aldea.storage.importing.workbooks import rejects_xlsx, template_xlsx
 from aldea.storage.register import Register, open_register
 from aldea.storage.register.facts import fact_at, fact_history, programmes_at
 from aldea.storage.register.people import add_person, set_disabled

@@ -12,6 +12,7 @@ from aldea.storage.register import Register, RegisterConflictError, RegisterErro
 from aldea.storage.register.attempts import ACCOUNT, ADDRESS, EASE_MS, FORGET_MS, PAIR, begin_attempt, forgive
 from aldea.storage.register.audit import audit, list_audit
 from aldea.storage.register.errors import RegisterValueError
+from aldea.storage.register.migrating import migration_config
 from aldea.storage.register.passwords import keep_hash, kept_hash, make_link, person_of_link, use_link
 from aldea.storage.register.people import (
     Grant,
@@ -23,7 +24,6 @@ from aldea.storage.register.people import (
     has_administrator,
     set_disabled,
 )
-from aldea.storage.register.register import migration_config
 from aldea.storage.register.sessions import IDLE_MS, LONGEST_MS, end_sessions_of, find_session, start_session
 from aldea.storage.register.tables import api_token, sign_in_attempt, web_session
 from aldea.storage.register.tokens import find_token, make_token, revoke_token

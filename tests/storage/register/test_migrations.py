@@ -10,10 +10,12 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from aldea.storage.register import RegisterError, RegisterUnavailableError, open_register
-from aldea.storage.register.register import migration_config
+from aldea.storage.register.migrating import migration_config
+from aldea.storage.register.register import NEWEST
 from aldea.storage.register.tables import metadata
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ def test_after_migrating_autogenerate_finds_nothing_to_do(empty_url: str) -> Non
         context = MigrationContext.configure(unit.connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
     register.close()
+
+
+def test_the_version_that_a_register_is_asked_for_is_that_of_the_newest_migration() -> None:
+    assert ScriptDirectory.from_config(migration_config()).get_current_head() == NEWEST
 
 
 def test_the_partial_indexes_are_partial_in_the_database(empty_url: str) -> None:

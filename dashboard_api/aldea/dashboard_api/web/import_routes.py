@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from types import ModuleType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response, UploadFile
@@ -19,7 +20,7 @@ from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.web.manage_sites import read_day
 from aldea.dashboard_api.web.manage_words import FACT_LABELS
 from aldea.storage.importing.applying import apply_plan
-from aldea.storage.importing.files import rejects_csv, rejects_xlsx, template_csv, template_xlsx
+from aldea.storage.importing.files import rejects_csv, template_csv
 from aldea.storage.importing.plan import Change, Plan, Wish, make_plan
 from aldea.storage.importing.tables import MOST_BYTES, read_table
 from aldea.storage.importing.words import TOO_LARGE, Fault, TableError
@@ -47,7 +48,7 @@ def template(aldea: Aldea, request: Request, kind: str) -> Response:
     if kind not in ("xlsx", "csv"):
         raise Problem(404, "There is a template.xlsx and a template.csv.")
     code = aldea.pages.language(request).code
-    content = template_xlsx(code) if kind == "xlsx" else template_csv(code)
+    content = _workbooks().template_xlsx(code) if kind == "xlsx" else template_csv(code)
     return _file(content, f"aldea-{'sitios' if code == 'es' else 'sites'}.{kind}")
 
 
@@ -135,7 +136,7 @@ def rejects(
             plan, _ = _plan(aldea, unit, visitor, found, from_day, accept=bool(fixes))
         except TableError as error:
             return _start(aldea, request, error.faults)
-    make = rejects_xlsx if kind == "xlsx" else rejects_csv
+    make = _workbooks().rejects_xlsx if kind == "xlsx" else rejects_csv
     name = "rechazados" if shown.code == "es" else "refused"
     return _file(make(plan, shown.code, shown.say), f"{name}.{kind}")
 
@@ -213,3 +214,10 @@ def _file(content: bytes, name: str) -> Response:
     kind = XLSX if name.endswith(".xlsx") else "text/csv; charset=utf-8"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, media_type=kind, headers=headers)
+
+
+def _workbooks() -> ModuleType:
+    """Return what writes workbooks: its library is slow to load, and most days nobody imports."""
+    from aldea.storage.importing import workbooks  # noqa: PLC0415 - see above
+
+    return workbooks

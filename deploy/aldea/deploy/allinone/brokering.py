@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OwnBroker:
-    """A running broker. `agent` and `simulator` are variables with which our children sign in there."""
+    """A running broker. `agent` and `simulator` are variables that our children need there."""
 
     broker: Broker
     collector: BrokerAddress
@@ -42,7 +42,9 @@ def start_own_broker(
         broker = start_broker(data, settings.mqtt_port, prefer=settings.broker_choice, log=say)
         with register.transaction() as unit:
             set_broker_endpoint(unit, BrokerEndpoint(broker.host, broker.port, tls=False))
-        return OwnBroker(broker, BrokerAddress(broker.host, broker.port))
+        # Where version 5 is unknown nobody need find that out by waiting.
+        agent = {"ALDEA_MQTT_VERSION": "3.1.1"} if broker.kind == "amqtt" else {}
+        return OwnBroker(broker, BrokerAddress(broker.host, broker.port), agent=agent)
     username = device_username(THIS_SITE, THIS_DEVICE)
     with register.transaction() as unit:
         file = data / "broker" / "agent.password"

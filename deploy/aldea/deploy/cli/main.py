@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
+from aldea.deploy.garbage import look_seldom
 from aldea.model.settings import SettingsError
 
 OK, FAILED, WRONG_USE = 0, 1, 2
@@ -70,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, words: Sequence[str]) -> int:
+    if name != "agent":  # it lives on small machines, and has little to load
+        look_seldom()
     try:
         command: Command = importlib.import_module(f"aldea.deploy.cli.{name.replace('-', '_')}")
     except ModuleNotFoundError as error:

@@ -12,10 +12,11 @@ from aldea.deploy.cli.codes import AUTHOR
 from aldea.deploy.cli.main import FAILED, OK, CommandError
 from aldea.model.clock import SystemClock
 from aldea.storage.importing.applying import apply_plan
-from aldea.storage.importing.files import rejects_csv, rejects_xlsx, template_csv, template_xlsx
+from aldea.storage.importing.files import rejects_csv, template_csv
 from aldea.storage.importing.plan import Plan, PlannedSite, Wish, make_plan
 from aldea.storage.importing.tables import MOST_BYTES, Table, read_table
 from aldea.storage.importing.words import TableError
+from aldea.storage.importing.workbooks import rejects_xlsx, template_xlsx
 from aldea.storage.register.audit import audit
 
 if TYPE_CHECKING:

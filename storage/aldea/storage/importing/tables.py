@@ -11,9 +11,6 @@ from datetime import date, datetime
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from aldea.storage.importing.cells import as_meant
 from aldea.storage.importing.columns import column_of
 from aldea.storage.importing.words import NO_HEADER, NO_ROWS, NOT_A_TABLE, TOO_LARGE, TOO_MANY_ROWS, Fault, TableError
@@ -82,6 +79,10 @@ def _with_headings(lines: Sequence[Line]) -> Table:
 
 
 def _workbook(content: bytes) -> Iterator[Line]:
+    # The library is slow to load, and a server may run for weeks before anybody uploads a workbook.
+    from openpyxl import load_workbook  # noqa: PLC0415 - see above
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - see above
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             unpacked = sum(part.file_size for part in parts.infolist())

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy import text as sql
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
@@ -23,9 +17,8 @@ from aldea.storage.register.errors import (
     RegisterValueError,
 )
 
-MIGRATIONS = Path(__file__).with_name("migrations")
-MIGRATION_LOCK = 4_715_001
-"""The PostgreSQL advisory lock that makes starting processes migrate one after another."""
+NEWEST = "0016"
+"""The newest migration: which tables this version of Aldea needs."""
 
 
 @contextmanager
@@ -109,28 +102,28 @@ class Register:
 
         Raises RegisterError when the database was written by a newer version.
         """
+        if self._revision() == NEWEST:
+            return
+        from aldea.storage.register.migrating import upgrade  # noqa: PLC0415 - slow to load, seldom needed
+
         with self.transaction() as unit:
-            if unit.is_postgresql:
-                unit.connection.execute(sql("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-            config = migration_config()
-            config.attributes["connection"] = unit.connection
-            try:
-                command.upgrade(config, "head")
-            except CommandError as error:
-                raise RegisterError(
-                    f"the register {self} was written by a newer Aldea ({error}): start that version"
-                ) from error
+            upgrade(unit, str(self))
 
     def check(self) -> None:
         """Raise RegisterError unless the database answers and has exactly this version's tables."""
-        head = ScriptDirectory.from_config(migration_config()).get_current_head()
-        with self.reading() as unit:
-            found = MigrationContext.configure(unit.connection).get_current_revision()
-        if found != head:
+        if (found := self._revision()) != NEWEST:
             raise RegisterError(
-                f"the register {self} has tables of version {found or 'none'}, this program needs {head}: "
+                f"the register {self} has tables of version {found or 'none'}, this program needs {NEWEST}: "
                 "run `aldea migrate`"
             )
+
+    def _revision(self) -> str | None:
+        """Return which tables the database has; None for none of ours."""
+        with self.reading() as unit:
+            if not inspect(unit.connection).has_table("alembic_version"):
+                return None
+            found: str | None = unit.connection.scalar(sql("SELECT version_num FROM alembic_version"))
+            return found
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -143,14 +136,6 @@ def open_register(url: str) -> Register:
     Makes the file and its folder for SQLite; does not migrate. Raises RegisterError for any other URL.
     """
     return Register(make_engine(url))
-
-
-def migration_config() -> Config:
-    """Return Alembic's configuration for the migrations that ship inside this package."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
 
 
 @contextmanager

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from aldea.model.series import SeriesStore
-from aldea.storage.series.influx.server import Address
-from aldea.storage.series.influx.store import InfluxSeriesStore
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
+
+if TYPE_CHECKING:
+    from aldea.storage.series.influx.server import Address
 
 _FORMS = "sqlite:///path/series.db or influxdb+http://[token@ or user:password@]host:port/database"
 _SCHEMES = {"influxdb+http": "http", "influxdb+https": "https"}
@@ -31,6 +33,9 @@ def open_series_store(url: str) -> SeriesStore:
     if parts.scheme == "sqlite":
         return SqliteSeriesStore(_file(parts))
     if parts.scheme in _SCHEMES:
+        # Its client is slow to load, and an Aldea with embedded parts never needs it.
+        from aldea.storage.series.influx.store import InfluxSeriesStore  # noqa: PLC0415 - see above
+
         return InfluxSeriesStore(influx_address(parts))
     raise ValueError(f"the series store's URL begins with {parts.scheme or 'nothing'!r}: write {_FORMS}")
 
@@ -57,6 +62,8 @@ def influx_address(parts: SplitResult) -> Address:
         raise ValueError("the port in the series store's URL is not a number from 0 to 65535") from None
     if not parts.hostname or not database or "/" in database:
         raise ValueError(f"the series store's URL must name a host and one database: {_FORMS}")
+    from aldea.storage.series.influx.server import Address  # noqa: PLC0415 - as above
+
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     name, password = unquote(parts.username or ""), parts.password
     return Address(
