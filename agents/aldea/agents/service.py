@@ -6,7 +6,6 @@ import asyncio
 import logging
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aldea.agents.assembly import ClockStates, identity_of, link_options, pace_of, this_machine
@@ -17,12 +16,13 @@ from aldea.agents.log_ring import LogRing
 from aldea.agents.machine import is_going_down
 from aldea.agents.operating import CommandInbox, Toolbox
 from aldea.agents.operating.registry import handlers
-from aldea.agents.outbox import Limits, Machine, Outbox, OutboxUnavailable, Reserve, Span, Stopped
+from aldea.agents.outbox import Machine, Outbox, Stopped
 from aldea.agents.page.latest import LatestReadings
 from aldea.agents.probe import ProbeContext, ScheduledProbe
 from aldea.agents.probes import scheduled_probes
 from aldea.agents.runner import Runner
 from aldea.agents.settings import AgentSettings
+from aldea.agents.starting import open_outbox
 from aldea.agents.upgrading.leaving import confirm
 from aldea.agents.uplink import Conversation, Pace, Uplink
 from aldea.model.clock import Clock, SystemClock
@@ -30,15 +30,13 @@ from aldea.model.sample import Reading
 
 if TYPE_CHECKING:
     from aldea.agents.overlay.desk import SettingsDesk
-    from aldea.agents.page.server import PageServer
+    from aldea.agents.page.wiring import BoxPage
     from aldea.agents.records.desk import Desk
     from aldea.model.messages import Command
 
 __all__ = ["AgentService", "link_options", "pace_of", "this_machine"]
 
-_LOG = logging.getLogger(__name__)
 _UPLINK_STOPS_WITHIN_SECONDS = 3.0
-_DAY_MS = 86_400_000
 _TRIAL_LOOK_SECONDS = 1.0
 
 
@@ -87,11 +85,15 @@ class AgentService:
         Raises AlreadyRunning, or OSError when the folder cannot be used.
         """
         lock = FolderLock(self.settings.data)
+        page = self._page()
+        troubled = None if page is None else page.show_trouble
         try:
-            outbox = await self._open_outbox()
+            outbox = await open_outbox(self.settings, self._machine, self._clock, self._stopping, troubled)
             if outbox is not None:
-                await self._run(outbox)
+                await self._run(outbox, page)
         finally:
+            if page is not None:
+                await asyncio.to_thread(page.stop)
             lock.release()
         return self._starts_anew
 
@@ -99,7 +101,7 @@ class AgentService:
         anchor = None if self._outbox is None else self._outbox.boot.anchor
         return None if anchor is None else self._clock.mono_ms() + anchor.offset_ms
 
-    async def _run(self, outbox: Outbox) -> None:
+    async def _run(self, outbox: Outbox, page: BoxPage | None) -> None:
         self._outbox = outbox
         identity = identity_of(self.settings, self._machine.version)
 
@@ -119,11 +121,12 @@ class AgentService:
             seen=latest.observe if self.settings.page.enabled else None,
         )
         log = LogRing()
-        tools = self._tools(outbox, runner, uplink, log)
+        tools = self._tools(outbox, runner, uplink, log, conversation)
         inbox = self._inbox(tools, uplink)
         logging.getLogger("aldea.agents").addHandler(log)
         uplink.start()
-        page = self._start_page(tools, latest, uplink)
+        if page is not None:
+            page.show(tools, latest, uplink)
         measuring = asyncio.create_task(runner.run(), name="runner")
         beside = [
             asyncio.create_task(self._stopping.wait(), name="stop"),
@@ -152,7 +155,9 @@ class AgentService:
         if failed is not None:
             raise failed
 
-    def _tools(self, outbox: Outbox, runner: Runner, uplink: Uplink, log: LogRing) -> Toolbox:
+    def _tools(
+        self, outbox: Outbox, runner: Runner, uplink: Uplink, log: LogRing, conversation: Conversation
+    ) -> Toolbox:
         return Toolbox(
             settings=self.settings,
             machine=self._machine,
@@ -161,6 +166,7 @@ class AgentService:
             context=self._context,
             log=log,
             is_online=lambda: uplink.is_online,
+            is_heard=lambda: conversation.listening,
             start_anew=self.start_anew,
             desk=self._desk,
             records=self._records(outbox, uplink),
@@ -170,19 +176,19 @@ class AgentService:
         """Return the facilitator's desk where there is a page, or where records from before may wait."""
         if not self.settings.page.enabled and not (self.settings.data / "records.db").exists():
             return None
-        from aldea.agents.records.desk import desk_of  # noqa: PLC0415 - with the forms, where they are used
+        from aldea.agents.records.desk import open_desk  # noqa: PLC0415 - with the forms, where they are used
 
         return unless_it_fails(
             "entering records",
-            lambda: desk_of(self.settings.data, outbox, self._clock, lambda: uplink.recorded(urgent=True)),
+            lambda: open_desk(self.settings.data, outbox, self._clock, lambda: uplink.recorded(urgent=True)),
         )
 
-    def _start_page(self, tools: Toolbox, latest: LatestReadings, uplink: Uplink) -> PageServer | None:
+    def _page(self) -> BoxPage | None:
         if not self.settings.page.enabled:
             return None
         from aldea.agents.page.wiring import BoxPage  # noqa: PLC0415 - with the checkup, where it is used
 
-        return unless_it_fails("the box's page", BoxPage(tools, latest, uplink).start)
+        return unless_it_fails("the box's page", lambda: BoxPage(self.settings, self._machine, self._context))
 
     def _inbox(self, tools: Toolbox, uplink: Uplink) -> CommandInbox:
         async def append(reading: Reading) -> None:
@@ -203,21 +209,3 @@ class AgentService:
             return Stopped.FOR_SETTINGS
         going_down = await asyncio.to_thread(is_going_down)
         return Stopped.WITH_THE_MACHINE if going_down else Stopped.ALONE
-
-    async def _open_outbox(self) -> Outbox | None:
-        """Open the outbox; where the disk does not allow it, note the silence and try at each cycle."""
-        reserve = Reserve(self.settings.data / "outbox.reserve")
-        limits = Limits(self.settings.outbox.max_bytes, round(self.settings.outbox.max_age_days * _DAY_MS))
-        machine = replace(self._machine, owner=f"{self.settings.site}/{self.settings.device}")
-        while not self._stopping.is_set():
-            now_ms = self._clock.mono_ms()
-            try:
-                return await asyncio.to_thread(Outbox, self.settings.data, machine, now_ms, limits, reserve)
-            except OutboxUnavailable as error:
-                _LOG.error("nothing can be recorded: %s", error)
-                reserve.note(Span(self._machine.boot_id, now_ms, now_ms, 0, "outbox_unavailable"))
-            try:
-                await asyncio.wait_for(self._stopping.wait(), self.settings.sample_seconds)
-            except TimeoutError:
-                continue
-        return None

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from aldea.agents.checkup.broker import ask_broker
-from aldea.agents.checkup.collecting import folder_error, network
+from aldea.agents.checkup.collecting import network
 from aldea.agents.checkup.doctor import examine, run_doctor
 from aldea.agents.checkup.findings import Finding, State
+from aldea.agents.checkup.folder import folder_error
 from aldea.agents.lock import FolderLock
 from aldea.agents.probe_settings import DnsSettings, HttpSettings, HttpTarget, InterfacesSettings, PingSettings
 from aldea.agents.settings import AgentSettings, BrokerSettings
@@ -180,7 +181,10 @@ def test_a_folder_that_cannot_be_written_is_said_and_nothing_is_left_in_one_that
     assert list(tmp_path.iterdir()) == []
     blocked = tmp_path / "file"
     blocked.write_text("")
-    assert "file" in (folder_error(blocked / "data") or "")
+    found = folder_error(blocked / "data")
+    assert found is not None
+    assert found.folder == str(blocked / "data")
+    assert not found.is_full
 
 
 def test_the_cards_are_those_that_lead_somewhere(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from aldea.agents.checkup.checks import CHECKS, judge
 from aldea.agents.checkup.evidence import Box, BrokerAnswer, Delivering, Enrolled, Evidence, Interface, Network
 from aldea.agents.checkup.findings import Finding, State, as_plain, first_wrong
+from aldea.agents.checkup.folder import FolderError
 from aldea.model.sample import Reading, Value
 
 WHERE = "broker.example.org:8883"
@@ -257,7 +259,7 @@ def test_without_a_meter_power_is_not_known_and_never_guessed() -> None:
 @pytest.mark.parametrize(
     ("ill", "words"),
     [
-        (replace(box(), folder_error="/data: Read-only file system"), "Read-only file system"),
+        (replace(box(), folder_error=FolderError("/data", errno.EROFS, "")), "the disk can only be read"),
         (box(disk_free_bytes=1_000_000), "1 MB are free"),
         (box(disk_used_ratio=0.995), "disk is full"),
         (box(memory_used_ratio=0.99), "memory is full"),

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any
 from aldea.agents.budget.meter import wan_bytes_of
 from aldea.agents.checkup.broker import ask_broker, look_at_enrolment
 from aldea.agents.checkup.evidence import Box, BrokerAnswer, Delivering, Enrolled, Evidence, Interface, Network
+from aldea.agents.checkup.folder import folder_error
 from aldea.agents.gateway import default_route
 from aldea.agents.machine import hardware_id
 from aldea.agents.probe import Probe, ProbeContext, run_probe
@@ -28,7 +26,6 @@ from aldea.agents.probes.snmp import SnmpProbe
 from aldea.agents.settings import AgentSettings
 from aldea.model.sample import Reading
 
-_LOG = logging.getLogger(__name__)
 PROBE_SECONDS = 15.0
 BROKER_SECONDS = 12.0
 
@@ -41,8 +38,8 @@ class Checkup:
     """One look at everything.
 
     `delivering`: what the running agent hears; `anchor_silent_ms`: for how long the anchors have been silent by its
-    records; `router_is_mute`: whether the router never answers, by the same. None where no agent runs in this process.
-    `is_enrolled` False: no site and no server are set yet.
+    records; `router_is_mute`: whether the router never answers, by the same; `trouble`: why it cannot record.
+    None where no agent runs in this process. `is_enrolled` False: no site and no server are set yet.
     """
 
     settings: AgentSettings
@@ -50,6 +47,7 @@ class Checkup:
     delivering: Callable[[], Delivering] | None = None
     anchor_silent_ms: Callable[[], int | None] | None = None
     router_is_mute: Callable[[], bool] | None = None
+    trouble: Callable[[], str | None] | None = None
     is_enrolled: bool = True
 
     async def run(self, told: Told | None = None) -> Evidence:
@@ -104,7 +102,8 @@ class Checkup:
         root = self.context.root
         identity = await asyncio.to_thread(hardware_id, root)
         knows_time = self.context.time_ms() is not None
-        return Box(host, error, _undervoltage(root), knows_time, can_be_copied=identity is None)
+        trouble = None if self.trouble is None else self.trouble()
+        return Box(host, error, _undervoltage(root), knows_time, can_be_copied=identity is None, trouble=trouble)
 
     async def _enrolled(self) -> Enrolled:
         if not self.is_enrolled:
@@ -143,25 +142,6 @@ def _has_signal(folder: Path) -> bool:
         return (folder / "carrier").read_text(encoding="ascii").strip() == "1"
     except OSError:
         return False
-
-
-def folder_error(folder: Path) -> str | None:
-    """Return why the data folder cannot be written, None when it can: by writing to it."""
-    trial = folder / f".written-{secrets.token_hex(4)}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with trial.open("wb") as file:
-            file.write(b"aldea")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        return f"{folder}: {error.strerror}"
-    finally:
-        try:
-            trial.unlink(missing_ok=True)
-        except OSError as error:
-            _LOG.debug("%s stays: %s", trial, error)
-    return None
 
 
 def _undervoltage(root: Path) -> bool:

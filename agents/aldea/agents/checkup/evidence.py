@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aldea.agents.checkup.folder import FolderError
 from aldea.agents.own_network import is_own_address
 from aldea.model.sample import Reading
 
@@ -34,14 +35,16 @@ class Network:
 class Box:
     """The machine itself: its reading, what is wrong with its data folder, and whether its supply is too weak.
 
-    `can_be_copied`: nothing of the hardware tells this machine from another with a copy of its disk.
+    `can_be_copied`: nothing of the hardware tells this machine from another with a copy of its disk. `trouble`: why the
+    agent that runs cannot record what it measures, None where it can or none is asked.
     """
 
     host: Reading
-    folder_error: str | None
+    folder_error: FolderError | None
     undervoltage: bool
     knows_time: bool
     can_be_copied: bool = False
+    trouble: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,24 +46,50 @@ def judge_box(found: Evidence) -> Verdict | None:
     box = found.box
     if box is None:
         return None
-    fields = box.host.fields
-    free, used = fields.get("disk_free_bytes"), fields.get("disk_used_ratio")
-    if box.folder_error is not None:
-        return wrong(
-            say("The box cannot write to its data folder: %(error)s.", error=box.folder_error),
-            say("Restart the box once. If it stays so, the memory card is worn out: change it."),
-            bring=say("a new memory card with the system on it"),
-        )
-    if isinstance(free, int) and isinstance(used, float) and (free < LEAST_FREE_BYTES or used > FULL_RATIO):
-        return wrong(
-            say("The box's disk is full: %(n)d MB are free.", n=free // 1_000_000),
-            say("Tell whoever looks after the boxes: something fills the disk that is not ours."),
-        )
+    unwritable = _unwritable(box)
+    if unwritable is not None:
+        return unwritable
     if box.can_be_copied:
         fine = unknown(say("The box works, but nothing tells it from a copy of its disk: never copy it."))
     else:
         fine = ok(say("The box works, and has room."))
     return _strained(box) or fine
+
+
+def _unwritable(box: Box) -> Verdict | None:
+    """Judge whether what is measured can be kept. A full disk is told from a broken one: it needs no new card."""
+    error = box.folder_error
+    if _is_full(box):
+        free = box.host.fields.get("disk_free_bytes")
+        return wrong(
+            say("The box's disk is full: %(n)d MB are free.", n=free // 1_000_000)
+            if isinstance(free, int) and free < LEAST_FREE_BYTES
+            else say("The box's disk is full: it takes nothing more."),
+            say("Restart the box once: that clears what is only there for a while."),
+            say("If it stays so, tell whoever looks after the boxes: something fills the disk that is not ours."),
+            bring=say("a larger memory card with the system on it"),
+        )
+    if error is not None:
+        what = say("the disk can only be read") if error.is_read_only else error.said
+        return wrong(
+            say("The box cannot write to its data folder: %(folder)s: %(error)s.", folder=error.folder, error=what),
+            say("Restart the box once. If it stays so, the memory card is worn out: change it."),
+            bring=say("a new memory card with the system on it"),
+        )
+    if box.trouble is not None:
+        return wrong(
+            say("The box cannot keep what it measures: %(error)s.", error=box.trouble),
+            say("Restart the box once. If it stays so, tell whoever looks after the boxes, with these words."),
+            bring=say("a new memory card with the system on it"),
+        )
+    return None
+
+
+def _is_full(box: Box) -> bool:
+    free, used = box.host.fields.get("disk_free_bytes"), box.host.fields.get("disk_used_ratio")
+    if box.folder_error is not None:
+        return box.folder_error.is_full
+    return isinstance(free, int) and isinstance(used, float) and (free < LEAST_FREE_BYTES or used > FULL_RATIO)
 
 
 def _strained(box: Box) -> Verdict | None:

@@ -23,19 +23,23 @@ _LOG = logging.getLogger(__name__)
 _YEAR_SECONDS = 365 * 86_400
 
 
-def build_site(view: BoxView) -> Guard:
-    """Return the whole page as a WSGI application, guarded."""
-    app = build_app(view)
+def make_gate(view: BoxView) -> Gate:
+    """Return the door of a box's pages, with nobody signed in."""
+    data = view.settings.data
+    pins = PinStore(data, view.settings.page.pin_hash)
+    return Gate(pins, Sessions(view.clock), Patience(view.clock), form_key(data))
+
+
+def build_site(view: BoxView, gate: Gate | None = None) -> Guard:
+    """Return the whole page as a WSGI application, guarded; `gate`: a door that people have come through already."""
+    app = build_app(view, gate)
     return Guard(app, app.config[PAGES])
 
 
-def build_app(view: BoxView) -> Any:
+def build_app(view: BoxView, gate: Gate | None = None) -> Any:
     """Return the bottle application with every route, without its guard."""
     app = bottle.Bottle(catchall=True)
-    data = view.settings.data
-    pins = PinStore(data, view.settings.page.pin_hash)
-    gate = Gate(pins, Sessions(view.clock), Patience(view.clock), form_key(data))
-    pages = Pages(view, gate)
+    pages = Pages(view, gate or make_gate(view))
     app.config[PAGES] = pages
     # Forms may be as large as the guard lets through; bottle's own limit is smaller, and of the class.
     bottle.BaseRequest.MEMFILE_MAX = MOST_BODY_BYTES

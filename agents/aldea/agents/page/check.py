@@ -39,6 +39,8 @@ def _start(view: BoxView) -> Any:
 
 
 def _start_speed(view: BoxView) -> Any:
+    if view.records_nothing:
+        return go_to("/check", "cannot_write_now")
     if not view.speed.available:
         return go_to("/check", "no_speed_server")
     return go_to("/check#speed", None) if view.speed.start() else go_to("/check", "tested_just_now")
@@ -58,6 +60,7 @@ def _page(view: BoxView) -> str:
         tested=tested,
         speeds=[] if tested is None else speeds_of(tested.found),
         can_test=view.speed.available,
+        measures=not view.records_nothing,
     )
 
 

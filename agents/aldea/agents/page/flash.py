@@ -9,6 +9,7 @@ from aldea.agents.page.words import N_
 
 SENTENCES: Mapping[str, str] = MappingProxyType(
     {
+        "cannot_write_now": N_("That is not possible while the box cannot write to its disk."),
         "checked_just_now": N_("That was checked just now: this is what was found."),
         "tested_just_now": N_("That was tested just now: this is what was found."),
         "no_speed_server": N_("No server to test with is set for this box."),

@@ -28,10 +28,22 @@ class UplinkState:
         return Delivering(self.online, now_ms - since_ms)
 
 
+def evidence_without_outbox(settings: AgentSettings, box: Box) -> Evidence:
+    """Return what is known where nothing is measured since nothing can be recorded: the box itself, and its cable."""
+    broker = settings.broker
+    return Evidence(
+        power=(),
+        box=box,
+        network=network(Path("/"), settings.interfaces),
+        broker=BrokerAnswer(f"{broker.host}:{broker.port}", asked=False),
+        enrolled=look_at_enrolment(settings),
+    )
+
+
 def recorded_evidence(
-    settings: AgentSettings, latest: LatestReadings, uplink: UplinkState, now_ms: int, *, knows_time: bool
+    settings: AgentSettings, latest: LatestReadings, uplink: UplinkState, now_ms: int, box: Box
 ) -> Evidence:
-    """Return what is known without looking anew.
+    """Return what is known without looking anew, besides the `box` itself.
 
     What is older than the anchors' silence is left out: a page that opened before the link was cut opens no more.
     """
@@ -40,10 +52,9 @@ def recorded_evidence(
     broker = settings.broker
     heard = uplink.online and (dead_since is None or (uplink.heard_ms or 0) > dead_since)
     where = f"{broker.host}:{broker.port}"
-    host = newest_round(latest.of("host"))
     return Evidence(
         power=_readings(latest.of("power"), None),
-        box=Box(host[0].reading if host else Reading("host", {}), None, undervoltage=False, knows_time=knows_time),
+        box=box,
         network=network(Path("/"), settings.interfaces),
         ping=_readings([*newest_round(latest.of("ping", "gateway")), *anchors], None),
         devices=_readings(newest_round(latest.of("snmp")), None),

@@ -26,7 +26,14 @@ def add_routes(app: Any, view: BoxView) -> None:
 
 def _form(view: BoxView) -> str:
     last = view.repairing.book.last()
-    return render(bottle.request, "repaired.html", last=last, ago=_ago(view, last), longest=LONGEST_NOTE)
+    return render(
+        bottle.request,
+        "repaired.html",
+        can_tell=not view.records_nothing,
+        last=last,
+        ago=_ago(view, last),
+        longest=LONGEST_NOTE,
+    )
 
 
 def _ago(view: BoxView, repair: Repair | None) -> int:
@@ -34,6 +41,8 @@ def _ago(view: BoxView, repair: Repair | None) -> int:
 
 
 def _report(view: BoxView) -> Any:
+    if view.records_nothing:
+        return go_to("/repaired")
     try:
         repair, is_new = view.repairing.report(field(bottle.request, "note"))
     except OSError as error:

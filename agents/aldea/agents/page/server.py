@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aldea.agents.page.view import BoxView
 from aldea.model.clock import SystemClock
 
+if TYPE_CHECKING:
+    from aldea.agents.page.gate import Gate
+
+Site = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _LOG = logging.getLogger(__name__)
 THREADS = 3
 # A phone holds a connection open for its next page, several of them even: that many are for a village.
@@ -45,14 +49,24 @@ class PageServer:
 
     def __init__(self, view: BoxView) -> None:
         self._view = view
+        self._gate: Gate | None = None
+        self._site: Site | None = None
         self._stop = threading.Event()
         self._bound = threading.Event()
+        self._changing = threading.Lock()
         self._port: int | None = None
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
 
     def start(self) -> None:
         """Begin, and return at once."""
         self._thread.start()
+
+    def show(self, view: BoxView) -> None:
+        """Show this box from now on, to whoever is signed in too: the port stays open. Called in any thread."""
+        with self._changing:
+            self._view = view
+            if self._site is not None:
+                self._site = self._build()
 
     def stop(self, timeout_seconds: float = 3.0) -> None:
         """End the thread; wait for it so long."""
@@ -81,14 +95,25 @@ class PageServer:
         from waitress import wasyncore  # noqa: PLC0415 - as above
         from waitress.server import create_server  # noqa: PLC0415 - as above
 
-        from aldea.agents.page.app import build_site  # noqa: PLC0415 - as above
-
         logging.getLogger("waitress").setLevel(logging.ERROR)
         page = self._view.settings.page
         channels: dict[int, Any] = {}
+        with self._changing:
+            self._site = self._site or self._build()
         with socket.create_server((page.host, page.port)) as listening:
-            server = create_server(build_site(self._view), map=channels, sockets=[listening], **_OPTIONS)
+            server = create_server(self._answer, map=channels, sockets=[listening], **_OPTIONS)
             self._loop(server, channels, wasyncore)
+
+    def _build(self) -> Site:
+        from aldea.agents.page.app import build_site, make_gate  # noqa: PLC0415 - as above
+
+        if self._gate is None:
+            self._gate = make_gate(self._view)
+        return build_site(self._view, self._gate)
+
+    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        assert self._site is not None
+        return self._site(environ, start_response)
 
     def _loop(self, server: Any, channels: dict[int, Any], wasyncore: Any) -> None:
         try:

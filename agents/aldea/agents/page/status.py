@@ -8,15 +8,19 @@ from typing import Any
 import bottle
 
 from aldea.agents.checkup.checks import judge
+from aldea.agents.checkup.evidence import Box, Evidence
 from aldea.agents.checkup.findings import Finding, State, first_wrong
 from aldea.agents.page.latest import Seen, newest_round
 from aldea.agents.page.plain_words import SHOWN, probe_name, probe_words
-from aldea.agents.page.recorded import internet_since, recorded_evidence
+from aldea.agents.page.recorded import UplinkState, evidence_without_outbox, internet_since, recorded_evidence
 from aldea.agents.page.rendering import render
 from aldea.agents.page.view import BoxView
 from aldea.agents.page.words import Words, say
+from aldea.agents.probes.host import disk_fields
+from aldea.model.sample import Reading
 
 REFRESH_SECONDS = 60
+_JUST_STARTED = (say("Just started: the first round is under way."), "off")
 _VILLAGE = {"cable", "router", "link", "names", "web"}
 
 
@@ -51,18 +55,19 @@ def add_routes(app: Any, view: BoxView) -> None:
 def _status(view: BoxView) -> str:
     now_ms = view.clock.mono_ms()
     uplink = view.uplink()
-    knows_time = view.known_ms() is not None
+    stores = view.trouble() is None
+    findings = judge(_evidence(view, uplink, now_ms))
     measured = bool(view.latest.of("ping") or view.latest.of("host"))
-    found = recorded_evidence(view.settings, view.latest, uplink, now_ms, knows_time=knows_time)
-    findings = judge(found)
-    first = first_wrong(findings)
+    headline, kind = _said(findings, view) if measured or not stores else _JUST_STARTED
     return render(
         bottle.request,
         "status.html",
         refresh_seconds=REFRESH_SECONDS,
-        headline=_headline(findings) if measured else say("Just started: the first round is under way."),
-        kind=_kind(findings) if measured else "off",
-        first=first if measured else None,
+        headline=headline,
+        kind=kind,
+        first=first_wrong(findings) if measured or not stores else None,
+        stores=stores,
+        measures=not view.records_nothing,
         since=_since(view, now_ms),
         lines=_lines(view, now_ms),
         uplink=uplink,
@@ -74,20 +79,37 @@ def _status(view: BoxView) -> str:
     )
 
 
+def _evidence(view: BoxView, uplink: UplinkState, now_ms: int) -> Evidence:
+    trouble = view.trouble()
+    host = newest_round(view.latest.of("host"))
+    reading = host[0].reading if host else Reading("host", {})
+    if trouble is not None:
+        reading = Reading("host", {**reading.fields, **disk_fields(view.settings.data)})
+    box = Box(
+        reading,
+        None if trouble is None else view.folder_error(),
+        undervoltage=False,
+        knows_time=view.known_ms() is not None,
+        trouble=trouble,
+    )
+    if view.records_nothing:
+        return evidence_without_outbox(view.settings, box)
+    return recorded_evidence(view.settings, view.latest, uplink, now_ms, box)
+
+
 def _village_works(findings: tuple[Finding, ...]) -> bool:
     return not any(item.state in {State.WRONG, State.NOT_REACHED} for item in findings if item.key in _VILLAGE)
 
 
-def _headline(findings: tuple[Finding, ...]) -> Words:
+def _said(findings: tuple[Finding, ...], view: BoxView) -> tuple[Words, str]:
+    """Return the headline and its kind."""
+    if view.records_nothing:
+        return say("The box cannot measure: it cannot write to its disk"), "down"
     if not _village_works(findings):
-        return say("Not working")
-    return say("Working") if first_wrong(findings) is None else say("Working, with one thing to look at")
-
-
-def _kind(findings: tuple[Finding, ...]) -> str:
-    if not _village_works(findings):
-        return "down"
-    return "up" if first_wrong(findings) is None else "warn"
+        return say("Not working"), "down"
+    if first_wrong(findings) is None:
+        return say("Working"), "up"
+    return say("Working, with one thing to look at"), "warn"
 
 
 def _since(view: BoxView, now_ms: int) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from aldea.agents.checkup.folder import FolderError
 from aldea.agents.page.latest import LatestReadings
 from aldea.agents.page.recorded import UplinkState
 from aldea.agents.page.repairing import Repairing
@@ -22,11 +23,17 @@ class Waiting:
     oldest_ms: int | None
 
 
+def _none() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxView:
     """The box as its pages see it. `known_ms` returns the time where something vouches for it, else None.
 
     `waiting` returns None while the outbox cannot be read, `records` is None where records cannot be kept.
+    `records_nothing`: the outbox cannot be opened, so that nothing is measured and nothing sent. `trouble` returns why
+    what is measured cannot be kept now, None where it can; `folder_error` then says more.
     """
 
     settings: AgentSettings
@@ -40,6 +47,9 @@ class BoxView:
     speed: SpeedRounds
     repairing: Repairing
     records: Desk | None = None
+    records_nothing: bool = False
+    trouble: Callable[[], str | None] = _none
+    folder_error: Callable[[], FolderError | None] = _none
 
     def time_of(self, mono_ms: int) -> int | None:
         """Return the time of a moment since boot, None while the time is not known."""

@@ -8,10 +8,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
+from aldea.agents.beside import unless_it_fails
 from aldea.agents.checkup.collecting import Checkup
 from aldea.agents.checkup.evidence import Evidence
+from aldea.agents.checkup.folder import FolderWatch
 from aldea.agents.operating.toolbox import Toolbox
-from aldea.agents.outbox import Outbox, OutboxUnavailable
+from aldea.agents.outbox import Machine, Outbox, OutboxUnavailable
 from aldea.agents.page.latest import LatestReadings
 from aldea.agents.page.recorded import UplinkState, anchor_silent_ms, router_is_mute
 from aldea.agents.page.repairing import Repairing
@@ -19,9 +21,11 @@ from aldea.agents.page.repairs import RepairBook
 from aldea.agents.page.rounds import CheckRounds, SpeedRounds
 from aldea.agents.page.server import PageServer
 from aldea.agents.page.view import BoxView, Waiting
+from aldea.agents.probe import ProbeContext
 from aldea.agents.probes import PROBES
 from aldea.agents.probes.budget import sure_ms
 from aldea.agents.probes.throughput import ThroughputProbe
+from aldea.agents.settings import AgentSettings
 from aldea.agents.uplink import Uplink
 from aldea.model.sample import Reading
 
@@ -29,86 +33,143 @@ _FAR = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class BoxPage:
-    """The page of an agent that runs in this thread's event loop."""
+class Running:
+    """What there is once the outbox is open."""
 
     tools: Toolbox
     latest: LatestReadings
     uplink: Uplink
 
-    def start(self) -> PageServer:
-        """Serve the page, and go on with the repairs that a stop has cut short. Called in the loop's thread."""
-        view = self.view(asyncio.get_running_loop())
-        view.repairing.resume()
-        server = PageServer(view)
-        server.start()
-        return server
 
-    def view(self, loop: asyncio.AbstractEventLoop) -> BoxView:
-        """Return the box as the pages see it; what they start runs in `loop`."""
-        tools = self.tools
-        settings, clock = tools.settings, tools.context.clock
+class BoxPage:
+    """The page of an agent that runs in this thread's event loop.
+
+    It comes up with `show`; or before that with `show_trouble`, while nothing can be recorded, and then it goes on as
+    it is: on the same port, with the same sessions. None of its methods raises: the agent measures without a page.
+    """
+
+    def __init__(self, settings: AgentSettings, machine: Machine, context: ProbeContext) -> None:
+        loop = asyncio.get_running_loop()
 
         def submit(work: Coroutine[Any, Any, Any]) -> Future[Any]:
             return asyncio.run_coroutine_threadsafe(work, loop)
 
-        return BoxView(
-            settings=settings,
+        clock = context.clock
+        self._settings = settings
+        self._machine = machine
+        self._context = context
+        self._running: Running | None = None
+        self._trouble: str | None = None
+        self._folder = FolderWatch(settings.data, clock)
+        self._server: PageServer | None = None
+        self._nothing_yet = LatestReadings()
+        self._checks = CheckRounds(submit, clock, self._check)
+        self._speed = SpeedRounds(submit, clock, self._test, available=False)
+        self._repairing = Repairing(
+            book=RepairBook(settings.data),
             clock=clock,
-            version=tools.machine.version,
+            boot_id=machine.boot_id,
             known_ms=self._known_ms,
-            latest=self.latest,
-            uplink=self._uplink,
-            waiting=lambda: waiting(tools.outbox),
-            checks=CheckRounds(submit, clock, self._check),
-            speed=SpeedRounds(submit, clock, self._test, available=self._can_test()),
-            records=tools.records,
-            repairing=Repairing(
-                book=RepairBook(settings.data),
-                clock=clock,
-                boot_id=tools.machine.boot_id,
-                known_ms=self._known_ms,
-                submit=submit,
-                check=self._check,
-                record=self._record,
-            ),
+            submit=submit,
+            check=self._check,
+            record=self._record,
         )
 
+    def show_trouble(self, why: str) -> None:
+        """Serve the page although nothing can be recorded, for this reason. Called in the loop's thread."""
+        self._trouble = why
+        if self._server is None:
+            unless_it_fails("the box's page", self._serve)
+
+    def show(self, tools: Toolbox, latest: LatestReadings, uplink: Uplink) -> None:
+        """Serve the page of a box that records; go on with the repairs that a stop has cut short. As above."""
+        self._running = Running(tools, latest, uplink)
+        self._trouble = None
+        self._speed.available = ThroughputProbe.name in tools.runner.names and self._settings.throughput.has_server
+        unless_it_fails("the box's page", self._serve)
+        unless_it_fails("going on with repairs", self._repairing.resume)
+
+    def stop(self) -> None:
+        """End the page, if there is one; waits for it."""
+        if self._server is not None:
+            self._server.stop()
+
+    def _serve(self) -> None:
+        if self._server is None:
+            server = PageServer(self.view())
+            server.start()
+            self._server = server
+        else:
+            self._server.show(self.view())
+
+    def view(self) -> BoxView:
+        """Return the box as the pages see it now."""
+        running = self._running
+        return BoxView(
+            settings=self._settings,
+            clock=self._context.clock,
+            version=self._machine.version,
+            known_ms=self._known_ms,
+            latest=self._nothing_yet if running is None else running.latest,
+            uplink=self._uplink,
+            waiting=lambda: None if running is None else waiting(running.tools.outbox),
+            checks=self._checks,
+            speed=self._speed,
+            repairing=self._repairing,
+            records=None if running is None else running.tools.records,
+            records_nothing=running is None,
+            trouble=self._why_not,
+            folder_error=self._folder.look,
+        )
+
+    def _why_not(self) -> str | None:
+        """Return why what is measured cannot be kept now."""
+        running = self._running
+        if running is None or running.tools.runner.stores:
+            return self._trouble
+        return f"{self._settings.data}"
+
     def _known_ms(self) -> int | None:
-        return sure_ms(self.tools.context)
+        return sure_ms(self._context)
 
     def _uplink(self) -> UplinkState:
-        uplink = self.uplink
+        if self._running is None:
+            return UplinkState()
+        uplink = self._running.uplink
         return UplinkState(uplink.is_online, uplink.opened_ms, uplink.heard_ms, uplink.trouble)
 
+    def _latest(self) -> LatestReadings:
+        return self._nothing_yet if self._running is None else self._running.latest
+
     async def _check(self, told: Callable[[Evidence], None] | None = None) -> Evidence:
-        context = self.tools.context
-
-        def silent_ms() -> int | None:
-            return anchor_silent_ms(self.latest, context.clock.mono_ms())
-
+        clock = self._context.clock
+        delivers = self._running is not None
         checkup = Checkup(
-            self.tools.settings,
-            context,
-            lambda: self._uplink().delivering(context.clock.mono_ms()),
-            silent_ms,
-            lambda: router_is_mute(self.latest),
+            self._settings,
+            self._context,
+            delivering=(lambda: self._uplink().delivering(clock.mono_ms())) if delivers else None,
+            anchor_silent_ms=lambda: anchor_silent_ms(self._latest(), clock.mono_ms()),
+            router_is_mute=lambda: router_is_mute(self._latest()),
+            trouble=self._why_not,
         )
         return await checkup.run(told)
 
-    def _can_test(self) -> bool:
-        return ThroughputProbe.name in self.tools.runner.names and self.tools.settings.throughput.has_server
-
     async def _test(self) -> Sequence[Reading]:
-        probe = PROBES[ThroughputProbe.name](self.tools.settings, replace(self.tools.context, by_hand=True))
+        if self._running is None:
+            return ()
+        tools = self._running.tools
+        probe = PROBES[ThroughputProbe.name](self._settings, replace(self._context, by_hand=True))
         try:
-            return await self.tools.runner.run_now(probe.name, probe)
+            return await tools.runner.run_now(probe.name, probe)
         finally:
             await probe.aclose()
 
     async def _record(self, reading: Reading) -> bool:
-        seqs = await asyncio.to_thread(self.tools.outbox.append, [reading], self.tools.context.clock.mono_ms())
-        self.uplink.recorded(asked=True)
+        running = self._running
+        if running is None:
+            return False
+        seqs = await asyncio.to_thread(running.tools.outbox.append, [reading], self._context.clock.mono_ms())
+        running.uplink.recorded(asked=True)
         return seqs is not None
 
 

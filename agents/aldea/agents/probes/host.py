@@ -33,7 +33,7 @@ class HostProbe:
             "uptime_seconds": clock.mono_ms() // 1000,
             "load1": round(os.getloadavg()[0], 2),
             **_memory(root),
-            **_disk(self._context.data),
+            **disk_fields(self._context.data),
             "temperature_celsius": _temperature_celsius(root),
             "clock": clock_state(clock, root).value,
             "failure": None,
@@ -57,7 +57,7 @@ def _memory(root: Path) -> dict[str, Value]:
         return {"memory_total_bytes": None, "memory_used_ratio": None}
 
 
-def _disk(folder: Path) -> dict[str, Value]:
+def disk_fields(folder: Path) -> dict[str, Value]:
     """Read the disk of `folder`, or of its nearest parent that exists."""
     existing = next((path for path in (folder, *folder.absolute().parents) if path.exists()), None)
     try:
