@@ -32,7 +32,6 @@ from aldea.agents.page.times import local, zone_of
 from aldea.agents.page.view import BoxView
 from aldea.agents.page.words import Words
 from aldea.agents.records import Desk, Entry, NewEntry, RecordRefused
-from aldea.agents.records.book import payload_text
 from aldea.agents.records.roster import AGE_BANDS, SEXES, Draft
 from aldea.model.forms import (
     Cell,
@@ -46,6 +45,7 @@ from aldea.model.forms import (
     validate,
 )
 from aldea.model.forms.definition import in_language
+from aldea.model.forms.envelope import payload_text
 
 ROWS_MORE = 4
 # Where nothing vouches for the time, no day can be said to be still to come.

@@ -3,8 +3,9 @@
 Records lie in `records.db` and travel through the outbox; names lie in `roster.db` alone.
 """
 
-from aldea.agents.records.book import Entry, NewEntry, RecordBook, RecordRefused, State
-from aldea.agents.records.desk import Desk, desk_of, open_desk
+from aldea.agents.records.book import RecordBook
+from aldea.agents.records.desk import Desk, open_desk
+from aldea.agents.records.entry import Entry, NewEntry, RecordRefused, State
 from aldea.agents.records.handing import Handing
 from aldea.agents.records.roster import Person, Roster, RosterError
 from aldea.agents.records.shelf import FormShelf
@@ -21,6 +22,5 @@ __all__ = [
     "Roster",
     "RosterError",
     "State",
-    "desk_of",
     "open_desk",
 ]

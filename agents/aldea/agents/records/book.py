@@ -6,13 +6,12 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
+from aldea.agents.records.entry import Entry, NewEntry, RecordRefused, State, entry_of
 from aldea.agents.records.store import Store
 from aldea.model.catalogue.kinds import LONG_TEXT
+from aldea.model.forms.envelope import payload_text
 from aldea.model.intervals import Range
 
 NAME = "records.db"
@@ -29,64 +28,6 @@ CREATE INDEX IF NOT EXISTS version_state ON version (state);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 _NEWEST = "version = (SELECT max(version) FROM version AS other WHERE other.record = version.record)"
-
-
-class State(StrEnum):
-    """How far a version has come: stored here, in the outbox, at the server, given back, and then left at that."""
-
-    KEPT = "kept"
-    IN_OUTBOX = "in_outbox"
-    DELIVERED = "delivered"
-    RETURNED = "returned"
-    LAID_ASIDE = "laid_aside"
-
-
-class RecordRefused(Exception):
-    """A record cannot be stored; `why` says it: `too_long`, `changed`, `no_reason` or `gone`."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-@dataclass(frozen=True, slots=True)
-class NewEntry:
-    """What is to be stored. `record` and `based_on`: the record it corrects, and the version the person saw.
-
-    `token`: of the form that was sent, so that sending it twice stores it once. `made_ms`: when, if that is known.
-    """
-
-    form: str
-    form_version: str
-    event_date: str
-    payload: Mapping[str, Any]
-    programme: str = ""
-    token: str | None = None
-    record: str | None = None
-    based_on: int | None = None
-    reason: str = ""
-    made_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One version of a record. `epoch` and `seq`: its row in the outbox; `sentences`: by language, why it came back."""
-
-    id: int
-    record: str
-    version: int
-    form: str
-    form_version: str
-    programme: str
-    event_date: str
-    payload: Mapping[str, Any]
-    withdrawn: bool
-    reason: str
-    made_ms: int | None
-    state: State
-    epoch: str | None = None
-    seq: int | None = None
-    sentences: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class RecordBook:
@@ -141,7 +82,7 @@ class RecordBook:
             if new.token is not None:
                 sent = db.execute("SELECT * FROM version WHERE token = ?", (new.token,)).fetchone()
                 if sent is not None:
-                    return _entry(sent)
+                    return entry_of(sent)
             number = _next_number(db, new)
             cursor = db.execute(
                 "INSERT INTO version (record, version, form, form_version, programme, event_date, payload, withdrawn, "
@@ -161,7 +102,7 @@ class RecordBook:
                     State.KEPT.value,
                 ),
             )
-            return _entry(db.execute("SELECT * FROM version WHERE id = ?", (cursor.lastrowid,)).fetchone())
+            return entry_of(db.execute("SELECT * FROM version WHERE id = ?", (cursor.lastrowid,)).fetchone())
 
     # -- what there is
 
@@ -206,7 +147,7 @@ class RecordBook:
     def _select(self, where: str, values: Sequence[object]) -> tuple[Entry, ...]:
         with self._store.reading() as db:
             rows = db.execute(f"SELECT * FROM version {where}", values).fetchall()  # noqa: S608 - our own constants
-        return tuple(_entry(row) for row in rows)
+        return tuple(entry_of(row) for row in rows)
 
     # -- how far they come
 
@@ -297,11 +238,6 @@ class RecordBook:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
 
-def payload_text(payload: Mapping[str, Any]) -> str:
-    """Return a payload as it travels."""
-    return json.dumps(dict(payload), ensure_ascii=False, separators=(",", ":"))
-
-
 def _next_number(db: sqlite3.Connection, new: NewEntry) -> int:
     if new.record is None:
         return 1
@@ -313,23 +249,3 @@ def _next_number(db: sqlite3.Connection, new: NewEntry) -> int:
     if not new.reason.strip():
         raise RecordRefused("no_reason")
     return int(row[0]) + 1
-
-
-def _entry(row: sqlite3.Row) -> Entry:
-    return Entry(
-        id=row["id"],
-        record=row["record"],
-        version=row["version"],
-        form=row["form"],
-        form_version=row["form_version"],
-        programme=row["programme"],
-        event_date=row["event_date"],
-        payload=json.loads(row["payload"]),
-        withdrawn=bool(row["withdrawn"]),
-        reason=row["reason"],
-        made_ms=row["made_ms"],
-        state=State(row["state"]),
-        epoch=row["epoch"],
-        seq=row["seq"],
-        sentences=json.loads(row["sentences"]),
-    )

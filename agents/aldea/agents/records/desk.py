@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,6 @@ from aldea.agents.records.roster import Roster
 from aldea.agents.records.shelf import FormShelf
 from aldea.model.clock import Clock
 
-_LOG = logging.getLogger(__name__)
 EVERY_SECONDS = 30.0
 """How often records are looked after when nobody enters any."""
 
@@ -50,15 +47,11 @@ class Desk:
 
 def open_desk(folder: Path, outbox: Outbox, clock: Clock, recorded: Callable[[], None]) -> Desk:
     """Open the files in the data folder. Raises OSError or sqlite3.Error where the disk does not allow it."""
-    book = RecordBook(folder)
     shelf = FormShelf(folder)
-    return Desk(book, Roster(folder), shelf, Handing(book, outbox, clock, shelf), recorded)
-
-
-def desk_of(folder: Path, outbox: Outbox, clock: Clock, recorded: Callable[[], None]) -> Desk | None:
-    """Return the desk, None where the disk forbids it."""
+    book = RecordBook(folder)
     try:
-        return open_desk(folder, outbox, clock, recorded)
-    except (OSError, sqlite3.Error) as error:
-        _LOG.error("records cannot be kept: %s", error)
-        return None
+        roster = Roster(folder)
+    except BaseException:
+        book.close()
+        raise
+    return Desk(book, roster, shelf, Handing(book, outbox, clock, shelf), recorded)

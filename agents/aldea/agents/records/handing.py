@@ -14,9 +14,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from aldea.agents.outbox import Outbox, OutboxUnavailable
-from aldea.agents.records.book import Entry, RecordBook, State, payload_text
+from aldea.agents.records.book import RecordBook
+from aldea.agents.records.entry import Entry, State
 from aldea.agents.records.shelf import FormShelf
 from aldea.model.clock import Clock
+from aldea.model.forms.envelope import envelope_fields
 from aldea.model.intervals import Range
 from aldea.model.sample import Reading
 
@@ -74,7 +76,7 @@ class Handing:
         count = 0
         for entry in self._book.in_state(State.KEPT, AT_ONCE):
             if entry.id not in self._unnoted:
-                placed = self._outbox.append_placed([reading_of(entry)], self._clock.mono_ms())
+                placed = self._outbox.append_placed([Reading("record", envelope_fields(entry))], self._clock.mono_ms())
                 if placed is None:
                     break
                 epoch, (seq, _) = placed
@@ -125,21 +127,3 @@ class Handing:
         self._told = f"{placed[0]} {now}"
         self._book.remember(FORMS_TOLD, self._told)
         return 1
-
-
-def reading_of(entry: Entry) -> Reading:
-    """Return the row that carries a version."""
-    return Reading(
-        "record",
-        {
-            "record": entry.record,
-            "version": entry.version,
-            "form": entry.form,
-            "form_version": entry.form_version,
-            "programme": entry.programme,
-            "event_date": entry.event_date,
-            "payload": payload_text(entry.payload),
-            "withdrawn": entry.withdrawn,
-            "reason": entry.reason,
-        },
-    )

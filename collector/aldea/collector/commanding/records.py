@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from aldea.model.forms import Checked, Definition, load_forms, sentence, validate
+from aldea.model.forms.envelope import RecordVersion, read_envelope
 from aldea.model.forms.values import read_day
 from aldea.storage.register.commands import queue_command
 from aldea.storage.register.device_forms import note_forms
@@ -38,10 +37,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 RETURNED = "record_returned"
 MOST_SENTENCES = 12
-MOST_VERSIONS = 10_000
 ANSWER_LASTS_MS = 60 * 86_400_000
-_RECORD = re.compile(r"[0-9a-f]{32}")
-_VERSION = re.compile(r"[0-9]{1,6}")
 
 Sentences = Mapping[str, list[str]]
 
@@ -73,27 +69,12 @@ WHY: Mapping[str, Mapping[str, str]] = {
 """Why a record is given back, where it is not a fault of its fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A row of a box, read."""
-
-    record: str
-    version: int
-    form: str
-    form_version: str
-    programme: str
-    event_date: str
-    payload: Mapping[str, Any]
-    withdrawn: bool
-    reason: str
-
-
 def take_record(unit: Unit, row: DocumentRow) -> None:
     """Store what a row says, or give it back; the same row again changes nothing.
 
     Raises ValueError for a row that no box of ours writes, RegisterError for a site that is not registered.
     """
-    sent = _read(row.fields)
+    sent = read_envelope(row.fields)
     site = find_site(unit, row.site)
     if site is None:
         raise UnknownEntryError(f"site {row.site[:39]!r} is not registered")
@@ -111,7 +92,7 @@ def take_forms(unit: Unit, row: DocumentRow) -> None:
     note_forms(unit, row.site, row.device, str(row.fields.get("versions") or ""), row.arrival_ms)
 
 
-def _taken(unit: Unit, row: DocumentRow, sent: _Sent, site: Site) -> Sentences:
+def _taken(unit: Unit, row: DocumentRow, sent: RecordVersion, site: Site) -> Sentences:
     """Store it; return why it could not be, by language: nothing where it was."""
     definition = load_forms().get(sent.form)
     if definition is None:
@@ -132,19 +113,19 @@ def _taken(unit: Unit, row: DocumentRow, sent: _Sent, site: Site) -> Sentences:
     return _put(unit, new, sent)
 
 
-def _put(unit: Unit, new: NewRecord, sent: _Sent) -> Sentences:
+def _put(unit: Unit, new: NewRecord, sent: RecordVersion) -> Sentences:
     taken = put_site_version(unit, new, sent.version)
     return {} if taken in {Taken.STORED, Taken.KNOWN} else _said(taken)
 
 
-def _checked(unit: Unit, row: DocumentRow, sent: _Sent, site: Site, definition: Definition) -> Checked:
+def _checked(unit: Unit, row: DocumentRow, sent: RecordVersion, site: Site, definition: Definition) -> Checked:
     typed = dict(sent.payload)
     if definition.event_from == "event_date":
         typed["event_date"] = sent.event_date
     return validate(definition, typed, moment_at(unit, site, sent.programme, row.arrival_ms), version=sent.form_version)
 
 
-def _withdrawn_unread(unit: Unit, row: DocumentRow, sent: _Sent) -> Sentences:
+def _withdrawn_unread(unit: Unit, row: DocumentRow, sent: RecordVersion) -> Sentences:
     """Withdraw a record by a version whose content is not good: with the content that is stored, if there is any."""
     stored = newest_version(unit, sent.record)
     if stored is None:
@@ -153,7 +134,7 @@ def _withdrawn_unread(unit: Unit, row: DocumentRow, sent: _Sent) -> Sentences:
     return _put(unit, new, sent)
 
 
-def _new(row: DocumentRow, sent: _Sent, day: date, payload: Mapping[str, Any]) -> NewRecord:
+def _new(row: DocumentRow, sent: RecordVersion, day: date, payload: Mapping[str, Any]) -> NewRecord:
     return NewRecord(
         site=row.site,
         form=sent.form,
@@ -169,7 +150,7 @@ def _new(row: DocumentRow, sent: _Sent, day: date, payload: Mapping[str, Any]) -
     )
 
 
-def _programme(unit: Unit, site: Site, sent: _Sent, arrival_ms: int) -> str:
+def _programme(unit: Unit, site: Site, sent: RecordVersion, arrival_ms: int) -> str:
     """Return what a record that is given back is for, so that whoever looks after that programme alone sees it."""
     if sent.programme:
         return sent.programme
@@ -178,19 +159,12 @@ def _programme(unit: Unit, site: Site, sent: _Sent, arrival_ms: int) -> str:
     return (only_programme(unit, site, then) if then is not None else "") or only_programme(unit, site, now)
 
 
-def _give_back(unit: Unit, row: DocumentRow, sent: _Sent, site: Site, why: Sentences) -> None:
+def _give_back(unit: Unit, row: DocumentRow, sent: RecordVersion, site: Site, why: Sentences) -> None:
+    placed = replace(sent, programme=_programme(unit, site, sent, row.arrival_ms))
     new = ReturnedRecord(
+        **{item.name: getattr(placed, item.name) for item in fields(placed)},
         site=row.site,
-        record=sent.record,
-        version=sent.version,
         device=row.device,
-        form=sent.form,
-        form_version=sent.form_version,
-        programme=_programme(unit, site, sent, row.arrival_ms),
-        event_date=sent.event_date,
-        payload=sent.payload,
-        withdrawn=sent.withdrawn,
-        reason=sent.reason,
         sentences=why,
         arrived_ms=row.arrival_ms,
     )
@@ -215,28 +189,6 @@ def _give_back(unit: Unit, row: DocumentRow, sent: _Sent, site: Site, why: Sente
         )
     except RegisterError as error:
         _LOG.warning("%s/%s is not told that a record was given back: %s", row.site, row.device, error)
-
-
-def _read(fields: Mapping[str, Any]) -> _Sent:
-    record, version = str(fields.get("record") or ""), str(fields.get("version") or "")
-    if _RECORD.fullmatch(record) is None or _VERSION.fullmatch(version) is None:
-        raise ValueError("a record needs an id of 32 hex digits and a version")
-    if not 1 <= int(version) <= MOST_VERSIONS:
-        raise ValueError(f"a record's version is 1 to {MOST_VERSIONS}")
-    payload = json.loads(str(fields.get("payload") or ""))
-    if not isinstance(payload, dict):
-        raise ValueError("a record's payload is an object")  # noqa: TRY004 - of what was sent, not of a caller
-    return _Sent(
-        record,
-        int(version),
-        str(fields.get("form") or "")[:80],
-        str(fields.get("form_version") or "")[:40],
-        str(fields.get("programme") or "")[:80],
-        str(fields.get("event_date") or "")[:20],
-        payload,
-        bool(fields.get("withdrawn")),
-        str(fields.get("reason") or "")[:300],
-    )
 
 
 def _said(code: str, **words: str) -> Sentences:

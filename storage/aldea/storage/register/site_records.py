@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy import insert as plain_insert
 
+from aldea.model.forms.envelope import RecordVersion
 from aldea.storage.register.encoding import clean_text, plain
 from aldea.storage.register.facts import lock_site
 from aldea.storage.register.record_values import NewRecord, Record, values_of
@@ -42,24 +43,15 @@ class Resolution(StrEnum):
     DISMISSED = "dismissed"
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnedRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnedRecord(RecordVersion):
     """A version that could not be taken, as it came, and why: `sentences` by language.
 
     `resolved_ms` None: somebody has still to see to it.
     """
 
     site: str
-    record: str
-    version: int
     device: str
-    form: str
-    form_version: str
-    programme: str
-    event_date: str
-    payload: Mapping[str, Any]
-    withdrawn: bool
-    reason: str
     sentences: Mapping[str, Sequence[str]]
     arrived_ms: int
     resolved_ms: int | None = None
