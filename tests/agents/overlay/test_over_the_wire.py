@@ -149,7 +149,7 @@ def test_good_settings_are_acknowledged_and_a_dead_port_is_rolled_back_within_th
     lost = place.ended(place.send(dead))
     assert lost.state is CommandState.ROLLED_BACK, lost.answer
     assert "the server was not heard within 3 seconds" in lost.answer["sentence"]
-    assert lost.answer["link_was_down"] is False
+    assert lost.answer["inconclusive"] is False
     assert lost.answer["runs"] == 1
 
     wrong = place.ended(place.send({"sample_seconds": 900.0, "site": "elsewhere"}))

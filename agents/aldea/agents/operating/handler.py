@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from aldea.model.messages import Command
+from aldea.model.said import Said
 
 
 class State(StrEnum):
@@ -28,7 +29,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a command ended. `detail` is JSON; `sentence` in it is what a person reads first."""
+    """How a command ended, or goes on by itself after the next start (`running`).
+
+    `detail` is JSON; `sentence` and `sentence_es` in it are what a person reads first.
+    """
 
     state: State
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +40,13 @@ class Outcome:
 
 def refused(sentence: str, reason: str = "") -> Outcome:
     """Return the outcome of a command that was not carried out, and why; `reason` is a word for programs."""
-    return Outcome(State.FAILED, {"sentence": sentence, **({"reason": reason} if reason else {})})
+    return Outcome(State.FAILED, {**told(sentence), **({"reason": reason} if reason else {})})
+
+
+def told(sentence: str) -> dict[str, str]:
+    """Return a sentence as an answer has it: also in Spanish, where it was said so."""
+    spanish = {"sentence_es": sentence.es} if isinstance(sentence, Said) else {}
+    return {"sentence": str(sentence), **spanish}
 
 
 Tell = Callable[[State, Mapping[str, Any]], Awaitable[None]]

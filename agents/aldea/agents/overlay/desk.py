@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aldea.agents.lock import FolderLock
 from aldea.agents.overlay import state as steps
+from aldea.agents.overlay.answering import NO_COMMAND, NO_DISK, Answer, detail_of, refusal, too_late
 from aldea.agents.overlay.checking import TOO_DEEP, refusals
 from aldea.agents.overlay.keeping import Keeper
 from aldea.agents.overlay.source import Source, differing
-from aldea.agents.overlay.state import Overlay, State, Trial, Words
+from aldea.agents.overlay.state import Overlay, State, Trial
 from aldea.agents.settings import AgentSettings
+from aldea.agents.trial_verdict import Verdict, settling_ms
+from aldea.agents.words import Words
 from aldea.model.clock import Clock
 from aldea.model.overlays import is_too_deep, merged
+from aldea.model.said import joined
 from aldea.model.settings import SettingsError
 
 _LOG = logging.getLogger(__name__)
-_MOST_SENTENCES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command is answered: its state, what to say of it, and whether the agent is to start anew."""
-
-    state: str
-    detail: Mapping[str, Any]
-    restart: bool = False
 
 
 class SettingsDesk:
@@ -45,6 +39,8 @@ class SettingsDesk:
         self._state = State()
         self._keeper: Keeper | None = None
         self._settings: AgentSettings | None = None
+        self._heard_since_ms: int | None = None
+        self._awaits_start = False
 
     # -- a start
 
@@ -59,12 +55,17 @@ class SettingsDesk:
         lock = FolderLock(own.data)
         try:
             known = self._keeper.read()
-            self._state = steps.started(known, self._boot_id, self._clock.mono_ms())
+            now_ms = self._clock.mono_ms()
+            self._state = steps.started(known, self._boot_id, now_ms)
+            if self._awaits_start:
+                # What was kept gets its time from now on: ending in order may have taken a while.
+                self._state = steps.back_since(self._state, self._boot_id, now_ms)
             if self._state != known and not self._written():
                 # A start that can't be counted could be tried for ever.
                 self._state = replace(self._state, trial=None)
         finally:
             lock.release()
+        self._heard_since_ms, self._awaits_start = None, False
         self._settings = self._loaded(own)
         return self._settings
 
@@ -75,8 +76,8 @@ class SettingsDesk:
                 self._check(settings)
         except SettingsError as error:
             if self._state.trial is not None:
-                wrong = "; ".join(error.errors)
-                self.give_up(Words(f"the agent cannot use them: {wrong}", f"el agente no los puede usar: {wrong}"))
+                wrong = joined(error.errors)
+                self.give_up(Words(f"the agent cannot use them: {wrong}", f"el agente no los puede usar: {wrong.es}"))
                 return self._loaded(own)
             _LOG.error("the settings from afar cannot be used, so the machine's own hold: %s", error)
             return own
@@ -85,7 +86,7 @@ class SettingsDesk:
     @property
     def on_trial(self) -> bool:
         """Whether the agent runs with settings that are not confirmed yet."""
-        return self._state.trial is not None
+        return self._state.trial is not None and not self._awaits_start
 
     @property
     def revision(self) -> int:
@@ -93,41 +94,73 @@ class SettingsDesk:
         return self._state.current.revision
 
     def give_up(self, why: Words) -> None:
-        """End the trial: the settings before hold from the next start on."""
+        """End the trial, since the agent cannot run with it: the settings before hold from the next start on."""
         _LOG.warning("settings revision %d are given up: %s", self._state.current.revision, why.en)
-        self._state = steps.rolled_back(self._state, why, self._boot_id, self._clock.mono_ms())
+        self._state = steps.at_fault(self._state, why)
         self._written()
 
     # -- while it runs
 
     def step(self, *, heard: bool) -> bool:
-        """Let time pass, `heard` when the collector has said hello in this connection; say whether to start anew."""
+        """Let time pass, `heard` when the collector has said hello in this connection; say whether to start anew.
+
+        Whoever was told to start anew has nothing more to ask before the next `begin`.
+        """
+        if self._awaits_start:
+            return True
+        now_ms = self._clock.mono_ms()
+        if not heard:
+            self._heard_since_ms = None
+        elif self._heard_since_ms is None:
+            self._heard_since_ms = now_ms
+        self._awaits_start = self._passed(now_ms, heard=heard)
+        return self._awaits_start
+
+    def _passed(self, now_ms: int, *, heard: bool) -> bool:
         trial = self._state.trial
         if trial is None:
-            if heard and self.is_pending:
-                self._note_heard()
-            return False
+            return self._look_back(now_ms)
         if heard:
             _LOG.info("settings revision %d hold: the server was heard with them", trial.overlay.revision)
             self._state = steps.confirmed(self._state)
             self._written()
             return False
-        if not steps.is_over(trial, self._boot_id, self._clock.mono_ms()):
+        if not steps.is_over(trial, self._boot_id, now_ms):
             return False
-        self.give_up(steps.silent_for(trial))
+        why = steps.silent_for(trial)
+        _LOG.warning("settings revision %d are given up: %s", trial.overlay.revision, why.en)
+        self._state = steps.rolled_back(self._state, why, self._boot_id, now_ms)
+        self._written()
         return True
+
+    def _look_back(self, now_ms: int) -> bool:
+        """Judge what was given up once the collector is heard again; say whether to start anew to try it once more."""
+        undone = self._state.undone
+        if undone is None or self._heard_since_ms is None:
+            return False
+        if undone.verdict is Verdict.OPEN:
+            self._state = steps.judge(self._state, self._boot_id, now_ms)
+            self._written()
+            return False
+        if now_ms - self._heard_since_ms < settling_ms(undone.trial.patience_ms):
+            return False
+        before, self._state = self._state, steps.tried_again(self._state)
+        if self._written():
+            _LOG.info("settings revision %d are tried again", undone.trial.overlay.revision)
+            return True
+        self._state, self._heard_since_ms = before, now_ms
+        return False
 
     @property
     def is_pending(self) -> bool:
-        """Whether the last settings are on trial, or were given up and the server has not been heard since."""
-        outcome = self._state.outcome
-        return self.on_trial or (outcome is not None and not outcome.final)
+        """Whether time has something to decide: settings are on trial, or were given up and may be tried again."""
+        return self._state.attempt is not None
 
-    def _note_heard(self) -> None:
-        outcome = self._state.outcome
-        assert outcome is not None, "is_pending without a trial"
-        self._state = replace(self._state, outcome=steps.heard(outcome, self._boot_id, self._clock.mono_ms()))
-        self._written()
+    @property
+    def is_open(self) -> bool:
+        """Whether there is nothing new to say of the last settings yet."""
+        undone = self._state.undone
+        return self._state.trial is not None or (undone is not None and undone.verdict is Verdict.OPEN)
 
     # -- a command
 
@@ -135,11 +168,10 @@ class SettingsDesk:
         """Take settings from afar: `payload` has `revision` and `document`. The answer says what became of it."""
         revision, document = payload.get("revision"), payload.get("document")
         if type(revision) is not int or revision < 1 or not isinstance(document, dict):
-            wrong = ["a settings command has a revision from 1 on and a document that is a table"]
-            return self._refused(0, wrong)
+            return self._refused(0, [NO_COMMAND])
         if is_too_deep(document):
             return self._refused(revision, [TOO_DEEP])
-        if (known := self._known(revision, document)) is not None:
+        if (known := self._known(command, revision, document)) is not None:
             return known
         wrong = refusals(document)
         try:
@@ -151,21 +183,30 @@ class SettingsDesk:
             return self._refused(revision, wrong)
         return self._propose(command, Overlay(revision, merged({}, document)), fresh)
 
-    def _known(self, revision: int, document: Mapping[str, Any]) -> Answer | None:
-        """Return the answer to a revision that was here before."""
-        trial, outcome, kept = self._state.trial, self._state.outcome, self._state.kept
-        if trial is not None and trial.overlay.revision == revision:
-            return Answer("running", trial.answer)
-        if outcome is not None and outcome.revision == revision:
+    def _known(self, command: str, revision: int, document: Mapping[str, Any]) -> Answer | None:
+        """Return the answer to a command that was here before, or that comes too late."""
+        attempt, outcome, kept = self._state.attempt, self._state.outcome, self._state.kept
+        if attempt is not None and attempt.command == command:
+            return Answer("running", self._told(attempt))
+        if outcome is not None and outcome.command == command:
             return Answer(outcome.state, outcome.detail)
         if revision == kept.revision and merged({}, document) == kept.document:
             return Answer(
                 "done", self._detail(revision, [], Words("these settings hold already", "estos ajustes ya valen"))
             )
         if revision <= kept.revision:
-            sentence = f"revision {revision} is not newer than revision {kept.revision}, which holds here"
-            return self._refused(revision, [sentence])
+            return self._refused(revision, [too_late(revision, kept.revision, "which holds here", "que vale aquí")])
+        if attempt is not None and revision < attempt.overlay.revision:
+            newer = attempt.overlay.revision
+            return self._refused(revision, [too_late(revision, newer, "which took its place", "que tomó su lugar")])
         return None
+
+    def _told(self, attempt: Trial) -> Mapping[str, Any]:
+        """Return what there is to say of settings that have no end yet."""
+        told = {**attempt.answer, "tries": attempt.tries}
+        if self._state.undone is None:
+            return told
+        return {**told, **self._state.undone.words.told, "runs": self._state.kept.revision}
 
     def _propose(self, command: str, overlay: Overlay, fresh: AgentSettings) -> Answer:
         assert self._settings is not None, "begin comes first"
@@ -184,20 +225,17 @@ class SettingsDesk:
             self._state = replace(steps.confirmed(self._state), outcome=None)
         if not self._written():
             self._state = before
-            return self._refused(overlay.revision, ["the device's disk does not take them: it is full or broken"])
+            return self._refused(overlay.revision, [NO_DISK])
         if self._state.trial is None:
             return Answer("done", trial.answer)
+        self._awaits_start = True
         return Answer("running", {**detail, "trial_seconds": patience_ms / 1000}, restart=True)
 
-    def _refused(self, revision: int, wrong: list[str]) -> Answer:
-        more = len(wrong) - _MOST_SENTENCES
-        said = wrong[:_MOST_SENTENCES] + ([f"and {more} more"] if more > 0 else [])
-        text = "; ".join(said)
-        says = Words(text, f"no se pueden usar, nada cambió: {text}")
-        return Answer("failed", {**self._detail(revision, [], says), "errors": said})
+    def _refused(self, revision: int, wrong: Sequence[str]) -> Answer:
+        return refusal(revision, self._state.kept.revision, wrong)
 
     def _detail(self, revision: int, changed: list[str], says: Words) -> dict[str, Any]:
-        return {"revision": revision, "runs": self._state.kept.revision, "changed": changed, **says.told}
+        return detail_of(revision, self._state.kept.revision, changed, says)
 
     def _written(self) -> bool:
         assert self._keeper is not None, "begin comes first"

@@ -7,12 +7,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aldea.agents.operating.handler import Outcome, State, Tell, refused
+from aldea.model.said import Said
 
 if TYPE_CHECKING:
     from aldea.agents.overlay.desk import SettingsDesk
     from aldea.model.messages import Command
 
 _LOOK_SECONDS = 0.5
+_NO_DESK = Said(
+    "this agent was started in a way that takes no settings from afar",
+    "este agente se arrancó de una manera que no admite ajustes a distancia",
+)
 
 
 class SettingsFromAfar:
@@ -31,15 +36,19 @@ class SettingsFromAfar:
         self._start_anew = start_anew
 
     async def carry_out(self, command: Command, tell: Tell) -> Outcome:
-        """Carry it out; while they are on trial, wait for how that ends."""
+        """Carry it out; while they are on trial, wait for how that ends.
+
+        Returns `running` for settings that are to be tried again: the start after that goes on with them, unless newer
+        ones come first.
+        """
         if self._desk is None:
-            return refused("this agent was started in a way that takes no settings from afar")
+            return refused(_NO_DESK)
         answer = self._desk.take(command.id, command.payload)
         if answer.restart:
             await tell(State.RUNNING, answer.detail)
             self._start_anew()
             await asyncio.Event().wait()  # until the stop cancels us: the next run goes on with it
-        while self._desk.is_pending:  # noqa: ASYNC110 - time is what is waited for
+        while self._desk.is_open:  # noqa: ASYNC110 - time is what is waited for
             await asyncio.sleep(_LOOK_SECONDS)
         answer = self._desk.take(command.id, command.payload)
         return Outcome(State(answer.state), answer.detail)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from aldea.agents.lock import AlreadyRunning
 from aldea.agents.overlay.desk import SettingsDesk
-from aldea.agents.overlay.state import Words
 from aldea.agents.service import AgentService, link_options, this_machine
 from aldea.agents.upgrading.leaving import is_due
+from aldea.agents.words import Words
 from aldea.model.clock import Clock, SystemClock
 
 if TYPE_CHECKING:

@@ -7,25 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
+
+from aldea.agents.trial_verdict import GivenUp, Verdict, judged, verdict_words
+from aldea.agents.words import Words, joined
 
 MOST_STARTS = 3
 """A candidate that was started so often without a word from the collector is given up."""
-
-LATE_MS = 120_000
-"""An agent back on its settings before that is not heard within this time had no link either."""
-
-
-class Words(NamedTuple):
-    """A sentence for people, in English and in Spanish: it is read at the server and at the box."""
-
-    en: str
-    es: str
-
-    @property
-    def told(self) -> dict[str, str]:
-        """The sentence as an answer has it."""
-        return {"sentence": self.en, "sentence_es": self.es}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +28,9 @@ class Overlay:
 class Trial:
     """An overlay that is being tried, and the command that brought it.
 
-    `patience_ms` of time since boot are left to it in each boot from `since_ms` on, and `starts` counts how often the
-    agent began with it. `answer` is what to tell of it, as far as it is known by now.
+    `patience_ms` of time since boot are left to it in each boot from `since_ms` on; `starts` counts how often the agent
+    began with it, and `cuts` how many of those another boot has ended. `tries` counts the trials of it, with this one.
+    `answer` is what to tell of it, as far as it is known by now.
     """
 
     overlay: Overlay
@@ -51,42 +40,62 @@ class Trial:
     boot_id: str = ""
     since_ms: int = 0
     answer: Mapping[str, Any] = field(default_factory=dict)
+    cuts: int = 0
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A trial in which nobody was heard. What was kept runs again, until it is known whose fault that was.
+
+    `why` it was given up. Once the verdict is TRY_AGAIN, what was on trial waits for its next try.
+    """
+
+    trial: Trial
+    why: Words
+    given_up: GivenUp
+    verdict: Verdict = Verdict.OPEN
+
+    @property
+    def words(self) -> Words:
+        """What is known by now."""
+        back = Words("the settings before hold again", "valen otra vez los ajustes anteriores")
+        return joined([self.why, back, *[item for item in [verdict_words(self.verdict, self.given_up)] if item.en]])
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a revision: `state` is `done` or `rolled_back`.
-
-    `boot_id` and `at_ms` (time since boot) say when the agent went back. It is `final` once it is known whether the
-    settings before were heard.
-    """
+    """What became of a revision: `state` is `done` or `rolled_back`."""
 
     command: str
     revision: int
     state: str
     detail: Mapping[str, Any]
-    final: bool = True
-    boot_id: str = ""
-    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that is remembered."""
+    """All that is remembered. Of `trial`, `outcome` and `undone` there is one at the most."""
 
     kept: Overlay = field(default_factory=Overlay)
     trial: Trial | None = None
     outcome: Outcome | None = None
+    undone: Undone | None = None
 
     @property
     def current(self) -> Overlay:
         """What the agent is to run with."""
         return self.kept if self.trial is None else self.trial.overlay
 
+    @property
+    def attempt(self) -> Trial | None:
+        """What is on trial, or was and has no end yet."""
+        return self.trial if self.undone is None else self.undone.trial
+
 
 def proposed(state: State, trial: Trial) -> State:
-    """Begin a trial. What became of the one before is overtaken."""
-    return State(state.kept, trial, None)
+    """Begin a trial. What became of the one before is overtaken, also where it was to be tried again."""
+    return State(state.kept, trial)
 
 
 def started(state: State, boot_id: str, mono_ms: int) -> State:
@@ -94,12 +103,15 @@ def started(state: State, boot_id: str, mono_ms: int) -> State:
     trial = state.trial
     if trial is None:
         return state
+    if trial.boot_id not in {"", boot_id}:
+        trial = replace(trial, cuts=trial.cuts + 1)
+        state = replace(state, trial=trial)
     if trial.starts >= MOST_STARTS:
         why = Words(
             f"the agent was started {trial.starts} times with these settings and the server was not heard",
             f"el agente arrancó {trial.starts} veces con estos ajustes y no se oyó al servidor",
         )
-        return rolled_back(state, why, boot_id, mono_ms)
+        return rolled_back(state, why, boot_id, mono_ms, had_its_time=trial.cuts < trial.starts)
     if is_over(trial, boot_id, mono_ms):
         return rolled_back(state, silent_for(trial), boot_id, mono_ms)
     # Time since boot begins anew with each boot, and so does the patience.
@@ -126,45 +138,58 @@ def confirmed(state: State) -> State:
     trial = state.trial
     if trial is None:
         return state
-    done = Outcome(trial.command, trial.overlay.revision, "done", trial.answer)
-    return State(trial.overlay, None, done)
+    detail = {**trial.answer, "tries": trial.tries}
+    return State(trial.overlay, outcome=Outcome(trial.command, trial.overlay.revision, "done", detail))
 
 
-def rolled_back(state: State, why: Words, boot_id: str, mono_ms: int) -> State:
-    """Go back to what was kept."""
+def rolled_back(state: State, why: Words, boot_id: str, mono_ms: int, *, had_its_time: bool = True) -> State:
+    """Go back to what was kept, since nobody was heard. Whose fault that was is known later: `judge`."""
     trial = state.trial
     if trial is None:
         return state
-    says = Words(f"{why.en}; the settings before hold again", f"{why.es}; valen otra vez los ajustes anteriores")
-    detail = {**trial.answer, **says.told, "runs": state.kept.revision}
-    undone = Outcome(
-        trial.command, trial.overlay.revision, "rolled_back", detail, final=False, boot_id=boot_id, at_ms=mono_ms
-    )
-    return State(state.kept, None, undone)
+    given_up = GivenUp(boot_id, mono_ms, trial.patience_ms, trial.tries, had_its_time)
+    return State(state.kept, undone=Undone(trial, why, given_up))
 
 
-def heard(outcome: Outcome, boot_id: str, mono_ms: int) -> Outcome:
-    """Return an outcome as it is told now that the server is heard: was it the settings or the link."""
-    if outcome.final:
-        return outcome
-    waited_ms = mono_ms - outcome.at_ms if outcome.boot_id == boot_id else None
-    link_was_down = waited_ms is None or waited_ms > LATE_MS
-    detail = {**outcome.detail, "link_was_down": link_was_down}
-    if link_was_down:
-        for key, also in _no_link_either(waited_ms).told.items():
-            detail[key] = f"{detail.get(key, '')}; {also}"
-    return replace(outcome, detail=detail, final=True)
+def back_since(state: State, boot_id: str, mono_ms: int) -> State:
+    """Let the time of what was kept begin now, where it has just begun to run again."""
+    undone = state.undone
+    if undone is None or undone.verdict is not Verdict.OPEN or undone.given_up.boot_id != boot_id:
+        return state
+    return replace(state, undone=replace(undone, given_up=replace(undone.given_up, at_ms=mono_ms)))
 
 
-def _no_link_either(waited_ms: int | None) -> Words:
-    if waited_ms is None:
-        how_long = Words("before the machine started anew", "antes de que la máquina arrancara de nuevo")
-    else:
-        seconds = waited_ms // 1000
-        how_long = Words(f"for {seconds} seconds either", f"por {seconds} segundos")
-    return Words(
-        f"with these the server was not heard {how_long.en}, so that the link may have been down and the new settings"
-        " not at fault: send them again",
-        f"con estos tampoco se oyó al servidor {how_long.es}: quizá no había enlace y la culpa no es de los ajustes"
-        " nuevos; pueden enviarse otra vez",
-    )
+def at_fault(state: State, why: Words) -> State:
+    """Go back to what was kept, since the agent cannot run with what is on trial: the link has no part in that."""
+    trial = state.trial
+    if trial is None:
+        return state
+    says = joined([why, Words("the settings before hold again", "valen otra vez los ajustes anteriores")])
+    return _ended(state, trial, says, inconclusive=False)
+
+
+def judge(state: State, boot_id: str, mono_ms: int) -> State:
+    """Say whose fault it was, now that the collector is heard with what was kept; nothing where that is known."""
+    undone = state.undone
+    if undone is None or undone.verdict is not Verdict.OPEN:
+        return state
+    verdict = judged(undone.given_up, boot_id, mono_ms, heard=True)
+    undone = replace(undone, verdict=verdict)
+    if verdict is Verdict.TRY_AGAIN:
+        return replace(state, undone=undone)
+    return _ended(state, undone.trial, undone.words, inconclusive=verdict is Verdict.INCONCLUSIVE)
+
+
+def tried_again(state: State) -> State:
+    """Begin the next trial of what told nothing."""
+    undone = state.undone
+    if undone is None or undone.verdict is not Verdict.TRY_AGAIN:
+        return state
+    trial = undone.trial
+    return State(state.kept, replace(trial, starts=0, boot_id="", since_ms=0, cuts=0, tries=trial.tries + 1))
+
+
+def _ended(state: State, trial: Trial, says: Words, *, inconclusive: bool) -> State:
+    told = {**says.told, "runs": state.kept.revision, "tries": trial.tries, "inconclusive": inconclusive}
+    outcome = Outcome(trial.command, trial.overlay.revision, "rolled_back", {**trial.answer, **told})
+    return State(state.kept, outcome=outcome)

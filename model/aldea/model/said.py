@@ -1,0 +1,31 @@
+"""A sentence in two languages that can go wherever a text goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Self
+
+
+class Said(str):
+    """A sentence: in English as a text, and `es` the same in Spanish."""
+
+    __slots__ = ("es",)
+
+    es: str
+
+    def __new__(cls, english: str, spanish: str) -> Self:
+        """Return the sentence in both."""
+        made = super().__new__(cls, english)
+        made.es = spanish
+        return made
+
+
+def in_spanish(text: str) -> str:
+    """Return a sentence in Spanish; as it is where nobody has said it in Spanish."""
+    return text.es if isinstance(text, Said) else text
+
+
+def joined(sentences: Iterable[str], between: str = "; ") -> Said:
+    """Return several sentences as one."""
+    said = tuple(sentences)
+    return Said(between.join(said), between.join(in_spanish(item) for item in said))
