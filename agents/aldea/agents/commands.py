@@ -77,9 +77,11 @@ def run_one_probe(settings: AgentSettings, name: str) -> Sequence[Reading]:
     """Run one probe once and return its readings; nothing is stored or sent. Raises KeyError for another name."""
     probe = PROBES[name](settings, ProbeContext(SystemClock(), settings.data, by_hand=True))
 
+    limit = settings.throughput.longest_seconds if name == "throughput" else _PROBE_ONCE_SECONDS
+
     async def once() -> Sequence[Reading]:
         try:
-            return await run_probe(probe, _PROBE_ONCE_SECONDS)
+            return await run_probe(probe, limit)
         finally:
             await probe.aclose()
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from aldea.model.checks import a_url, a_zone
 from aldea.model.settings import about
 
+_LOOKS_SECONDS = 45.0
+"""What looking at the router's counters around a test may take, where the router is slow."""
+
 _WINDOW = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
 
@@ -81,6 +84,11 @@ class ThroughputSettings:
         if self.upload_url is not None or self.server is None:
             return self.upload_url
         return f"{self.server.rstrip('/')}/api/v1/throughput"
+
+    @property
+    def longest_seconds(self) -> float:
+        """After this long a test is given up: both directions over a slow satellite have ended by themselves."""
+        return 2 * (2 * self.connect_seconds + self.max_seconds) + _LOOKS_SECONDS
 
     @property
     def has_server(self) -> bool:

@@ -39,6 +39,7 @@ class Failure(StrEnum):
     UNKNOWN = "unknown_failure"
     SERVER_BUSY = "server_busy"
     BUDGET_SPENT = "budget_spent"
+    INTERRUPTED = "interrupted"
 
 
 _BY_ERRNO = {

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from aldea.agents.budget import Budget
-from aldea.agents.probe import ProbeContext
+from aldea.agents.budget import Budget, LedgerFile
+from aldea.agents.budget.ledger import Ledger
+from aldea.agents.probe import ProbeContext, run_probe
 from aldea.agents.probes import PROBES
 from aldea.agents.probes.budget import budget_of
 from aldea.agents.probes.throughput import ThroughputProbe
@@ -21,6 +24,7 @@ from aldea.agents.probes.throughput.settling import Settling
 from aldea.agents.settings import AgentSettings
 from aldea.agents.throughput_settings import BudgetSettings, ThroughputSettings, window_minutes
 from aldea.model.clock import ManualClock
+from aldea.model.sample import Reading
 
 PACE = 40_000
 """Bytes a second on each connection: slow enough for several windows of the smallest test."""
@@ -28,6 +32,8 @@ PACE = 40_000
 
 class Server(BaseHTTPRequestHandler):
     """Serves what is asked for; /portal answers as a provider's portal does, /paced at PACE bytes a second each."""
+
+    pieces = 0
 
     def do_GET(self) -> None:
         portal = "portal" in self.path
@@ -46,6 +52,7 @@ class Server(BaseHTTPRequestHandler):
             time.sleep(max(0.0, began + start / PACE - time.monotonic()))
             try:
                 self.wfile.write(body[start : start + piece])
+                Server.pieces += 1
             except OSError:  # the test knew enough
                 return
 
@@ -113,6 +120,80 @@ def test_a_test_runs_when_it_is_due_once_and_is_booked(address: str, context: Pr
     assert fields["body_bytes"] < fields["spent_bytes"] <= 500_000, "counted also when the server hangs up at the end"
     assert readings[1].fields["tests_bytes"] == fields["spent_bytes"]
     assert asyncio.run(probe.measure()) == []
+
+
+def test_a_test_that_is_cut_says_and_books_what_it_has_spent(
+    address: str, context: ProbeContext, clock: ManualClock
+) -> None:
+    probe, budget = made(f"{address}/paced/{{bytes}}", context)
+    go_to_the_test(budget, clock)
+    before = budget.file.read()
+
+    async def cut() -> Sequence[Reading]:
+        task = asyncio.create_task(run_probe(probe, 60))
+        async with asyncio.timeout(10):
+            while not Server.pieces:  # noqa: ASYNC110 - the server counts in threads of its own
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.6)  # two windows of the rate
+        task.cancel()
+        return await task
+
+    Server.pieces = 0
+    test, budgeted = asyncio.run(cut())
+    spent = test.fields["spent_bytes"]
+    assert isinstance(spent, int)
+    assert 0 < spent < 400_000, "less than its cap, or it was not cut"
+    assert (test.fields["censored"], test.fields["failure"]) == (True, None), "no evidence against anybody"
+    assert budgeted.fields["tests_bytes"] == spent
+    assert budgeted.fields["peak_tests"] == 0
+    assert budget.file.read().expected == before.expected, "what was cut says nothing of what a test costs"
+
+
+def test_a_test_that_is_cut_before_anything_came_has_not_failed_the_link(context: ProbeContext) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/{{bytes}}"
+        probe, _ = made(url, replace(context, by_hand=True))
+
+        async def cut() -> Sequence[Reading]:
+            task = asyncio.create_task(run_probe(probe, 60))
+            accepted, _ = await asyncio.to_thread(silent.accept)
+            await asyncio.sleep(0.1)
+            task.cancel()
+            readings = await task
+            accepted.close()
+            return readings
+
+        test, budgeted = asyncio.run(cut())
+    assert (test.fields["failure"], test.fields["censored"]) == ("interrupted", None)
+    assert budgeted.fields["hand_bytes"] == test.fields["spent_bytes"]
+
+
+def test_a_full_disk_spends_nothing_and_what_was_measured_before_is_still_said(
+    address: str, context: ProbeContext, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand, _ = made(f"{address}/{{bytes}}", replace(context, by_hand=True))
+    probe, budget = made(f"{address}/{{bytes}}", context)
+    go_to_the_test(budget, clock)
+
+    def full(_file: LedgerFile, _ledger: Ledger) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as no_room:
+        no_room.setattr(LedgerFile, "write", full)
+        assert asyncio.run(probe.measure()) == []
+        (reading,) = asyncio.run(by_hand.measure())
+        assert reading.fields == {"failure": "not_available"}
+    takes = LedgerFile.write
+
+    def last(file: LedgerFile, ledger: Ledger) -> None:
+        takes(file, ledger)
+        monkeypatch.setattr(LedgerFile, "write", full)
+
+    monkeypatch.setattr(LedgerFile, "write", last)
+    (reading,) = asyncio.run(probe.measure())
+    assert reading.measurement == "throughput"
+    assert isinstance(reading.fields["spent_bytes"], int)
+    assert budget.file.read().this().tests_bytes == 500_000, "all that it might have cost"
 
 
 def test_people_on_the_link_put_the_test_off(address: str, context: ProbeContext, clock: ManualClock) -> None:

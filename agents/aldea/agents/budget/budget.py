@@ -54,10 +54,10 @@ class Budget:
             self.file.write(ledger)
         return allowed
 
-    def settle(self, test: Allowed, spent_bytes: int, *, valid: bool) -> None:
-        """Book what a test has cost. Where that cannot be written, its whole cap stays booked."""
+    def settle(self, test: Allowed, spent_bytes: int, *, valid: bool, whole: bool = True) -> None:
+        """Book what a test has cost. Raises OSError where that cannot be written: its whole cap stays booked."""
         with self.file.held():
-            self.file.write(self.plan.settle(self.file.read(), test, spent_bytes, valid=valid))
+            self.file.write(self.plan.settle(self.file.read(), test, spent_bytes, valid=valid, whole=whole))
 
     def reading(self) -> Reading:
         """Book the telemetry since the last time, and return how the month stands."""

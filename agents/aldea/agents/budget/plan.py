@@ -113,20 +113,28 @@ class Plan:
                 return self._booked(ledger, rung, now_ms, by_hand=True)
         return None, ledger
 
-    def settle(self, ledger: Ledger, test: Allowed, spent_bytes: int, *, valid: bool) -> Ledger:
-        """Book what a test has cost instead of its cap. `valid`: it has shown the link's rate."""
+    def settle(self, ledger: Ledger, test: Allowed, spent_bytes: int, *, valid: bool, whole: bool = True) -> Ledger:
+        """Book what a test has cost instead of its cap.
+
+        `valid`: it has shown the link's rate. `whole`: it went to its own end; one that was cut or failed shows
+        nothing of what a test usually costs.
+        """
         account = ledger.months.get(test.month, Month())
         back = spent_bytes - test.cap_bytes
         counted = replace(
             account,
             tests_bytes=account.tests_bytes + (0 if test.by_hand else back),
             hand_bytes=account.hand_bytes + (back if test.by_hand else 0),
-            tests=account.tests + 1,
+            tests=account.tests + (spent_bytes > 0),
             peak_tests=account.peak_tests + (test.at_peak and valid),
         )
-        before = ledger.expected.get(test.rung, test.cap_bytes)
-        expected = {**ledger.expected, test.rung.value: round(before + _NEW * (spent_bytes - before))}
-        return replace(ledger, months={**ledger.months, test.month: counted}, expected=expected)
+        ledger = replace(ledger, months={**ledger.months, test.month: counted})
+        if not whole:
+            return ledger
+        before = self._expected(ledger, test.rung)
+        return replace(
+            ledger, expected={**ledger.expected, test.rung.value: round(before + _NEW * (spent_bytes - before))}
+        )
 
     def telemetry(self, ledger: Ledger, spent_bytes: int) -> Ledger:
         """Book what the agent has sent and received besides tests."""
@@ -182,8 +190,7 @@ class Plan:
     def _mains_a_day(self, ledger: Ledger, day: Day) -> int:
         """Return how many main tests a day needs. A link that no full test can settle gets no more for it: one."""
         at_most = sum(slot.peak is not None for slot in day.slots)
-        cap = self.terms.caps[Rung.FULL]
-        if ledger.expected.get(Rung.FULL, cap) >= _SETTLES_RATIO * cap:
+        if self._expected(ledger, Rung.FULL) >= _SETTLES_RATIO * self.terms.caps[Rung.FULL]:
             return min(1, at_most)
         wanted = PEAK_TESTS_A_MONTH + SPARE_PEAK_TESTS - ledger.this().peak_tests
         return 0 if at_most == 0 else days_need(wanted, day.days_left, at_most)
@@ -193,10 +200,14 @@ class Plan:
         left = self.forecast(at.ledger, now_ms).left_bytes
         share = left * at.weight / at.weight_left
         for rung in SIZES:
-            cap = self.terms.caps[rung]
-            if at.ledger.expected.get(rung, cap) <= share and cap <= left:
+            if self._expected(at.ledger, rung) <= share and self.terms.caps[rung] <= left:
                 return rung
         return Rung.PING
+
+    def _expected(self, ledger: Ledger, rung: Rung) -> int:
+        """Return what a test of this size usually costs; never more than its cap, which may have been another once."""
+        cap = self.terms.caps[rung]
+        return min(cap, ledger.expected.get(rung, cap))
 
     def _telemetry_rest(self, ledger: Ledger, day: Day, now_ms: int) -> int:
         """Return what telemetry will still take this month: as it went so far, and a quarter more."""

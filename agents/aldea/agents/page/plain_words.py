@@ -34,6 +34,7 @@ _FAILURES: Mapping[str, str] = MappingProxyType(
         "permission_denied": N_("the box may not ask"),
         "not_available": N_("not available here"),
         "budget_spent": N_("the month's bytes are spent"),
+        "interrupted": N_("interrupted: the box was stopped"),
     }
 )
 

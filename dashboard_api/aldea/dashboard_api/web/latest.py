@@ -43,6 +43,7 @@ FAILURE_WORDS: Mapping[str, str] = {
     Failure.UNKNOWN: N_("failed, cause not known"),
     Failure.SERVER_BUSY: N_("the test server is busy"),
     Failure.BUDGET_SPENT: N_("the month's bytes for this are spent"),
+    Failure.INTERRUPTED: N_("interrupted: the agent was stopped"),
 }
 
 

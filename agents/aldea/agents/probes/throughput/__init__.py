@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,25 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
 """Between two looks at the link's counters, before a test: by then the cycle's other probes have been answered."""
+ENDS_WITHIN_SECONDS = 4.0
+"""A test that is given up has said by then what it has cost; else its whole cap stays booked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """One direction, and what else crossed the link that way in bits per second; `cut`: the round was given up."""
+
+    direction: Direction
+    outcome: Outcome
+    cross: float | None
+    cut: bool = False
 
 
 class ThroughputProbe:
     """Asks the budget each round; where a test is due, looks whether the link is quiet, and measures both directions.
 
-    `by_hand`: a person asks. Then the test runs at once, out of what is kept for that.
+    `by_hand`: a person asks. Then the test runs at once, out of what is kept for that. A round that is given up (the
+    agent stops, or it took too long) ends its test, and returns what that has found and spent.
     """
 
     name = "throughput"
@@ -51,16 +65,22 @@ class ThroughputProbe:
         self._budget = budget
         self._crossing = crossing
         self._pause = pause
+        self._complained = False
 
     async def measure(self) -> Sequence[Reading]:
         """Return a reading for each direction and one of the budget; nothing while no test is due."""
         if not self._settings.has_server:
             return []
-        allowed = await self._by_hand() if self._context.by_hand else await self._scheduled()
-        if allowed is None:
-            failure: dict[str, Value] = {"failure": Failure.BUDGET_SPENT.value}
-            return [Reading(self.name, failure)] if self._context.by_hand else []
-        return await self._test(allowed)
+        try:
+            allowed = await self._by_hand() if self._context.by_hand else await self._scheduled()
+        except OSError as error:
+            # What cannot be booked is not spent.
+            if not self._complained:
+                log.warning("no tests of the throughput: the byte budget cannot be kept: %s", error)
+            self._complained = True
+            return self._no_test(Failure.NOT_AVAILABLE)
+        self._complained = False
+        return self._no_test(Failure.BUDGET_SPENT) if allowed is None else await self._test(allowed)
 
     async def aclose(self) -> None:
         """Give back what asks the router."""
@@ -82,16 +102,39 @@ class ThroughputProbe:
         )
         return await asyncio.to_thread(self._budget.ask, busy=busy)
 
+    def _no_test(self, failure: Failure) -> Sequence[Reading]:
+        """Tell a person why there is none; a scheduled one has its next time."""
+        fields: dict[str, Value] = {"failure": failure.value}
+        return [Reading(self.name, fields)] if self._context.by_hand else []
+
     async def _test(self, allowed: Allowed) -> Sequence[Reading]:
-        outcomes: list[tuple[Direction, Outcome, float | None]] = []
-        for direction, part in self._parts(allowed):
-            outcome, cross = await self._direction(direction, part)
-            outcomes.append((direction, outcome, cross))
-        spent = sum(outcome.spent_bytes for _, outcome, _ in outcomes)
-        valid = any(direction is Direction.DOWN and outcome.steady for direction, outcome, _ in outcomes)
-        await asyncio.to_thread(self._budget.settle, allowed, spent, valid=valid)
-        readings = [self._reading(allowed, *found) for found in outcomes]
-        return [*readings, await asyncio.to_thread(self._budget.reading)]
+        found: list[_Measured] = []
+        parts = self._parts(allowed)
+        try:
+            for direction, part in parts:
+                found.append(await self._direction(direction, part))
+                if found[-1].cut:
+                    break
+        except asyncio.CancelledError:
+            log.info("a test of the throughput was given up between its directions")
+        except _SaysNothing:
+            log.warning("a test of the throughput that was given up does not end: its whole cap stays booked")
+            return [self._reading(allowed, item) for item in found]
+        readings = [self._reading(allowed, item) for item in found]
+        return [*readings, *await asyncio.to_thread(self._booked, allowed, found, len(parts))]
+
+    def _booked(self, allowed: Allowed, found: Sequence[_Measured], directions: int) -> Sequence[Reading]:
+        """Book what was spent; return how the month stands, where the disk takes it."""
+        outcomes = [item.outcome for item in found]
+        spent = sum(outcome.spent_bytes for outcome in outcomes)
+        valid = any(item.direction is Direction.DOWN and item.outcome.steady for item in found)
+        whole = len(found) == directions and not any(item.cut or item.outcome.failure for item in found)
+        try:
+            self._budget.settle(allowed, spent, valid=valid, whole=whole)
+            return [self._budget.reading()]
+        except OSError as error:
+            log.warning("the byte budget cannot be kept: what a test might have cost at most stays booked: %s", error)
+            return []
 
     def _parts(self, allowed: Allowed) -> list[tuple[Direction, int]]:
         """Return what each direction may spend; one without an address leaves all to the other."""
@@ -104,18 +147,22 @@ class ThroughputProbe:
         parts = [(Direction.DOWN, allowed.cap_bytes - up), (Direction.UP, up)]
         return [(direction, part) for direction, part in parts if part > 0]
 
-    async def _direction(self, direction: Direction, cap_bytes: int) -> tuple[Outcome, float | None]:
-        """Measure one direction; return also what else crossed the link that way, in bits per second."""
+    async def _direction(self, direction: Direction, cap_bytes: int) -> _Measured:
         settings = self._settings
         limits = Limits(cap_bytes, settings.max_seconds, settings.flows, settings.connect_seconds)
         before = await self._crossing.look()
         test = self._made(direction, limits)
+        running = asyncio.ensure_future(asyncio.to_thread(test.run))
         try:
-            outcome = await asyncio.to_thread(test.run)
-        finally:
-            test.abandon()  # given up: its threads must not go on spending
-        after = await self._crossing.look()
-        return outcome, _cross(before, after, direction, outcome)
+            outcome = await asyncio.shield(running)
+        except asyncio.CancelledError:
+            test.abandon()
+            return _Measured(direction, await _said_within(running), None, cut=True)
+        try:
+            after = await self._crossing.look()
+        except asyncio.CancelledError:
+            return _Measured(direction, outcome, None, cut=True)
+        return _Measured(direction, outcome, _cross(before, after, direction, outcome))
 
     def _made(self, direction: Direction, limits: Limits) -> HttpTest | Iperf3Test:
         settings = self._settings
@@ -140,7 +187,8 @@ class ThroughputProbe:
         ca_file = self._settings.ca_file
         return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
 
-    def _reading(self, allowed: Allowed, direction: Direction, outcome: Outcome, cross: float | None) -> Reading:
+    def _reading(self, allowed: Allowed, measured: _Measured) -> Reading:
+        outcome, cross = measured.outcome, measured.cross
         rate = outcome.bits_per_second
         fields: dict[str, Value] = {
             "rate_bits_per_second": None if rate is None else round(rate),
@@ -156,7 +204,19 @@ class ThroughputProbe:
             "method": "http" if self._settings.iperf3_host is None else "iperf3",
             "failure": None if outcome.failure is None else outcome.failure.value,
         }
-        return Reading(self.name, fields, {"direction": direction.value})
+        return Reading(self.name, fields, {"direction": measured.direction.value})
+
+
+class _SaysNothing(Exception):
+    """A test that was given up does not end."""
+
+
+async def _said_within(running: asyncio.Future[Outcome]) -> Outcome:
+    """Return how a test that was given up ended. Raises _SaysNothing when it does not in time."""
+    done, _ = await asyncio.wait({running}, timeout=ENDS_WITHIN_SECONDS)
+    if not done:
+        raise _SaysNothing
+    return running.result()
 
 
 def _cross(before: Passed | None, after: Passed | None, direction: Direction, outcome: Outcome) -> float | None:

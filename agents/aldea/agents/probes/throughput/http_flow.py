@@ -46,7 +46,13 @@ class Flow:
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def connect(self) -> None:
-        """Open the connection. Raises FlowFailed."""
+        """Open the connection. Never raises for what the network does: `failure` says."""
+        try:
+            self._connect()
+        except FlowFailed as error:
+            self.failure = error.failure
+
+    def _connect(self) -> None:
         url = self.address(self.share_bytes)
         assert url.hostname is not None
         if self.tls is None:

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from aldea.agents.probes.throughput.http_flow import Flow, FlowFailed
+from aldea.agents.probes.throughput.http_flow import Flow
 from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
 from aldea.agents.probes.throughput.settling import Settling
 from aldea.model.failures import Failure
@@ -34,20 +34,21 @@ class HttpTest:
         self._limits = limits
         self._flows = [Flow(_sized(url), direction, share, limits.connect_seconds, secure) for _ in range(limits.flows)]
         self._ended = threading.Event()
+        self._abandoned = False
 
     def abandon(self) -> None:
-        """End the test now."""
+        """End the test now; `run` returns what was measured and spent until then."""
+        self._abandoned = True
         self._ended.set()
         for flow in self._flows:
             flow.stop()
 
     def run(self) -> Outcome:
         """Measure. Never raises for what the network does."""
-        try:
-            for flow in self._flows:
-                flow.connect()
-        except FlowFailed as error:
-            return self._outcome(Settling(), 0.0, error.failure, in_flight=0)
+        self._connect()
+        failure = self._failure()
+        if failure is not None:
+            return self._outcome(Settling(), 0.0, failure, in_flight=0)
         threads = [threading.Thread(target=self._carry, args=(flow,), daemon=True) for flow in self._flows]
         rtt = max((flow.info.rtt_seconds for flow in self._flows if flow.info is not None), default=0.0)
         settling = Settling()
@@ -61,11 +62,26 @@ class HttpTest:
             flow.stop()
         for thread in threads:
             thread.join(self._limits.connect_seconds)
-        failure = next((flow.failure for flow in self._flows if flow.failure is not None), None)
+        failure = self._failure()
         if failure is None and not any(flow.arrived_bytes for flow in self._flows):
             failure = Failure.READ_TIMEOUT
         in_flight = self._in_flight(settling) if cut_short and self._direction is Direction.DOWN else 0
         return self._outcome(settling, seconds, failure, in_flight)
+
+    def _connect(self) -> None:
+        """Open all connections at once: one after the other takes seconds each over a satellite."""
+        openers = [threading.Thread(target=flow.connect, daemon=True) for flow in self._flows]
+        for thread in openers:
+            thread.start()
+        for thread in openers:
+            thread.join()
+
+    def _failure(self) -> Failure | None:
+        """Return the first flow's failure that has one; who was abandoned before anything arrived has not failed."""
+        failure = next((flow.failure for flow in self._flows if flow.failure is not None), None)
+        if failure is None and self._abandoned and not any(flow.arrived_bytes for flow in self._flows):
+            return Failure.INTERRUPTED
+        return failure
 
     def _carry(self, flow: Flow) -> None:
         flow.run()

@@ -58,10 +58,8 @@ class Iperf3Test:
         self._link = Settling()
 
     def abandon(self) -> None:
-        """End the test now."""
+        """End the test now; `run` returns what was measured and spent until then, within the program's grace."""
         self._ended.set()
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
 
     def run(self) -> Outcome:
         """Measure. Never raises for what the network does."""
@@ -107,14 +105,14 @@ class Iperf3Test:
         try:
             found: dict[str, Any] = json.loads(text[text.index("{") :])
         except ValueError:
-            return _failed(Failure.UNKNOWN)
+            return _failed(self._word(""), self._untold(carried))
         parts = [item["sum"] for item in found.get("intervals", ()) if item["sum"]["seconds"] > _WINDOW_SECONDS / 2]
         body = sum(int(item["sum"]["bytes"]) for item in found.get("intervals", ()))
         settling = Settling()
         for part in parts:
             settling.add(int(part["bytes"]), float(part["seconds"]))
         if body == 0:
-            return _failed(_word(str(found.get("error", ""))), _CONTROL_BYTES)
+            return _failed(self._word(str(found.get("error", ""))), _CONTROL_BYTES)
         again = sum(int(item["sum"].get("retransmits", 0)) for item in found.get("intervals", ()))
         mss = max(1, int(found.get("start", {}).get("tcp_mss_default") or _USUAL_MSS))
         segments = body / mss + again
@@ -135,6 +133,21 @@ class Iperf3Test:
             failure=None,
         )
 
+    def _untold(self, carried: int | None) -> int:
+        """Return what a test that said nothing may have cost: never less than it has."""
+        most = self._limits.wire_bytes
+        if carried is not None:
+            return min(max(_CONTROL_BYTES, carried), most)
+        was_killed = self._process is not None and (self._process.returncode or 0) < 0
+        return most if was_killed else _CONTROL_BYTES
+
+    def _word(self, sentence: str) -> Failure:
+        if self._ended.is_set():
+            return Failure.INTERRUPTED
+        lowered = sentence.lower()
+        unknown = Failure.NO_REPLY if lowered else Failure.UNKNOWN
+        return next((failure for words, failure in _WORDS if words in lowered), unknown)
+
 
 def _lost(parts: Sequence[Mapping[str, Any]], mss: int) -> float:
     """Return which part of what was sent is lost all the time.
@@ -153,8 +166,3 @@ def _payload(mss: int) -> float:
 
 def _failed(failure: Failure, spent_bytes: int = 0) -> Outcome:
     return Outcome(None, False, 0, spent_bytes, spent_bytes // 2, 0.0, failure)  # noqa: FBT003 - not steady
-
-
-def _word(sentence: str) -> Failure:
-    lowered = sentence.lower()
-    return next((failure for words, failure in _WORDS if words in lowered), Failure.NO_REPLY)
