@@ -60,7 +60,8 @@ PROBES: dict[str, Callable[[AgentSettings, ProbeContext], Probe]] = {
 def scheduled_probes(settings: AgentSettings, context: ProbeContext) -> tuple[ScheduledProbe, ...]:
     """Return the enabled probes with their rhythm, never faster than the sampling cycle.
 
-    A round is given up when the next one is due, but not before 10 and not after 45 seconds.
+    A round is given up when the next one is due, but not before 10 and not after 45 seconds; a test of the throughput
+    when it has had the time that its settings allow.
     """
     chosen = []
     for name, make in PROBES.items():
@@ -68,6 +69,8 @@ def scheduled_probes(settings: AgentSettings, context: ProbeContext) -> tuple[Sc
         if section.enabled:
             every = max(section.every_seconds, settings.sample_seconds)
             limit = limit_seconds(settings, section.every_seconds)
+            if name == "throughput":
+                limit = max(limit, settings.throughput.longest_seconds)
             chosen.append(ScheduledProbe(make(settings, context), every, limit))
     return tuple(chosen)
 
