@@ -13,14 +13,16 @@ from agentkit.box import Browser, make_view
 from aldea.agents.__main__ import main
 from aldea.agents.page.app import build_app
 from aldea.agents.page.guard import Guard
+from aldea.agents.page.patience import MOST_REMEMBERED, Patience, place_of
 from aldea.agents.page.pin import needs_pin
 from aldea.agents.page.pins import PinStore, hash_pin, is_easy, is_pin, is_right, new_pin
 from aldea.agents.page.rendering import PAGES
-from aldea.agents.page.sessions import MOST_SESSIONS, Patience, Sessions
+from aldea.agents.page.sessions import MOST_SESSIONS, Sessions
 from aldea.agents.page_settings import PIN_HASH, PageSettings
 from aldea.model.clock import ManualClock
 
 MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
 
 
 @pytest.fixture
@@ -124,21 +126,107 @@ def test_wrong_tries_have_to_wait_and_the_right_one_too(site: Guard, tmp_path: P
     assert browser.post("/pin", {"pin": "4711"}).status == 303
 
 
-def test_guessing_gets_slower_by_address_and_for_all_together(clock: ManualClock) -> None:
+def guesses_in_a_day(clock: ManualClock, patience: Patience, addresses: int) -> int:
+    """Return how many wrong PINs get through in a day from so many addresses that try without pause."""
+    names = [f"10.0.{number // 250}.{number % 250}" for number in range(addresses)]
+    until_ms, count = clock.mono_ms() + DAY, 0
+    while clock.mono_ms() < until_ms:
+        for name in names:
+            if patience.wait(name).ms == 0:
+                patience.wrong(name)
+                count += 1
+        clock.advance(max(1_000, min(patience.wait(name).ms for name in names)))
+    return count
+
+
+def test_an_address_waits_twice_as_long_each_time(clock: ManualClock) -> None:
     patience = Patience(clock)
     waits = []
     for _ in range(14):
         patience.wrong("192.168.1.9")
-        waits.append(patience.wait_ms("192.168.1.9"))
+        waits.append(patience.wait("192.168.1.9").ms)
         clock.advance(waits[-1])
     assert waits[:5] == [0, 0, 5_000, 10_000, 20_000]
     assert waits[-1] == 15 * MINUTE
-    many = Patience(clock)
-    for number in range(400):
-        many.wrong(f"10.0.{number // 250}.{number % 250}")
-        clock.advance(many.wait_ms("192.168.1.50"))
-    many.wrong("10.1.0.1")
-    assert many.wait_ms("192.168.1.50") == MINUTE, "from however many addresses: one try a minute"
+    clock.advance(DAY + MINUTE)
+    patience.wrong("192.168.1.9")
+    assert patience.wait("192.168.1.9").ms == 0, "a day without a try is forgiven"
+
+
+@pytest.mark.parametrize(("addresses", "most"), [(1, 106), (10, 1_060), (250, 1_500), (400, 1_500)])
+def test_so_many_guesses_a_day_are_possible_and_no_more(clock: ManualClock, addresses: int, most: int) -> None:
+    count = guesses_in_a_day(clock, Patience(clock), addresses)
+    assert 0.9 * most < count <= most
+
+
+def test_the_right_pin_passes_from_elsewhere_while_an_address_is_locked(site: Guard, tmp_path: Path) -> None:
+    PinStore(tmp_path, None).set("4711")
+    hostile = [Browser(site, peer=f"192.168.1.{number}") for number in range(2, 22)]
+    for _ in range(4):
+        for browser in hostile:
+            browser.post("/pin", {"pin": "0000"})
+    assert "Espere" in hostile[0].post("/pin", {"pin": "4711"}).text
+    signed_in(site, peer="192.168.1.99")
+
+
+def test_who_was_signed_in_before_passes_whatever_others_try(site: Guard, tmp_path: Path, clock: ManualClock) -> None:
+    PinStore(tmp_path, None).set("4711")
+    facilitator = signed_in(site, peer="192.168.1.1")
+    clock.advance(31 * MINUTE)
+    for number in range(70):  # somebody who changes addresses, and one behind the same address as the facilitator
+        Browser(site, peer=f"192.168.7.{number}").post("/pin", {"pin": "0000"})
+        if number % 10 == 0:
+            Browser(site, peer="192.168.1.1").post("/pin", {"pin": "0000"})
+    stranger = Browser(site, peer="192.168.8.1").post("/pin", {"pin": "4711"})
+    assert stranger.status == 403
+    assert "se han probado muchos PIN" in stranger.text
+    assert facilitator.post("/pin", {"pin": "4710"}).status == 403
+    assert facilitator.post("/pin", {"pin": "4711"}).status == 303
+    facilitator.post("/pin/out", token_from="/about")
+    for _ in range(3):
+        answer = facilitator.post("/pin", {"pin": "0000"})
+    assert "Espere 5 segundos" in answer.text, "who is known waits for its own wrong tries"
+
+
+def test_a_session_goes_on_whatever_others_try(site: Guard, tmp_path: Path) -> None:
+    PinStore(tmp_path, None).set("4711")
+    facilitator = signed_in(site, peer="192.168.1.1")
+    for _ in range(20):
+        Browser(site, peer="192.168.1.1").post("/pin", {"pin": "0000"})
+    assert facilitator.get("/room").status == 200
+
+
+def test_who_is_known_is_a_stranger_again_with_another_pin_or_a_forged_word(site: Guard, tmp_path: Path) -> None:
+    PinStore(tmp_path, None).set("4711")
+    former = signed_in(site, peer="192.168.1.1")
+    PinStore(tmp_path, None).set("5823")
+    forger = Browser(site, peer="192.168.1.2", cookies={"aldea_known": "0011223344556677." + "0" * 32})
+    for browser in (former, forger):
+        for _ in range(3):
+            browser.post("/pin", {"pin": "0000"})
+        other = Browser(site, peer=browser.peer)
+        assert "Espere 5 segundos" in other.post("/pin", {"pin": "5823"}).text, "it was counted by its address"
+
+
+def test_the_tries_that_are_remembered_are_bounded(clock: ManualClock) -> None:
+    patience = Patience(clock)
+    for number in range(MOST_REMEMBERED + 50):
+        patience.wrong(str(number), known=True)
+    assert len(patience._by_who) == MOST_REMEMBERED
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("192.168.1.5", "192.168.1.5"),
+        ("::ffff:192.168.1.5", "192.168.1.5"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("fd00:1:2:3:4:5:6:7", "fd00:1:2:3::/64"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_addresses_that_one_can_choose_count_as_one(address: str, place: str) -> None:
+    assert place_of(address) == place
 
 
 def test_sessions_are_bounded(clock: ManualClock) -> None:

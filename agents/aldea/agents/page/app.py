@@ -12,10 +12,11 @@ from aldea.agents.page import about, check, facilitator, pin, repaired, status
 from aldea.agents.page.asking import field
 from aldea.agents.page.gate import Gate
 from aldea.agents.page.guard import MOST_BODY_BYTES, Guard
+from aldea.agents.page.patience import Patience
 from aldea.agents.page.pins import PinStore
 from aldea.agents.page.rendering import PAGES, Pages, pages_of, render
 from aldea.agents.page.secrets import form_key
-from aldea.agents.page.sessions import Patience, Sessions
+from aldea.agents.page.sessions import Sessions
 from aldea.agents.page.view import BoxView
 from aldea.agents.page.words import Words, say
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from aldea.agents.page.patience import Patience, Wait, place_of
 from aldea.agents.page.pins import PinStore, is_right
-from aldea.agents.page.sessions import Patience, Sessions
+from aldea.agents.page.sessions import Sessions
 
 COOKIE = "aldea_box"
+KNOWN_COOKIE = "aldea_known"
+KNOWN_SECONDS = 180 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The PIN was not taken: `wait_ms` until the next try counts, 0 when it was wrong and may be tried again."""
+    """The PIN was not taken: `wait` until the next try counts, of 0 when it was wrong and may be tried again."""
 
-    wait_ms: int
+    wait: Wait
 
 
 @dataclass(slots=True)
@@ -44,19 +48,34 @@ class Gate:
                 self._last_hash = current
         return current is not None and self.sessions.is_open(request.get_cookie(COOKIE), is_use=is_use)
 
-    def sign_in(self, address: str, pin: str) -> str | Refused:
+    def sign_in(self, request: Any, pin: str) -> str | Refused:
         """Return a new session's word for the right PIN. One try at a time, or many at once would all be the first."""
         hashed = self.pins.current()
+        known = self._known(request, hashed)
+        who = place_of(str(request.environ.get("REMOTE_ADDR", ""))) if known is None else f"known {known}"
         with self._one_at_a_time:
-            wait_ms = self.patience.wait_ms(address)
-            if wait_ms > 0:
-                return Refused(wait_ms)
+            wait = self.patience.wait(who, known=known is not None)
+            if wait.ms > 0:
+                return Refused(wait)
             if hashed is None or not is_right(pin, hashed):
-                self.patience.wrong(address)
-                return Refused(self.patience.wait_ms(address))
-            self.patience.right(address)
+                self.patience.wrong(who, known=known is not None)
+                return Refused(self.patience.wait(who, known=known is not None))
+            self.patience.right(who)
             self._last_hash = hashed
             return self.sessions.begin()
+
+    def new_known(self) -> str:
+        """Return the word by which a browser is known that has just given the PIN; good until there is another PIN."""
+        name = secrets.token_hex(8)
+        return f"{name}.{self._seal(name, self.pins.current())}"
+
+    def _known(self, request: Any, hashed: str | None) -> str | None:
+        name, _, seal = (request.get_cookie(KNOWN_COOKIE) or "").partition(".")
+        is_ours = hashed is not None and hmac.compare_digest(seal.encode(), self._seal(name, hashed).encode())
+        return name if is_ours else None
+
+    def _seal(self, name: str, hashed: str | None) -> str:
+        return hmac.new(self.key, f"known {name} {hashed}".encode(), hashlib.sha256).hexdigest()[:32]
 
     def token(self, request: Any) -> str:
         """Return the token that this browser's forms carry: only a page that we sent it can know it.

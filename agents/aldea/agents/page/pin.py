@@ -9,9 +9,10 @@ from typing import Any
 import bottle
 
 from aldea.agents.page.asking import LONGEST_FIELD, field, fields, go_to, own_path
-from aldea.agents.page.gate import COOKIE, Refused
+from aldea.agents.page.gate import COOKIE, KNOWN_COOKIE, KNOWN_SECONDS, Gate, Refused
+from aldea.agents.page.patience import Wait
 from aldea.agents.page.rendering import pages_of, render
-from aldea.agents.page.words import say
+from aldea.agents.page.words import Words, say
 
 MOST_CARRIED = 500
 
@@ -66,23 +67,38 @@ def _sign_in() -> Any:
     gate = pages_of(request).gate
     then = own_path(field(request, "then") or "/")
     carried = _carried(request)
-    found = gate.sign_in(str(request.environ.get("REMOTE_ADDR", "")), field(request, "pin").replace(" ", ""))
+    found = gate.sign_in(request, field(request, "pin").replace(" ", ""))
     if isinstance(found, Refused):
         bottle.response.status = 403
-        if found.wait_ms > 0:
-            error = say("Too many wrong tries. Wait %(n)d seconds and try again.", n=-(-found.wait_ms // 1000))
-        else:
-            error = say("That is not the PIN.")
-        return _form(request, then, error, carried)
-    bottle.response.set_cookie(COOKIE, found, path="/", httponly=True, samesite="strict")
+        return _form(request, then, _refusal(found.wait), carried)
+    _let_in(bottle.response, gate, found)
     if carried:
         # The form goes on with one more press: its token is another one now, and nothing is sent unseen.
         request.environ["HTTP_COOKIE"] = f"{COOKIE}={found}"
         request.environ.pop("bottle.request.cookies", None)
         return render(request, "carried.html", then=then, carried=carried)
     answer = go_to(then, "signed_in")
-    answer.set_cookie(COOKIE, found, path="/", httponly=True, samesite="strict")
+    _let_in(answer, gate, found)
     return answer
+
+
+def _let_in(answer: Any, gate: Gate, session: str) -> None:
+    """Give the browser its session, and what it is known by when it comes again."""
+    answer.set_cookie(COOKIE, session, path="/", httponly=True, samesite="strict")
+    answer.set_cookie(KNOWN_COOKIE, gate.new_known(), path="/", max_age=KNOWN_SECONDS, httponly=True, samesite="strict")
+
+
+def _refusal(wait: Wait) -> Words:
+    seconds = -(-wait.ms // 1000)
+    if wait.by_others:
+        return say(
+            "Many wrong PINs were tried on this network. Wait %(n)d seconds, or use a telephone that was signed in here"
+            " before.",
+            n=seconds,
+        )
+    if seconds > 0:
+        return say("Too many wrong tries. Wait %(n)d seconds and try again.", n=seconds)
+    return say("That is not the PIN.")
 
 
 def _sign_out() -> Any:
