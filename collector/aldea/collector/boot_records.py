@@ -44,8 +44,23 @@ def _each(entries: Sequence[Entry], batches: Mapping[int, Batch]) -> Iterator[Bo
                 clock = status.clock.value
                 yield _boot(entry, status.boot_id, status.mono_ms, clock)
         elif entry.boot is not None and entry.position in batches:
-            header = batches[entry.position].header
-            yield _boot(entry, header.boot_id, entry.mono_high or 0, header.clock.value)
+            batch = batches[entry.position]
+            header = batch.header
+            # One without rows is sent in the boot that it names, and a sign that nothing could be recorded since.
+            last_ms = header.sent_mono_ms if header.rows == 0 else entry.mono_high or 0
+            yield _boot(entry, header.boot_id, last_ms, header.clock.value)
+            for boot_id, to_ms in _unrecorded(batch):
+                yield replace(_boot(entry, boot_id, to_ms, ""), started_ms=None, estimated=False)
+
+
+def _unrecorded(batch: Batch) -> Iterator[tuple[str, int]]:
+    """Yield until when boots lasted in which rows could not be stored, as the agent wrote down elsewhere."""
+    if not any(block.spec.measurement == "not_recorded" for block in batch.blocks):
+        return
+    for row in batch.rows():
+        boot_id, to_ms = row.fields.get("boot_id"), row.fields.get("to_mono_ms")
+        if row.measurement == "not_recorded" and isinstance(boot_id, str) and isinstance(to_ms, int):
+            yield boot_id, to_ms
 
 
 def _boot(entry: Entry, boot_id: str, last_mono_ms: int, clock: str) -> Boot:
@@ -60,6 +75,7 @@ def _both(one: Boot, other: Boot) -> Boot:
     placed = other if other.started_ms is not None else one
     return replace(
         newer,
+        clock_state=newer.clock_state or one.clock_state or other.clock_state,
         started_ms=placed.started_ms,
         estimated=placed.estimated,
         last_mono_ms=max(one.last_mono_ms, other.last_mono_ms),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
 
+from aldea.model.sample import Reading
 from aldea.storage.register.boots import boots_of
 from aldea.storage.register.truth import settled_until
 from delivery.world import HOUR, SITE
-from settlingkit.whole import Whole
+from settlingkit.whole import MINUTE, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,3 +91,40 @@ def test_a_boot_that_never_knew_the_time_is_judged_once_it_has_a_place(whole: Wh
     with whole.register.reading() as unit:
         middle = sorted(boots_of(unit, SITE), key=lambda boot: boot.started_ms or 0)[1]
     assert middle.estimated
+
+
+def refuse(_db: object) -> None:
+    """A disk without room."""
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    raise error
+
+
+@pytest.mark.parametrize("told_by", ["the reserve", "what was sent"])
+def test_hours_on_a_full_disk_before_a_power_cut_are_none_of_it(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch, told_by: str
+) -> None:
+    """The agent was there, whether it could write that down or its signs of life alone say so."""
+    whole.world.run(3)
+    whole.measure(120, anchor=3)
+    whole.world.run(5)
+    with monkeypatch.context() as patch:
+        patch.setattr("aldea.agents.outbox.outbox.transaction", refuse)
+        if told_by == "the reserve":
+            whole.world.disconnect()
+        for _ in range(36):
+            whole.measure(5, anchor=3)
+            whole.world.step(0)
+    if told_by == "what was sent":  # the card took nothing, not even that it takes nothing
+        (whole.world.folder / "agent" / "outbox.reserve").unlink()
+    whole.world.power_cut(minutes=60)
+    whole.world.run(3)
+    whole.world.record(Reading("snmp", {"uptime_seconds": 120}, {"target": "router"}))
+    whole.measure(60, anchor=3)
+    whole.world.run(5)
+    found = whole.settle()
+    assert states(found) == [("up", None, 2), ("unknown", None, 3), ("down", "power", 1), ("up", None, 1)]
+    assert found[1].evidence["reason"] == "not_measured"
+    assert found[1].evidence.get("stop") == ("disk_full" if told_by == "the reserve" else None)
+    assert found[2].evidence["stop"] == "power_lost"
+    assert abs(found[2].end_ms - found[2].start_ms - HOUR) <= 10 * MINUTE

@@ -48,6 +48,10 @@ class Teller:
         self.station.know_boot(told["site"], told["boot"], None, self.station.clock.wall_ms())
         self.station.tell(told["site"], None, None, boot=told["boot"])
 
+    def boot(self, told: dict[str, Any]) -> None:
+        """A boot is known to have lasted until then."""
+        self.station.know_boot(told["site"], told["boot"], at(told["booted"]), at(told["last"]))
+
     def placed(self, told: dict[str, Any]) -> None:
         """The boot has found its place: its rows are written there; no new event tells of it."""
         station = self.station

@@ -95,6 +95,7 @@ class Boots:
             stop=reader.stop_told(device, hole.end_ms),
             restarted=reader.asked_after(device, hole.end_ms, "restarted"),
             kept_running=reader.asked_after(device, hole.end_ms, "kept_running"),
+            unrecorded_ms=reader.unrecorded_ms(device, hole.end_ms, {span.boot_id for span in self._spans[hole.site]}),
             on_battery=reader.on_battery(self._device_before(hole), hole.start_ms),
         )
 

@@ -104,7 +104,7 @@ def _observed(
         seen = observe(tally, day, background.until_ms, near, holes, background.rules)
         letters, sent, received = of_day(seen, day)
         found[day] = (letters, sent, received, seen.letters[-CONTEXT_SLOTS:])
-    return found, verdicts, reader.silences(primary_spans(place), from_ms, to_ms)
+    return found, verdicts, reader.silences(primary_spans(place), from_ms, to_ms, boots)
 
 
 def _as_held(before: SlotDay, following: SlotDay | None) -> _Letters:

@@ -13,9 +13,10 @@ from aldea.model.truth import SLOT_MS, Silence, Tally
 from aldea.model.truth.evidence import is_public_server
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from aldea.model.series import Series, SeriesStore
+    from aldea.model.truth import BootSpan
     from aldea.model.truth.overlay import Span
 
 AFTER_HOLE_MS = 2 * 60 * 60 * 1000
@@ -34,6 +35,16 @@ _WITHIN_BOOT = frozenset({StartCause.STOPPED, StartCause.CRASHED, StartCause.UPG
 
 _ANSWERED = frozenset({Failure.CAPTIVE_PORTAL, Failure.HTTP_STATUS, Failure.HTTP_INVALID})
 """Failures of a page that come with a status: they are counted with the answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _NotRecorded:
+    """A time, in milliseconds since that boot, in which an agent could not store anything."""
+
+    boot_id: str
+    from_ms: int
+    to_ms: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +105,19 @@ class RowReader:
         told = [text for series in self._rows("boot", field, device, window) for _, text in _words(series)]
         return sorted({name for text in told for name in names_in(text)})
 
-    def silences(self, devices: Sequence[tuple[str, Span]], from_ms: int, to_ms: int) -> list[Silence]:
-        """Return the times in which only the agent's program was not running, of those that touch a time."""
+    def unrecorded_ms(self, device: str, boot_ms: int, known: Collection[str]) -> int:
+        """Return how long the box was on, after a boot's word, in boots that are not `known`: nobody knows when."""
+        told = self._not_recorded(device, (boot_ms, boot_ms + AFTER_HOLE_MS))
+        return sum(item.to_ms - item.from_ms for item in told if item.boot_id not in known)
+
+    def silences(
+        self, devices: Sequence[tuple[str, Span]], from_ms: int, to_ms: int, boots: Iterable[BootSpan] = ()
+    ) -> list[Silence]:
+        """Return the times in which the agent's program was not running, or could not store, that touch a time.
+
+        `boots` say where what could not be stored belongs.
+        """
+        began = {boot.boot_id: boot.start_ms for boot in boots}
         found: list[Silence] = []
         for device, (low, high) in devices:
             window = (max(low, from_ms), min(high, to_ms + SILENCE_MS))
@@ -107,7 +129,26 @@ class RowReader:
                     start_ms = at_ms - round(1000 * seconds)
                     if causes.get(at_ms) in _WITHIN_BOOT and start_ms < to_ms:
                         found.append(Silence(start_ms, at_ms, causes[at_ms]))
+            for told in self._not_recorded(device, window):
+                if told.boot_id in began:
+                    offset_ms = began[told.boot_id]
+                    found.append(Silence(told.from_ms + offset_ms, told.to_ms + offset_ms, told.reason))
         return found
+
+    def _not_recorded(self, device: str, window: Span) -> list[_NotRecorded]:
+        """Return what rows of that time tell of boots in which nothing could be stored."""
+        froms, tos = (
+            [int(value) for series in self._rows("not_recorded", field, device, window) for _, value in _pairs(series)]
+            for field in ("from_mono_ms", "to_mono_ms")
+        )
+        boots, reasons = (
+            [text for series in self._rows("not_recorded", field, device, window) for _, text in _words(series)]
+            for field in ("boot_id", "reason")
+        )
+        # An agent tells all four of each; where one is missing, nobody can say which of them belong together.
+        if not len(boots) == len(froms) == len(tos) == len(reasons):
+            return []
+        return [_NotRecorded(*told) for told in zip(boots, froms, tos, reasons, strict=True)]
 
     def stopped_in_order(self, device: str, boot_ms: int) -> bool | None:
         """Say whether the agent was stopped in order before a boot; None where it does not say."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from aldea.model.truth.slots import SLOT_MS
+
 MARGIN_MS = 5 * 60 * 1000
 """How exactly a router's start is known against a hole's edges."""
 
@@ -37,7 +39,10 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A time within a boot in which the agent's program was not running, and why (a word of `StartCause`)."""
+    """A time within a boot in which the agent's program was not running, or could store nothing.
+
+    `stop` says why: a word of `StartCause`, or the reason of a `not_recorded` row.
+    """
 
     start_ms: int
     end_ms: int
@@ -57,7 +62,8 @@ class Witness:
     `StartCause`); `restarted` and `kept_running` name the devices that the agent asked after the hole. `on_battery`:
     the UPS's last word before it; `ups_starts_ms`: when a UPS began, which proves nothing when it kept running.
     `neighbours`: holes of other sites of the power region.
-    `switched_off_when_closed`: the site's router goes off each evening too, and proves nothing.
+    `switched_off_when_closed`: the site's router goes off each evening too, and proves nothing. `unrecorded_ms`: how
+    long the box was on somewhere within the hole, and could store nothing.
     """
 
     router_starts_ms: Sequence[int] = ()
@@ -69,6 +75,7 @@ class Witness:
     kept_running: Sequence[str] = ()
     on_battery: bool = False
     ups_starts_ms: Sequence[int] = ()
+    unrecorded_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,7 @@ class HoleVerdict:
             "kept_running": list(told.kept_running),
             "on_battery": told.on_battery,
             "witness": self.by,
+            "unrecorded_seconds": told.unrecorded_ms // 1000,
         }
         return {"hole": [self.hole.start_ms, self.hole.end_ms], **{key: item for key, item in found.items() if item}}
 
@@ -125,13 +133,16 @@ def judge_hole(hole: Hole, witness: Witness) -> HoleVerdict:
 
     A router that started within the hole is one, and a UPS that ran on its battery before it, unless the place is
     switched off in the evening anyway. Sites of the power region that lost their agents at the same time are one,
-    unless the agent was stopped in order.
+    unless the agent was stopped in order. Where the box was on for a while that nobody can place, no witness says
+    when the power was gone.
     """
     router = _router(hole, witness.router_starts_ms)
     together = tuple(sorted({other.site for other in witness.neighbours if _lost_together(hole, other)}))
     own = None if witness.switched_off_when_closed else _own_witness(hole, witness, router)
     by_neighbours = bool(together) and not witness.stopped_in_order and router != "kept_running"
     by = own or ("neighbours" if by_neighbours else None)
+    if witness.unrecorded_ms >= SLOT_MS:
+        by = None
     return HoleVerdict(hole, by, witness, router, together)
 
 

@@ -16,8 +16,8 @@ from aldea.storage.register.tables import boot
 class Boot:
     """One boot of a device. `started_ms` is the wall time of its start, None while it is not known.
 
-    `last_mono_ms`: the furthest into the boot that a row or a birth tells of. `estimated`: bounded by its
-    neighbours, not anchored.
+    `last_mono_ms`: the furthest into the boot that a row, a sign of life or a birth tells of. `estimated`: bounded by its
+    neighbours, not anchored. `clock_state` is empty where another boot tells of this one.
     """
 
     site: str
@@ -54,12 +54,13 @@ def upsert_boots(unit: Unit, rows: Sequence[Boot]) -> None:
     new = statement.excluded
     better = new.started_ms.is_not(None) & (boot.c.started_ms.is_(None) | boot.c.estimated | ~new.estimated)
     later = new.last_arrival_ms >= boot.c.last_arrival_ms
+    clock_told = (new.clock_state != "") & (later | (boot.c.clock_state == ""))
     statement = statement.on_conflict_do_update(
         index_elements=["site", "device", "boot_id"],
         set_={
             "started_ms": case((better, new.started_ms), else_=boot.c.started_ms),
             "estimated": case((better, new.estimated), else_=boot.c.estimated),
-            "clock_state": case((later, new.clock_state), else_=boot.c.clock_state),
+            "clock_state": case((clock_told, new.clock_state), else_=boot.c.clock_state),
             "last_mono_ms": case((new.last_mono_ms > boot.c.last_mono_ms, new.last_mono_ms), else_=boot.c.last_mono_ms),
             "first_arrival_ms": case(
                 (new.first_arrival_ms < boot.c.first_arrival_ms, new.first_arrival_ms),
