@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aldea.agents.assembly import ClockStates, identity_of, link_options, pace_of, this_machine
 from aldea.agents.beside import keep_going, unless_it_fails
-from aldea.agents.budget import Meter
+from aldea.agents.budget import BudgetKeeper, Meter
 from aldea.agents.lock import FolderLock
 from aldea.agents.log_ring import LogRing
 from aldea.agents.machine import is_going_down
@@ -20,6 +20,7 @@ from aldea.agents.outbox import Machine, Outbox, Stopped
 from aldea.agents.page.latest import LatestReadings
 from aldea.agents.probe import ProbeContext, ScheduledProbe
 from aldea.agents.probes import scheduled_probes
+from aldea.agents.probes.budget import budget_of
 from aldea.agents.runner import Runner
 from aldea.agents.settings import AgentSettings
 from aldea.agents.starting import open_outbox
@@ -38,6 +39,8 @@ __all__ = ["AgentService", "link_options", "pace_of", "this_machine"]
 
 _UPLINK_STOPS_WITHIN_SECONDS = 3.0
 _TRIAL_LOOK_SECONDS = 1.0
+_COMMANDS_END_WITHIN_SECONDS = 120.0
+"""A probe's round has 45 seconds, and may wait for one that is under way."""
 
 
 class AgentService:
@@ -68,16 +71,19 @@ class AgentService:
         self._state = ClockStates(self._clock)
         self._stopping = asyncio.Event()
         self._desk = desk
-        self._starts_anew = False
+        self._starts_anew = asyncio.Event()
 
     def stop(self) -> None:
         """Ask `run` to end in order. Called in the loop's thread."""
+        self._starts_anew.clear()
         self._stopping.set()
 
     def start_anew(self) -> None:
-        """Ask `run` to end in order, since other settings are to hold. Called in the loop's thread."""
-        self._starts_anew = True
-        self._stopping.set()
+        """Ask `run` to end in order, since other settings or another release are to hold. Called in the loop's thread.
+
+        A command that is under way, such as a test of the link, is given the time to end first.
+        """
+        self._starts_anew.set()
 
     async def run(self) -> bool:
         """Measure and deliver until stopped; say whether to start again at once, with the settings as they are then.
@@ -95,7 +101,7 @@ class AgentService:
             if page is not None:
                 await asyncio.to_thread(page.stop)
             lock.release()
-        return self._starts_anew
+        return self._starts_anew.is_set()
 
     def _anchored_ms(self) -> int | None:
         anchor = None if self._outbox is None else self._outbox.boot.anchor
@@ -120,6 +126,7 @@ class AgentService:
             meter=self._meter,
             seen=latest.observe if self.settings.page.enabled else None,
         )
+        keeper = BudgetKeeper(budget_of(self.settings, self._context))
         log = LogRing()
         tools = self._tools(outbox, runner, uplink, log, conversation)
         inbox = self._inbox(tools, uplink)
@@ -130,9 +137,11 @@ class AgentService:
         measuring = asyncio.create_task(runner.run(), name="runner")
         beside = [
             asyncio.create_task(self._stopping.wait(), name="stop"),
+            asyncio.create_task(self._end_to_start_anew(inbox), name="anew"),
             asyncio.create_task(self._watch_trial(conversation), name="trial"),
             asyncio.create_task(confirm(self.settings.data, lambda: conversation.listening), name="release"),
             asyncio.create_task(keep_going("taking commands", inbox.run), name="commands"),
+            asyncio.create_task(keep_going("keeping the byte budget", keeper.run), name="budget"),
         ]
         if tools.records is not None:
             work = keep_going("handing records over", tools.records.look_after)
@@ -147,6 +156,7 @@ class AgentService:
             if page is not None:
                 await asyncio.to_thread(page.stop)
             await asyncio.to_thread(uplink.stop, _UPLINK_STOPS_WITHIN_SECONDS)
+            await asyncio.to_thread(keeper.close)
             if tools.records is not None:
                 tools.records.close()
             failed = results[0] if isinstance(results[0], Exception) else None
@@ -202,10 +212,16 @@ class AgentService:
         while self._desk is not None and self._desk.is_pending:
             if self._desk.step(heard=conversation.listening):
                 self.start_anew()
+                return
             await asyncio.sleep(_TRIAL_LOOK_SECONDS)
 
+    async def _end_to_start_anew(self, inbox: CommandInbox) -> None:
+        await self._starts_anew.wait()
+        await inbox.settle(_COMMANDS_END_WITHIN_SECONDS)
+        self._stopping.set()
+
     async def _how_stopped(self) -> Stopped:
-        if self._starts_anew:
+        if self._starts_anew.is_set():
             return Stopped.FOR_SETTINGS
         going_down = await asyncio.to_thread(is_going_down)
         return Stopped.WITH_THE_MACHINE if going_down else Stopped.ALONE

@@ -71,11 +71,16 @@ class Box:
         fields = reading.fields
         self.said.append((str(fields["command"]), str(fields["state"]), json.loads(str(fields["detail"]))))
 
+    @property
+    def words(self) -> list[tuple[str, str]]:
+        """What was said of which command."""
+        return [(command, state) for command, state, _ in self.said]
+
     async def hears(self, *states: tuple[str, str]) -> None:
         """Wait until exactly this has been said."""
         await eventually(lambda: len(self.said) >= len(states))
         await asyncio.sleep(0.02)
-        assert [(command, state) for command, state, _ in self.said] == list(states)
+        assert self.words == list(states)
 
     async def stop(self) -> None:
         self._task.cancel()
@@ -194,6 +199,49 @@ def test_quick_commands_do_not_wait_behind_a_long_one(tmp_path: Path) -> None:
             ("two", "done"),
         )
         await box.stop()
+
+    story(tell)
+
+
+def test_before_a_start_with_other_settings_a_test_ends_and_is_answered_and_what_waits_stays(tmp_path: Path) -> None:
+    async def tell() -> None:
+        test, long = Scripted(), Scripted("upgrade", resumes=True)
+        test.go.clear()
+        long.go.clear()
+        box = Box(tmp_path, test, long)
+        for one in (command("one"), command("two"), command("slow", "upgrade")):
+            box.inbox.take(one)
+        await eventually(lambda: bool(test.begun and long.begun) and ("two", "accepted") in box.words)
+        settled = asyncio.create_task(box.inbox.settle(60))
+        await asyncio.sleep(0.02)
+        assert not settled.done()
+        test.go.set()
+        await settled
+        assert ("one", "done") in box.words
+        assert test.begun == ["one"], "nothing new begins"
+        await box.stop()
+
+        again = Scripted()
+        after = Box(tmp_path, again, Scripted("upgrade", resumes=True))
+        await eventually(lambda: ("two", "done") in after.words)
+        assert again.begun == ["two"]
+        await after.stop()
+
+    story(tell)
+
+
+def test_a_test_that_does_not_end_keeps_no_settings_waiting(tmp_path: Path) -> None:
+    async def tell() -> None:
+        test = Scripted()
+        test.go.clear()
+        box = Box(tmp_path, test)
+        box.inbox.take(command())
+        await eventually(lambda: bool(test.begun))
+        await box.inbox.settle(0.01)
+        await box.stop()
+        after = Box(tmp_path, Scripted())
+        await eventually(lambda: ("one", "failed") in after.words)
+        await after.stop()
 
     story(tell)
 

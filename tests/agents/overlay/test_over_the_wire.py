@@ -3,137 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from agentkit.place import CLOCK, wait_for
 from aldea.agents.overlay.keeping import Keeper
 from aldea.agents.overlay.running import AgentRun
 from aldea.agents.overlay.source import Source
 from aldea.agents.overlay.state import Overlay, State, Trial
 from aldea.agents.service import AgentService
-from aldea.collector.mqtt import BrokerAddress
-from aldea.collector.service import Collector
-from aldea.model.clock import SystemClock
-from aldea.storage.register import open_register
-from aldea.storage.register.command_rows import CommandState, DeviceCommand
-from aldea.storage.register.commands import find_command
+from aldea.storage.register.command_rows import CommandState
 from aldea.storage.register.device_overlays import Standing, device_settings_of
-from aldea.storage.register.device_settings import send_settings, set_differences
-from aldea.storage.register.devices import Device
-from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
-from aldea.storage.series import open_series_store
-from registerkit import clean_file
 from rigs.processes import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from aldea.storage.register import Register
-    from rigs.mosquitto import Mosquitto
-
-CLOCK = SystemClock()
-QUIET = "\n".join(
-    f"[agent.{name}]\nenabled = false" for name in ("ping", "dns", "http", "interfaces", "clients", "throughput")
-)
-
-
-class Place:
-    """A server and one agent's machine."""
-
-    def __init__(self, folder: Path, mosquitto: Mosquitto, register: Register) -> None:
-        self.register = register
-        self.data = folder / "agent"
-        self.config = folder / "aldea.toml"
-        self._port = mosquitto.port
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self, trial_seconds: float, program: str = "") -> None:
-        """Start the agent, as a service manager would; or a program of one's own, which gets the path of its file."""
-        top = f'[agent]\nsite = "village"\ndata = "{self.data}"\nsample_seconds = 1.0\nsend_seconds = 1.0\n'
-        top += f"trial_seconds = {trial_seconds}\n"
-        self.config.write_text(f"{top}[agent.broker]\nport = {self._port}\n{QUIET}\n", encoding="utf-8")
-        command = [sys.executable, "-m", "aldea.agents", "run", "--config", str(self.config)]
-        if program:
-            command = [sys.executable, "-c", program, str(self.config)]
-        environ = {key: value for key, value in os.environ.items() if not key.startswith("ALDEA_")}
-        self.process = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        """The power goes."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(10)
-
-    def stop(self) -> None:
-        """End it in order."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            assert self.process.wait(15) == 0
-
-    def send(self, document: Mapping[str, Any]) -> DeviceCommand:
-        """Let the device run with these settings."""
-        with self.register.transaction() as unit:
-            set_differences(unit, "village", "agent", document, "operator", CLOCK.wall_ms())
-            sent = send_settings(unit, "village", "agent", (), CLOCK.wall_ms(), "operator", again=True)
-        assert sent is not None
-        return sent
-
-    def ended(self, command: DeviceCommand, within_seconds: float = 30.0) -> DeviceCommand:
-        """Wait until the device has answered for good."""
-
-        def over() -> DeviceCommand | None:
-            with self.register.reading() as unit:
-                found = find_command(unit, command.id)
-            return found if found is not None and found.state.is_over else None
-
-        found = wait_for(over, within_seconds)
-        assert isinstance(found, DeviceCommand)
-        return found
-
-    def trial(self) -> Trial | None:
-        """What is on trial, as it is on the agent's disk."""
-        return Keeper(self.data).read().trial
-
-
-def wait_for(look: Any, within_seconds: float = 20.0) -> Any:
-    pause, until_ms = threading.Event(), CLOCK.mono_ms() + within_seconds * 1000
-    while not (found := look()):
-        assert CLOCK.mono_ms() < until_ms, "it took too long"
-        pause.wait(0.1)
-    return found
-
-
-@pytest.fixture
-def place(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Place]:
-    """A register, a collector, a broker; the agent is started by the test."""
-    folder = tmp_path / "server"
-    folder.mkdir()
-    register = open_register(clean_file(folder))
-    now = CLOCK.wall_ms()
-    village = Site("village", "Village", "America/Merida", now - 1000)
-    agent = Device("village", "agent", "agent", now - 1000)
-    with register.transaction() as unit:
-        add_sites(unit, [SiteEntry(village, now - 1000, SiteState.COMMISSIONED, devices=(agent,))])
-    store = open_series_store(f"sqlite:///{folder / 'series.db'}")
-    address = BrokerAddress(mosquitto.host, mosquitto.port)
-    collector = Collector("main", folder / "collector", address, register, store, CLOCK)
-    collector.start()
-    made = Place(tmp_path, mosquitto, register)
-    try:
-        yield made
-    finally:
-        if made.process is not None and made.process.poll() is None:
-            made.kill()
-        collector.stop()
-        store.close()
-        register.close()
+    from agentkit.place import Place
 
 
 def test_good_settings_are_acknowledged_and_a_dead_port_is_rolled_back_within_the_trial(place: Place) -> None:

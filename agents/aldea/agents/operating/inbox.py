@@ -12,7 +12,6 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from aldea.agents.operating.answers import answer
 from aldea.agents.operating.handler import Handler, Outcome, State, refused
 from aldea.agents.operating.kept import KeptCommand, KeptCommands
+from aldea.agents.operating.lanes import Lane, Lanes
 from aldea.agents.outbox import OutboxUnavailable
 from aldea.model.clock import Clock
 from aldea.model.messages import Command
@@ -34,14 +34,6 @@ REPEAT_AFTER_MS = 60_000
 
 _INTERRUPTED = "the box stopped while it was carrying this out, so it was not finished: ask for it again"
 _DISK_PAUSE_SECONDS = 5.0
-
-
-class Lane(Enum):
-    """Where a command waits its turn."""
-
-    QUICK = "quick"
-    SLOW = "slow"
-    LONG = "long"
 
 
 Append = Callable[[Reading], Awaitable[None]]
@@ -69,8 +61,7 @@ class CommandInbox:
         self._time_ms = time_ms
         self._loop = asyncio.get_running_loop()
         self._arrived: asyncio.Queue[Command] = asyncio.Queue(ARRIVALS_MOST)
-        self._lanes: dict[Lane, asyncio.Queue[Command]] = {lane: asyncio.Queue() for lane in Lane}
-        self._busy: set[Lane] = set()
+        self._lanes = Lanes()
         self._told_ms: dict[str, int] = {}
         self._disk = asyncio.Lock()
 
@@ -85,6 +76,14 @@ class CommandInbox:
         async with asyncio.TaskGroup() as group:
             for task in tasks:
                 group.create_task(task)
+
+    async def settle(self, within_seconds: float) -> None:
+        """Begin nothing more, and let what is under way end and be answered, for so long at the most.
+
+        For a stop that the agent itself asks for. What waits has its turn after the next start.
+        """
+        if not await self._lanes.settle(within_seconds):
+            _LOG.warning("a command is not over after %g s, and is cut off", within_seconds)
 
     def _arrive(self, command: Command) -> None:
         try:
@@ -105,7 +104,7 @@ class CommandInbox:
         for item in await self._on_disk(self._kept.unfinished):
             handler = self._handlers.get(item.command.kind)
             if handler is not None and (item.last.state is State.ACCEPTED or handler.resumes):
-                self._lanes[_lane_of(handler)].put_nowait(item.command)
+                self._lanes.put(handler, item.command)
             else:
                 await self._tell(item.command, refused(_INTERRUPTED, "interrupted"))
 
@@ -123,15 +122,14 @@ class CommandInbox:
             )
         elif self._is_over(command):
             await self._end_new(command, Outcome(State.EXPIRED, {"sentence": "it came when its time was over"}))
-        elif sum(lane.qsize() for lane in self._lanes.values()) >= WAITING_MOST:
+        elif self._lanes.waiting >= WAITING_MOST:
             _LOG.warning("%d commands wait: %s (%s) is for the server to send again", WAITING_MOST, *_named(command))
         else:
             _LOG.info("command %s (%s) was taken", *_named(command))
             await self._on_disk(self._kept.add, command, Outcome(State.ACCEPTED))
-            lane = _lane_of(handler)
-            waits = lane is not Lane.QUICK and (lane in self._busy or self._lanes[lane].qsize() > 0)
+            waits = self._lanes.has_turn_later(handler)
             # First: what is kept has its turn, whether the outbox takes a word on it or not.
-            self._lanes[lane].put_nowait(command)
+            self._lanes.put(handler, command)
             if waits:
                 await self._say(command, Outcome(State.ACCEPTED))
 
@@ -150,10 +148,9 @@ class CommandInbox:
 
     async def _work(self, lane: Lane) -> None:
         while True:
-            command = await self._lanes[lane].get()
-            self._busy.add(lane)
-            await self._guarded(partial(self._carry_out, command))
-            self._busy.discard(lane)
+            command = await self._lanes.next(lane)
+            with self._lanes.under_way(self._handlers[command.kind]):
+                await self._guarded(partial(self._carry_out, command))
 
     async def _carry_out(self, command: Command) -> None:
         handler = self._handlers[command.kind]
@@ -168,7 +165,7 @@ class CommandInbox:
         try:
             await (self._note(command, running) if handler.quick else self._tell(command, running))
         except (sqlite3.Error, OSError, OutboxUnavailable):
-            self._lanes[_lane_of(handler)].put_nowait(command)  # it is kept, so nobody brings it again
+            self._lanes.put(handler, command)  # it is kept, so nobody brings it again
             raise
         try:
             outcome = await handler.carry_out(command, tell)
@@ -225,12 +222,6 @@ class CommandInbox:
             await asyncio.sleep(_DISK_PAUSE_SECONDS)
         except Exception:  # noqa: BLE001 - the next command is still to come
             _LOG.exception("a command could not be dealt with")
-
-
-def _lane_of(handler: Handler) -> Lane:
-    if handler.quick:
-        return Lane.QUICK
-    return Lane.LONG if handler.resumes else Lane.SLOW
 
 
 def _named(command: Command) -> tuple[str, str]:
