@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from aldea.agents.page.connections import Connections
 from aldea.agents.page.view import BoxView
 from aldea.model.clock import SystemClock
 
@@ -21,8 +22,6 @@ THREADS = 3
 # A phone holds a connection open for its next page, several of them even: that many are for a village.
 MOST_CONNECTIONS = 100
 _SILENT_SECONDS = 20
-_IDLE_SECONDS = 3
-_LONGEST_SECONDS = 60
 _HEADER_BYTES = 16 * 1024
 # Larger than what the guard takes, so that a form slightly too large gets a page that says so.
 _BODY_BYTES = 512 * 1024
@@ -42,6 +41,14 @@ _OPTIONS: Mapping[str, Any] = MappingProxyType(
         "expose_tracebacks": False,
     }
 )
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket at an address; an IPv6 one that means all addresses takes IPv4 too."""
+    is_v6 = ":" in host
+    both = is_v6 and host.strip("[]") == "::" and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if is_v6 else socket.AF_INET
+    return socket.create_server((host.strip("[]"), port), family=family, dualstack_ipv6=both)
 
 
 class PageServer:
@@ -100,7 +107,7 @@ class PageServer:
         channels: dict[int, Any] = {}
         with self._changing:
             self._site = self._site or self._build()
-        with socket.create_server((page.host, page.port)) as listening:
+        with _listening(page.host, page.port) as listening:
             server = create_server(self._answer, map=channels, sockets=[listening], **_OPTIONS)
             self._loop(server, channels, wasyncore)
 
@@ -120,19 +127,11 @@ class PageServer:
             self._port = int(server.effective_port)
             self._bound.set()
             _LOG.info("the box's page is at port %d", self._port)
+            held = Connections(SystemClock(), MOST_CONNECTIONS)
             while not self._stop.is_set():
                 wasyncore.loop(timeout=_STEP_SECONDS, use_poll=True, map=channels, count=1)
-                _end_old(server.active_channels.values())
+                held.end_some(server.active_channels.values())
         finally:
             server.task_dispatcher.shutdown(timeout=1)
             server.close()
             wasyncore.close_all(channels, ignore_all=True)
-
-
-def _end_old(channels: Iterable[Any]) -> None:
-    """End connections that are held for nothing, and requests that take too long: waitress counts silence alone."""
-    now = SystemClock().wall_ms() / 1000  # as waitress notes it
-    for channel in channels:
-        is_idle = channel.request is None and channel.last_activity < now - _IDLE_SECONDS
-        if not channel.requests and (is_idle or channel.creation_time < now - _LONGEST_SECONDS):
-            channel.will_close = True
