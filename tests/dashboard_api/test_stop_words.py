@@ -16,6 +16,9 @@ WORDS = {
     ("es", "shut_down"): "La caja de medición se apagó o se reinició en orden, no de golpe.",
     ("es", "crashed"): "El agente falló y volvió a arrancar; la caja de medición siguió encendida.",
     ("es", "upgraded"): "El agente se estaba actualizando.",
+    ("es", "disk_full"): (
+        "La caja de medición estaba encendida, pero su disco estaba lleno: no se pudo registrar nada."
+    ),
 }
 
 
@@ -31,7 +34,16 @@ def test_a_hole_of_which_the_agent_says_nothing_keeps_its_reason() -> None:
 
 
 def test_each_stop_that_the_truth_knows_has_words() -> None:
-    assert STOP_WORDS.keys() == set(StartCause) - {StartCause.FIRST, StartCause.OUTBOX_LOST}
+    unrecorded = {"disk_full", "read_only", "disk_error", "busy"}
+    assert STOP_WORDS.keys() == (set(StartCause) - {StartCause.FIRST}) | unrecorded
+
+
+def test_a_box_that_was_on_and_could_record_nothing_says_so_of_a_hole() -> None:
+    shown = Shown(load_languages()["es"], 0)
+    told = evidence_sentences({**HOLE, "stop": "power_lost", "unrecorded_seconds": 7_200}, shown)
+    assert told[1] == (
+        "Durante una parte de este tiempo la caja de medición estuvo encendida, pero no pudo registrar nada."
+    )
 
 
 def test_who_restarted_with_the_box_is_named() -> None:

@@ -55,6 +55,11 @@ STOP_WORDS: Mapping[str, str] = {
     "crashed": N_("The agent crashed and started again; the measuring box kept running."),
     "upgraded": N_("The agent was being upgraded."),
     "settings": N_("The agent started again with other settings."),
+    "outbox_lost": N_("The measuring box's own notes were damaged: it cannot say how it came to stop."),
+    "disk_full": N_("The measuring box was on, but its disk was full: nothing could be recorded."),
+    "read_only": N_("The measuring box was on, but its memory card took no writing: replace the card."),
+    "disk_error": N_("The measuring box was on, but its memory card failed: replace the card."),
+    "busy": N_("The measuring box was on, but another program held its notes: nothing could be recorded."),
 }
 EXPLAINED_BY_STOP = frozenset({"power_cut_or_agent_unplugged", "not_measured"})
 """Reasons that say less than how the agent came to stop."""
@@ -112,6 +117,8 @@ def _witnesses(evidence: Mapping[str, Any], shown: Shown) -> Iterator[str]:
         names = evidence.get(key)
         if isinstance(names, list) and names:
             yield shown.say(text) % {"names": ", ".join(str(name) for name in names)}
+    if evidence.get("unrecorded_seconds"):
+        yield shown.say(N_("For a part of this time the measuring box was on, but could record nothing."))
     if evidence.get("on_battery"):
         yield shown.say(N_("The UPS was running on its battery."))
     if evidence.get("stopped_in_order") and evidence.get("stop") not in STOP_WORDS:
