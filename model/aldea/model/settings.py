@@ -8,7 +8,6 @@ A class may check several fields together in `__post_init__`, by raising ValueEr
 
 from __future__ import annotations
 
-import difflib
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
@@ -124,6 +123,8 @@ class _Loader:
     def _note_unknown(self, table: Mapping[str, object], known: Sequence[str], path: str) -> None:
         for name in table:
             if name not in known:
+                import difflib  # noqa: PLC0415 - for mistakes alone, which a small machine seldom makes
+
                 close = difflib.get_close_matches(str(name), known, 1)
                 hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
                 self._note(_under(path, str(name)), f"is not a setting; {hint}")

@@ -18,8 +18,18 @@ SERVER_LIBRARIES = {
     "uvicorn", "amqtt", "babel", "rich",
 }  # fmt: skip
 
+NOT_BY_DEFAULT = {
+    "urllib.request", "importlib.metadata", "importlib.resources", "zipfile", "tempfile", "difflib", "email.policy",
+    "aldea.agents.enrolling", "aldea.agents.take_over", "aldea.agents.operating.diagnostics",
+    "aldea.agents.overlay.handler", "aldea.agents.upgrading.handler", "aldea.agents.upgrading.fetching",
+    "aldea.agents.probes.clients", "aldea.agents.probes.power", "aldea.agents.probes.snmp",
+    "aldea.agents.probes.throughput.http_test", "aldea.agents.probes.throughput.iperf3_test",
+    "aldea.agents.records.desk", "aldea.agents.page.wiring",
+}  # fmt: skip
+"""What an agent as delivered has no use for, and would keep in memory for good: some 4 MB."""
+
 _SCRIPT = """
-import asyncio, importlib, json, pkgutil, sys, tempfile
+import asyncio, importlib, json, pkgutil, sys
 from pathlib import Path
 
 def resident_bytes():
@@ -107,8 +117,14 @@ def test_the_whole_agent_loads_nothing_of_the_server() -> None:
 def test_the_default_probes_load_neither_snmp_nor_certificates_and_stay_small() -> None:
     fresh = _fresh("pass", "measure")
     print(f"after three rounds of the default probes: {fresh['resident'] / 1e6:.1f} MB resident")
-    assert not {"pysnmp", "cryptography"} & _packages(fresh["modules"])
+    assert not {"pysnmp", "cryptography", "dns"} & _packages(fresh["modules"])
     assert fresh["resident"] <= 40e6
+
+
+def test_what_an_agent_as_delivered_does_not_use_is_not_loaded() -> None:
+    fresh = _fresh("import aldea.agents.__main__, aldea.agents.operating.registry", "measure")
+    assert "aldea.agents.uplink.link" in fresh["modules"]
+    assert sorted(NOT_BY_DEFAULT & set(fresh["modules"])) == []
 
 
 def test_an_agent_without_its_page_loads_nothing_of_a_page() -> None:

@@ -7,7 +7,9 @@ from dataclasses import fields, replace
 
 import pytest
 
+from aldea.agents.device_settings import SnmpTarget
 from aldea.agents.probe import ProbeContext, run_probe
+from aldea.agents.probe_settings import ClientSource
 from aldea.agents.probes import PROBES, scheduled_probes
 from aldea.agents.settings import AgentSettings
 from aldea.model.catalogue import CATALOGUE
@@ -77,12 +79,21 @@ def test_a_probe_is_never_faster_than_the_sampling_cycle(context: ProbeContext) 
         "http": 600,
         "interfaces": 300,
         "host": 300,
-        "snmp": 300,
-        "clients": 300,
-        "power": 300,
         "throughput": 300,
         "budget": 3600,
     }
+
+
+def test_a_probe_that_has_nobody_to_ask_is_not_scheduled(context: ProbeContext) -> None:
+    settings = AgentSettings(site="a")
+    given = replace(
+        settings,
+        snmp=replace(settings.snmp, targets=(SnmpTarget(host="192.0.2.1"),)),
+        clients=replace(settings.clients, sources=(ClientSource(kind="dnsmasq"),)),
+        power=replace(settings.power, machine=True),
+    )
+    idle, busy = ({item.probe.name for item in scheduled_probes(one, context)} for one in (settings, given))
+    assert busy - idle == {"snmp", "clients", "power"}
 
 
 def test_a_round_is_given_up_when_the_next_is_due_but_not_before_ten_seconds(context: ProbeContext) -> None:
@@ -90,6 +101,9 @@ def test_a_round_is_given_up_when_the_next_is_due_but_not_before_ten_seconds(con
     limits = {item.probe.name: item.timeout_seconds for item in scheduled_probes(settings, context)}
     assert limits["ping"] == 10
     assert limits["dns"] == 45
+    assert limits["throughput"] > 2 * (settings.throughput.max_seconds + settings.throughput.connect_seconds), (
+        "a test over a slow satellite ends by itself"
+    )
 
 
 def test_a_probe_that_is_switched_off_is_not_scheduled(context: ProbeContext) -> None:

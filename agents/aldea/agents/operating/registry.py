@@ -1,15 +1,13 @@
-"""The kinds of commands this agent knows. To add one: a file with a handler, and a line here."""
+"""The kinds of commands this agent knows. To add one: a file with a handler, and a line and a function here."""
+
+# ruff: noqa: PLC0415 - a handler is loaded when its first command comes
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from aldea.agents.operating.diagnostics import Diagnostics
-from aldea.agents.operating.probe_now import ProbeNow
-from aldea.agents.operating.repair_answer import RepairAnswer
-from aldea.agents.overlay.handler import SettingsFromAfar
-from aldea.agents.probes.budget import budget_of
-from aldea.agents.upgrading.handler import Upgrade
+from aldea.agents.operating.later import Later
 
 if TYPE_CHECKING:
     from aldea.agents.operating.handler import Handler
@@ -19,24 +17,52 @@ if TYPE_CHECKING:
 def handlers(tools: Toolbox) -> tuple[Handler, ...]:
     """Return a handler for each kind."""
     return (
-        ProbeNow(tools.settings, tools.runner, tools.context),
-        Diagnostics(tools),
-        RepairAnswer(tools.settings.data),
-        SettingsFromAfar(tools.desk, tools.start_anew),
-        Upgrade(
-            tools.settings,
-            budget_of(tools.settings, tools.context),
-            tools.machine.version,
-            tools.start_anew,
-            tools.is_online,
-        ),
+        Later("test", partial(_probe_now, tools), quick=False, resumes=False),
+        Later("diagnostics", partial(_diagnostics, tools), quick=True, resumes=False),
+        Later("repair_answer", partial(_repair_answer, tools), quick=True, resumes=True),
+        Later("settings", partial(_settings, tools), quick=True, resumes=True),
+        Later("upgrade", partial(_upgrade, tools), quick=False, resumes=True),
         *_of_records(tools),
     )
+
+
+def _probe_now(tools: Toolbox) -> Handler:
+    from aldea.agents.operating.probe_now import ProbeNow
+
+    return ProbeNow(tools.settings, tools.runner, tools.context)
+
+
+def _diagnostics(tools: Toolbox) -> Handler:
+    from aldea.agents.operating.diagnostics import Diagnostics
+
+    return Diagnostics(tools)
+
+
+def _repair_answer(tools: Toolbox) -> Handler:
+    from aldea.agents.operating.repair_answer import RepairAnswer
+
+    return RepairAnswer(tools.settings.data)
+
+
+def _settings(tools: Toolbox) -> Handler:
+    from aldea.agents.overlay.handler import SettingsFromAfar
+
+    return SettingsFromAfar(tools.desk, tools.start_anew)
+
+
+def _upgrade(tools: Toolbox) -> Handler:
+    from aldea.agents.probes.budget import budget_of
+    from aldea.agents.upgrading.handler import Upgrade
+    from aldea.agents.upgrading.settling import Link
+
+    budget = budget_of(tools.settings, tools.context)
+    link = Link(tools.is_heard, tools.context.clock, tools.machine.boot_id)
+    return Upgrade(tools.settings, budget, tools.machine.version, tools.start_anew, link)
 
 
 def _of_records(tools: Toolbox) -> tuple[Handler, ...]:
     if tools.records is None:
         return ()
-    from aldea.agents.records.handlers import record_handlers  # noqa: PLC0415 - with the forms, where they are used
+    from aldea.agents.records.handlers import record_handlers
 
     return record_handlers(tools.records)

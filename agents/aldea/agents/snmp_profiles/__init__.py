@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def load_profile(name: str) -> Profile:
     """Return the profile called `name`, of ROUTERS or UPSES. Raises ValueError for another name."""
     if name not in (*ROUTERS, *UPSES):
         raise ValueError(f"there is no profile {name!r}; there are {', '.join((*ROUTERS, *UPSES))}")
-    raw = tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    raw = tomllib.loads(Path(__file__).with_name(f"{name}.toml").read_text(encoding="utf-8"))
     return parse_profile(raw)
 
 

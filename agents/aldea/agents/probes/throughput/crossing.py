@@ -7,7 +7,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from aldea.agents.gateway import default_route
-from aldea.agents.probes.snmp import SnmpProbe
 from aldea.agents.probes.throughput.outcome import Direction
 from aldea.model.counters import counter_delta
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from aldea.agents.device_settings import SnmpSettings
     from aldea.agents.probe import ProbeContext
+    from aldea.agents.probes.snmp import SnmpProbe
 
 _SNMP_SECONDS = 6.0
 
@@ -47,7 +47,7 @@ class Crossing:
 
     def __init__(self, snmp: SnmpSettings, context: ProbeContext, *, sees_all: bool) -> None:
         targets = tuple(target for target in snmp.targets if target.has_wan) if snmp.enabled else ()
-        self._router = SnmpProbe(snmp, context, _SNMP_SECONDS) if targets else None
+        self._router = _router(snmp, context) if targets else None
         self._root = context.root
         self._sees_all = sees_all
 
@@ -65,6 +65,12 @@ class Crossing:
         """Close what asks the router."""
         if self._router is not None:
             await self._router.aclose()
+
+
+def _router(snmp: SnmpSettings, context: ProbeContext) -> SnmpProbe:
+    from aldea.agents.probes.snmp import SnmpProbe  # noqa: PLC0415 - where there is a router to ask
+
+    return SnmpProbe(snmp, context, _SNMP_SECONDS)
 
 
 def own_counters(root: Path) -> Passed | None:
