@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from aldea.alert_rules.engine import Engine, annotating
 from aldea.alert_rules.notify.announcing import Announcer
@@ -225,6 +225,26 @@ def test_late_settled_truth_gives_cause_and_words_and_pages_nobody(
     with country.register.reading() as unit:
         kinds = [one.kind for one in incident_events(unit, incident.id)]
     assert kinds.count("cause") == 1
+
+
+def test_evidence_that_comes_later_reaches_the_incident_without_another_revision(country: Country) -> None:
+    country.add("uno")
+    country.run(60)
+    country.cut("uno")
+    country.run(20 * 60)
+    country.mend("uno")
+    country.run(10 * 60)
+    (incident,) = country.incidents()
+    assert incident.resolved_ms is not None
+    window = (incident.opened_ms - MINUTE, incident.resolved_ms + MINUTE)
+    settle(country, "uno", *window, "unknown", None)
+    country.run(60)
+    evidence = {"reason": "power_cut_or_agent_unplugged", "stop": "power_lost", "kept_running": ["router"]}
+    with country.register.transaction() as unit:
+        unit.connection.execute(update(truth_interval).values(evidence=evidence))
+    country.run(60)
+    (told,) = country.incidents()
+    assert (told.summary["evidence"], told.revision) == (evidence, 1)
 
 
 def test_late_truth_reaches_every_incident_in_turn(country: Country, monkeypatch: pytest.MonkeyPatch) -> None:

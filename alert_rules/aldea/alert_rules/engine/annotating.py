@@ -34,7 +34,12 @@ class Annotator:
             return False
         intervals = read_intervals(unit, [incident.site], incident.opened_ms, incident.resolved_ms)
         found = find(intervals, incident.opened_ms, incident.resolved_ms)
-        if found is None or _known(incident, found):
+        if found is None:
+            return False
+        if _known(incident, found):
+            if incident.summary.get("evidence") != found.evidence:
+                # The same verdict rests on more by now: who else restarted, how the agent came to stop.
+                put_incident(unit, replace(incident, summary={**incident.summary, "evidence": dict(found.evidence)}))
             return False
         one = sites.get(incident.site)
         words = sentences(found.reason, "UTC" if one is None else one.timezone)
