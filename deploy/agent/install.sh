@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs, upgrades or removes Aldea's agent on Debian and Raspberry Pi OS. Run as root; run it again at any time.
 #
-#   sh install.sh [WHEEL] [--server URL --code CODE [--ca FILE] [--allow-http]] [--no-enrol] [--release-key FILE]
+#   sh install.sh [WHEEL] [--server URL [--code CODE] [--ca FILE] [--allow-http]] [--no-enrol] [--release-key FILE]
 #   sh install.sh upgrade [WHEEL]
 #   sh install.sh uninstall [--keep-data | --remove-data]
 #
-# WHEEL is a file, or a name for pip such as aldea==0.1.0 (default: aldea). Nothing is fetched but by pip, from
-# PIP_INDEX_URL where that is set. What it says is in Spanish where LANG is.
+# WHEEL is a file, or a name for pip such as aldea==0.1.0 (default: aldea). The code is asked for on a terminal, or
+# read from the input with --code -, so that it stands in no log. Nothing is fetched but by pip, from PIP_INDEX_URL
+# where that is set, and python3-venv by apt-get where it is missing. What it says is in Spanish where LANG is.
 set -eu
 
 user=aldea-agent
@@ -16,6 +17,7 @@ config=/etc/aldea/agent.toml
 key=/etc/aldea/release-key.pem
 unit=/etc/systemd/system/aldea-agent.service
 wrapper=/usr/local/sbin/aldea-agent
+room_mb=200
 
 say() { # ENGLISH SPANISH
     case "${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}" in
@@ -36,11 +38,35 @@ as_agent() { (cd "$data" && exec runuser -u "$user" -- env ALDEA_DATA="$data" "$
 look_at_machine() {
     [ "$(id -u)" = 0 ] || die "Run this as root: sudo sh install.sh …" "Hay que ejecutarlo como root: sudo sh install.sh …"
     command -v systemctl >/dev/null || die "This machine has no systemd." "Este equipo no tiene systemd."
+    exec 9>/run/aldea-agent-install.lock
+    flock -n 9 || die "install.sh is at work here already: wait until it is done." \
+        "install.sh ya está trabajando aquí: hay que esperar a que termine."
+}
+
+has_venv() { "$python" -c 'import ensurepip, venv' 2>/dev/null; }
+
+find_python() {
     python=${PYTHON:-python3}
+    if ! has_venv && [ -z "${PYTHON:-}" ] && command -v apt-get >/dev/null; then
+        step "apt-get install python3-venv" "apt-get install python3-venv"
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv >&2 || true
+    fi
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
         die "Python 3.11 or newer is needed: apt-get install python3" "Hace falta Python 3.11 o más nuevo: apt-get install python3"
-    "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+    has_venv ||
         die "Python's venv is missing: apt-get install python3-venv" "Falta venv de Python: apt-get install python3-venv"
+    # By its own version's name: a new Python of the system beside it changes nothing.
+    python=$(readlink -f "$(command -v "$python")")
+}
+
+# Said before anything is begun: a card that is full is no place to find out.
+look_at_room() {
+    place=$home
+    while [ ! -d "$place" ]; do place=$(dirname "$place"); done
+    free=$(df -Pm "$place" | awk 'NR == 2 { print $4 }')
+    [ "${free:-$room_mb}" -ge "$room_mb" ] ||
+        die "$place has $free MB free, and $room_mb MB are needed. Nothing was changed." \
+            "$place tiene $free MB libres y hacen falta $room_mb MB. Nada cambió."
 }
 
 make_user() {
@@ -57,14 +83,41 @@ install_package() { # WHEEL
     fresh=$home/venv-$(date +%Y%m%d%H%M%S)-$$
     step "installing $1" "se instala $1"
     install -d -m 0755 "$home"
+    trap 'rm -rf "$fresh"; exit 1' HUP INT TERM
     if ! { "$python" -m venv "$fresh" && "$fresh/bin/python" -m pip install --quiet --no-input --no-cache-dir \
-        --disable-pip-version-check "$1" && "$fresh/bin/python" -c 'import aldea.agents.commands'; }; then
+        --disable-pip-version-check "$1" && chmod -R go+rX "$fresh" && try_package; }; then
         rm -rf "$fresh"
         die "It could not be installed; nothing was changed." "No se pudo instalar; nada cambió."
     fi
-    chmod -R go+rX "$fresh"
+    : >"$fresh/complete"
+    sync -f "$fresh" # a power cut from here on finds it whole
     ln -sfn "$fresh" "$home/next"
     mv -T "$home/next" "$home/current"
+    trap - HUP INT TERM
+}
+
+# It can be imported, and takes the settings of a device that is enrolled.
+try_package() {
+    if [ -e "$data/enrolment.json" ] && [ -e "$config" ] && id "$user" >/dev/null 2>&1; then
+        as_agent PYTHONDONTWRITEBYTECODE=1 "$fresh/bin/python" -c "$TRY" --config "$config"
+    else
+        "$fresh/bin/python" -c 'import aldea.agents.commands'
+    fi
+}
+
+TRY='
+import sys
+from importlib.metadata import version
+from aldea.agents.outbox.formats import OUTBOX_FORMAT
+from aldea.agents.upgrading.selftest import problems
+sys.exit("; ".join(problems(version("aldea"), OUTBOX_FORMAT, sys.argv[1:])) or 0)
+'
+
+# What an installation that was cut short has left.
+remove_leftovers() {
+    for folder in "$home"/venv-*; do
+        [ -e "$folder/complete" ] || [ "$folder" = "$(readlink "$home/current")" ] || rm -rf "$folder"
+    done
 }
 
 remove_old_packages() {
@@ -73,13 +126,45 @@ remove_old_packages() {
     done
 }
 
+# What runs the installation's Python. Where a new system has taken that away, the agent goes on with the system's own
+# and with the packages that are there, and says what is to be done: nobody may come to the site for months.
+write_python() {
+    cat >"$home/python.new" <<PYTHON
+#!/bin/sh
+# Written by install.sh: runs Python with the installation's packages.
+python=$home/current/bin/python
+made_for=\$(ls "$home/current/lib")
+real=\$(readlink -f "\$python")
+case \${real##*/} in
+"\$made_for") [ ! -x "\$real" ] || exec "\$python" "\$@" ;;
+python3.*) ;;
+*) [ ! -x "\$real" ] || exec "\$python" "\$@" ;; # a Python with a name of its own
+esac
+system=\$(readlink -f "\$(command -v python3)")
+case "\${LC_ALL:-\${LC_MESSAGES:-\${LANG:-}}}" in
+es*) export ALDEA_NOTICE="La instalación es de \$made_for y el equipo tiene \${system##*/}: sudo sh install.sh upgrade" ;;
+*) export ALDEA_NOTICE="The installation is of \$made_for and the machine has \${system##*/}: sudo sh install.sh upgrade" ;;
+esac
+export PYTHONPATH="$home/current/lib/\$made_for/site-packages"
+case "\$*" in
+"-m aldea.agents.upgrading.launch which") echo "$home/python" && exit ;;
+# No release from afar either: they are of the Python that is gone. The agent itself says so in its log.
+"-m aldea.agents.upgrading.launch "*) shift 2 && exec python3 -m aldea.agents "\$@" ;;
+esac
+echo "aldea agent: \$ALDEA_NOTICE" >&2
+exec python3 "\$@"
+PYTHON
+    chmod 0755 "$home/python.new"
+    mv "$home/python.new" "$home/python"
+}
+
 write_config() {
     if [ -e "$config" ]; then
         step "$config stays as it is" "$config queda como está"
         return
     fi
     step "writing $config" "se escribe $config"
-    cat >"$config" <<'CONFIG'
+    cat >"$config.new" <<'CONFIG'
 # What differs from the agent's defaults. Site and broker come from the enrolment; every setting is in
 # agent.example.toml, beside the agent's program.
 # The box's page on the site's network: http://ADDRESS:8080
@@ -88,15 +173,29 @@ enabled = true
 
 [agent]
 CONFIG
-    chown root:"$user" "$config"
-    chmod 0640 "$config"
+    page_port=$(free_port 8080 8081 8088 8090)
+    if [ "$page_port" != 8080 ]; then
+        step "port 8080 is taken here: the box's page gets $page_port" "el puerto 8080 está ocupado: la página queda en $page_port"
+        sed -i "s/ADDRESS:8080/ADDRESS:$page_port/; s/^enabled = true/&\nport = $page_port/" "$config.new"
+    fi
+    chown root:"$user" "$config.new"
+    chmod 0640 "$config.new"
+    mv "$config.new" "$config"
+}
+
+free_port() { # CANDIDATES; the first where none is free
+    for candidate in "$@"; do
+        "$python" -c 'import socket, sys; socket.create_server(("", int(sys.argv[1])))' "$candidate" 2>/dev/null &&
+            echo "$candidate" && return
+    done
+    echo "$1"
 }
 
 # Echo requests need no right where the kernel lets this group send them; else one capability, and no other.
 ping_right() {
     group=$(id -g "$user")
     # Whole, by cat: the kernel gives nothing to a shell that reads it byte by byte.
-    # shellcheck disable=SC2046 - two numbers
+    # shellcheck disable=SC2046 # two numbers
     set -- $(cat /proc/sys/net/ipv4/ping_group_range 2>/dev/null)
     [ "${1:-1}" -le "$group" ] && [ "$group" -le "${2:-0}" ] || echo CAP_NET_RAW
 }
@@ -123,7 +222,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=exec
 # The launcher becomes the agent: this installation's, or the release that came from afar and stands on it.
-ExecStart=$home/current/bin/python -m aldea.agents.upgrading.launch run --config $config
+ExecStart=$home/python -m aldea.agents.upgrading.launch run --config $config
 Environment=ALDEA_DATA=$data PYTHONDONTWRITEBYTECODE=1$trusts
 WorkingDirectory=$data
 User=$user
@@ -168,25 +267,29 @@ SystemCallErrorNumber=EPERM
 WantedBy=multi-user.target
 UNIT
     mv "$unit.new" "$unit"
-    cat >"$wrapper" <<WRAPPER
+    cat >"$wrapper.new" <<WRAPPER
 #!/bin/sh
 # Written by install.sh: the agent's commands, as the service's user. Example: aldea-agent doctor
 set -eu
 [ "\$(id -u)" = 0 ] || { echo "sudo aldea-agent …" >&2; exit 1; }
 word=\${1:-doctor}
 [ \$# -eq 0 ] || shift
-case \$word in
-enrol) ;;
-take-over) # as root, who alone may read another system's folder; it goes on as the service's user by itself
-    exec env ALDEA_DATA=$data $home/current/bin/aldea agent take-over "\$@" --config $config ;;
-*) set -- "\$@" --config $config ;;
-esac
+export ALDEA_DATA=$data PYTHONDONTWRITEBYTECODE=1$trusts
 cd $data
-run() { runuser -u $user -- env ALDEA_DATA=$data PYTHONDONTWRITEBYTECODE=1$trusts "\$@"; }
-python=\$(run $home/current/bin/python -m aldea.agents.upgrading.launch which)
-exec runuser -u $user -- env ALDEA_DATA=$data PYTHONDONTWRITEBYTECODE=1$trusts "\$python" -m aldea.deploy.cli agent "\$word" "\$@"
+as_agent() { runuser -u $user -- "\$@"; }
+case \$word in
+enrol)
+    as_agent $home/python -m aldea.agents enrol "\$@" --by-service
+    case " \$* " in *" -h "* | *" --help "*) ;; *) exec systemctl restart aldea-agent.service ;; esac ;;
+take-over) # as root, who alone may read another system's folder; it goes on as the service's user by itself
+    exec $home/python -m aldea.deploy.cli agent take-over "\$@" --config $config ;;
+*)
+    python=\$(as_agent $home/python -m aldea.agents.upgrading.launch which)
+    exec runuser -u $user -- "\$python" -m aldea.deploy.cli agent "\$word" "\$@" --config $config ;;
+esac
 WRAPPER
-    chmod 0755 "$wrapper"
+    chmod 0755 "$wrapper.new"
+    mv "$wrapper.new" "$wrapper"
 }
 
 ask() { # ENGLISH SPANISH
@@ -215,37 +318,40 @@ enrol() {
             "falta inscribirlo: aldea-agent enrol --server https://… --code …"
         return
     fi
-    set -- --server "$server" --code "$code" --data "$data"
+    set -- --server "$server" --code - --data "$data" --by-service
     if [ -n "$ca" ]; then
         install -m 0644 "$ca" /etc/aldea/server-ca.pem
         set -- "$@" --ca /etc/aldea/server-ca.pem
     fi
     [ -z "$allow_http" ] || set -- "$@" --allow-http
     step "enrolling at $server" "se inscribe en $server"
-    as_agent "$home/current/bin/python" -m aldea.agents enrol "$@" ||
-        die "It is installed, but not enrolled. Get a new code where needed, and run this again." \
-            "Está instalado, pero no inscrito. Pedir otro código si hace falta y ejecutar esto de nuevo."
+    # By its input: other users of this machine see the words of a command.
+    printf '%s\n' "$code" | as_agent "$home/python" -m aldea.agents enrol "$@" || refused=yes
 }
 
 start_service() {
-    systemctl daemon-reload
     systemctl enable aldea-agent.service
+    if [ ! -d /run/systemd/system ]; then
+        say "Installed. systemd is not running here: the agent starts when this system does." \
+            "Instalado. systemd no está en marcha aquí: el agente arranca cuando arranque este sistema."
+        return
+    fi
+    systemctl daemon-reload
     if [ -e "$data/enrolment.json" ] || grep -q '^ *site *=' "$config"; then
         step "starting the service" "se arranca el servicio"
         systemctl restart aldea-agent.service
         say "Done. It starts at each boot. Look: aldea-agent doctor; journalctl -u aldea-agent" \
             "Listo. Arranca con el equipo. Revisar: aldea-agent doctor; journalctl -u aldea-agent"
     else
-        say "Installed. Once it is enrolled: systemctl restart aldea-agent" \
-            "Instalado. Una vez inscrito: systemctl restart aldea-agent"
+        say "Installed. It starts once it is enrolled." "Instalado. Arranca una vez inscrito."
     fi
 }
 
 uninstall() {
     step "stopping and removing the service" "se detiene y se quita el servicio"
-    systemctl disable --now aldea-agent.service || true
+    [ ! -e "$unit" ] || systemctl disable --now aldea-agent.service || true
     rm -f "$unit" "$wrapper"
-    systemctl daemon-reload
+    [ ! -d /run/systemd/system ] || systemctl daemon-reload
     rm -rf "$home"
     if [ -z "$keep" ] && [ -d "$data" ]; then
         keep=yes
@@ -258,8 +364,11 @@ uninstall() {
         step "removing $data, $config and the user" "se borran $data, $config y el usuario"
         rm -rf "$data"
         rm -f "$config" "$key" /etc/aldea/server-ca.pem
+        rm -rf "$unit.d" # what systemctl edit has made
         rmdir /etc/aldea 2>/dev/null || true
-        ! id "$user" >/dev/null 2>&1 || userdel "$user"
+        ! id "$user" >/dev/null 2>&1 || userdel "$user" ||
+            say "The user $user is still at work; remove it later: userdel $user" \
+                "El usuario $user sigue trabajando; quitarlo después: userdel $user"
     else
         step "kept: $data and $config" "se conservan: $data y $config"
     fi
@@ -272,7 +381,7 @@ case ${1:-} in install | upgrade | uninstall)
     shift
     ;;
 esac
-wheel='' server='' code='' ca='' release_key='' allow_http='' enrolling=yes keep=''
+wheel='' server='' code='' ca='' release_key='' allow_http='' enrolling=yes keep='' refused=''
 while [ $# -gt 0 ]; do
     case $1 in
     --server | --code | --ca | --release-key)
@@ -284,13 +393,17 @@ while [ $# -gt 0 ]; do
     --no-enrol) enrolling=no ;;
     --keep-data) keep=yes ;;
     --remove-data) keep=no ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
     -*) die "$1 is not known; see --help." "No se conoce $1; ver --help." ;;
     *) wheel=$1 ;;
     esac
     shift
 done
+case $wheel in
+*.whl | */*) [ -e "$wheel" ] || die "There is no file $wheel." "No existe el archivo $wheel." ;;
+esac
 [ ! -e "$wheel" ] || wheel=$(realpath "$wheel")
+if [ "$code" = - ]; then read -r code || die "There is no code on the input." "No hay código en la entrada."; fi
 [ -z "$release_key" ] || [ -r "$release_key" ] ||
     die "--release-key $release_key cannot be read." "No se puede leer --release-key $release_key."
 [ -z "$ca" ] || [ -r "$ca" ] || die "--ca $ca cannot be read." "No se puede leer --ca $ca."
@@ -304,11 +417,18 @@ if [ "$action" = upgrade ]; then
     [ -e "$home/current" ] || die "There is nothing to upgrade: install it first." "No hay nada que actualizar: primero instalarlo."
     enrolling=no
 fi
-make_user
+remove_leftovers
+look_at_room
+find_python
 install_package "${wheel:-aldea}"
+make_user
+write_python
 write_config
 keep_release_key
 write_unit
 enrol
 start_service
 remove_old_packages
+sync -f "$home" "$config" "$unit" "$data"
+[ -z "$refused" ] || die "It is installed, but not enrolled. Get a new code where needed, and run this again." \
+    "Está instalado, pero no inscrito. Pedir otro código si hace falta y ejecutar esto de nuevo."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import time
 import urllib.error
@@ -108,6 +110,30 @@ def test_a_code_gives_the_device_all_it_needs_and_nobody_else_can_read_it(server
     said = look_at_enrolment(settings)
     assert said.error is None
     assert said.sentence == f"isla/agent, {server.http.url}, broker.example.org:8883 (TLS)"
+
+
+def test_a_code_by_the_input_is_no_word_of_a_command_and_spanish_is_spoken(server: Server, tmp_path: Path) -> None:
+    def enrols(code: str, *more: str, language: str = "es_MX.UTF-8") -> subprocess.CompletedProcess[str]:
+        words = ["enrol", "--server", server.http.url, "--code", "-", "--data", str(tmp_path / "agent"), *more]
+        return subprocess.run(
+            [sys.executable, "-m", "aldea.agents", *words],
+            input=f"{code}\n",
+            capture_output=True,
+            text=True,
+            env={**os.environ, "LC_ALL": language},
+            check=False,
+        )
+
+    refused = enrols("AAAA-AAAA")
+    assert refused.returncode == 1
+    assert "Este código no se conoce: revisarlo, o pedir otro" in refused.stderr
+    assert "El código no es de los nuestros: tiene 8 letras y dígitos" in enrols("").stderr
+    assert "This code is not known" in enrols("AAAA-AAAA", language="C").stderr
+    done = enrols(server.code(), "--by-service")
+    assert (done.returncode, done.stdout.strip()) == (
+        0,
+        f"Este equipo es isla/agent; quedó guardado en {tmp_path / 'agent'}.",
+    )
 
 
 def test_the_server_keeps_neither_the_code_nor_the_password(server: Server, tmp_path: Path) -> None:
@@ -290,7 +316,7 @@ enabled = false
 
 
 def wait_for_rows(register: Register, site: str) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with register.reading() as unit:
             streams: Any = streams_of(unit, site)

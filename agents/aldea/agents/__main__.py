@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aldea.agents.commands import load_agent_settings, run_agent
-from aldea.agents.enrolling import CannotEnrol, Where, enrol
+from aldea.agents.enrol_command import add_enrol_options, run_enrol
 from aldea.agents.settings import AgentSettings
 from aldea.model.settings import SettingsError
 
@@ -41,28 +41,6 @@ def environment_with(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the environment with the options over it."""
     given = {variable: getattr(arguments, name.replace("-", "_")) for name, (variable, _) in _OPTIONS.items()}
     return {**os.environ, **{variable: value for variable, value in given.items() if value is not None}}
-
-
-def add_enrol_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `enrol`."""
-    parser.add_argument("--server", required=True, metavar="URL", help="the pages' address, https://…")
-    parser.add_argument("--code", required=True, help="the one-time code, such as K7QM-3XPT")
-    parser.add_argument("--ca", type=Path, metavar="FILE", help="the authority that signed the server's certificate")
-    parser.add_argument("--allow-http", action="store_true", help="on a network that is all yours: without encryption")
-    parser.add_argument("--data", type=Path, metavar="DATA", help="folder of the outbox [ALDEA_DATA]")
-
-
-def run_enrol(arguments: argparse.Namespace) -> int:
-    """Enrol this device; return the exit code: 0 done, 1 not."""
-    folder = arguments.data or Path(os.environ.get("ALDEA_DATA") or "data")
-    try:
-        made = enrol(Where(arguments.server, arguments.ca, arguments.allow_http), arguments.code, folder)
-    except CannotEnrol as error:
-        print(f"aldea agent: {error}", file=sys.stderr)  # noqa: T201 - for the person who started it
-        return 1
-    started = "aldea agent run" + (f" --data {folder}" if arguments.data else "")
-    print(f"This device is {made.site}/{made.device}, kept in {folder}. Start it: {started}")  # noqa: T201 - as above
-    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,6 +24,7 @@ from aldea.model.settings import SettingsError
 
 _LOG = logging.getLogger(__name__)
 _PROBE_ONCE_SECONDS = 45.0
+NOTICE = "ALDEA_NOTICE"  # what the installation has to say of itself
 
 
 def load_agent_settings(config: Path | None, environ: Mapping[str, str]) -> AgentSettings:
@@ -45,6 +46,8 @@ def run_agent(config: Path | None, environ: Mapping[str, str]) -> int:
     It starts again by itself, in this process, when settings from afar ask for it.
     """
     _log_to_stderr()
+    if notice := environ.get(NOTICE):
+        _LOG.warning("%s", notice)
     use_one_arena()
     try:
         if asyncio.run(_run_until_asked(Source(config, environ))):

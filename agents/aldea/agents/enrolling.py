@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from aldea.agents.enrolment import Enrolment, enrolled, keep_enrolment
 from aldea.agents.machine import hardware_id
+from aldea.agents.page.words import N_, Words, say
 from aldea.model.checks import is_loopback
 from aldea.model.settings import SettingsError
 
@@ -23,7 +24,11 @@ WAIT_SECONDS = 30.0
 
 
 class CannotEnrol(Exception):
-    """It did not work; the message says why and what to do."""
+    """It did not work; `words` say why and what to do. The server's own sentences come in the language asked for."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.in_("en"))
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Where:
     allow_http: bool = False
 
 
-def enrol(where: Where, code: str, folder: Path) -> Enrolment:
+def enrol(where: Where, code: str, folder: Path, language: str = "en") -> Enrolment:
     """Enrol this device and keep what it is given in `folder`. Raises CannotEnrol with a sentence.
 
     The folder is tried first: a code is good once, and must not be spent on an answer that can't be kept.
@@ -43,16 +48,15 @@ def enrol(where: Where, code: str, folder: Path) -> Enrolment:
     address = _address(where)
     before = _prepare(folder)
     said = {"code": code, "hardware": facts(), "site": None if before is None else before.site}
-    answer = _ask(where, address, said)
+    answer = _ask(where, address, said, language)
     try:
         authority = None if where.ca_file is None else where.ca_file.read_bytes()
         return keep_enrolment(folder, answer, where.server, authority)
     except ValueError as error:
-        raise CannotEnrol(str(error)) from error
+        raise CannotEnrol(_told(error)) from error
     except OSError as error:
-        raise CannotEnrol(
-            f"{folder} cannot be written ({error.strerror}); the code is spent: mend the folder and ask for a new one"
-        ) from error
+        text = N_("%(folder)s cannot be written (%(why)s); the code is spent: mend the folder and ask for a new one")
+        raise CannotEnrol(say(text, folder=folder, why=error.strerror)) from error
 
 
 def facts() -> dict[str, str]:
@@ -68,12 +72,15 @@ def facts() -> dict[str, str]:
 def _address(where: Where) -> str:
     parts = urlsplit(where.server if "://" in where.server else f"https://{where.server}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CannotEnrol(f"--server {where.server!r} is not an address such as https://aldea.example.org")
-    if parts.scheme == "http" and not (where.allow_http or is_loopback(parts.hostname)):
         raise CannotEnrol(
-            f"--server {where.server} has no encryption, and the answer carries a password: use https://, or add "
+            say("--server %(server)s is not an address such as https://aldea.example.org", server=where.server)
+        )
+    if parts.scheme == "http" and not (where.allow_http or is_loopback(parts.hostname)):
+        text = N_(
+            "--server %(server)s has no encryption, and the answer carries a password: use https://, or add "
             "--allow-http on a network that is all yours"
         )
+        raise CannotEnrol(say(text, server=where.server))
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/api/v1/enrol"
 
 
@@ -87,19 +94,26 @@ def _prepare(folder: Path) -> Enrolment | None:
     except SettingsError:
         return None
     except OSError as error:
-        raise CannotEnrol(
-            f"{folder} cannot be written ({error.strerror}): set ALDEA_DATA or --data to a folder that can. The code "
-            "was not used"
-        ) from error
+        text = N_(
+            "%(folder)s cannot be written (%(why)s): set ALDEA_DATA or --data to a folder that can. The code was "
+            "not used"
+        )
+        raise CannotEnrol(say(text, folder=folder, why=error.strerror)) from error
 
 
-def _ask(where: Where, address: str, said: dict[str, Any]) -> dict[str, Any]:
-    headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "aldea-agent"}
+def _ask(where: Where, address: str, said: dict[str, Any], language: str) -> dict[str, Any]:
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "Accept-Language": language,
+        "User-Agent": "aldea-agent",
+    }
     request = urllib.request.Request(address, json.dumps(said).encode(), headers, method="POST")  # noqa: S310 - checked
     try:
         context = ssl.create_default_context(cafile=None if where.ca_file is None else str(where.ca_file))
     except OSError as error:
-        raise CannotEnrol(f"--ca {where.ca_file} cannot be read as certificates: {error}") from error
+        text = N_("--ca %(file)s cannot be read as certificates: %(why)s")
+        raise CannotEnrol(say(text, file=where.ca_file, why=error)) from error
     opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _NoRedirect())
     try:
         with opener.open(request, timeout=WAIT_SECONDS) as answer:
@@ -110,9 +124,8 @@ def _ask(where: Where, address: str, said: dict[str, Any]) -> dict[str, Any]:
     except urllib.error.URLError as error:
         raise CannotEnrol(_unreachable(where.server, error.reason)) from error
     except (OSError, HTTPException) as error:
-        raise CannotEnrol(
-            f"{where.server} broke off in its answer ({error}): ask for a new code and try again"
-        ) from error
+        text = N_("%(server)s broke off in its answer (%(why)s): ask for a new code and try again")
+        raise CannotEnrol(say(text, server=where.server, why=error)) from error
     return _document(where.server, content)
 
 
@@ -130,24 +143,34 @@ def _document(server: str, content: bytes) -> dict[str, Any]:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise CannotEnrol(f"{server} does not answer as an Aldea server does: check the address")
+        raise CannotEnrol(say("%(server)s does not answer as an Aldea server does: check the address", server=server))
     return document
 
 
-def _refusal(error: urllib.error.HTTPError) -> str:
+def _refusal(error: urllib.error.HTTPError) -> Words:
     if 300 <= error.code < 400:
-        return f"the server points to {error.headers.get('Location', 'another address')!r}: use that with --server"
+        there = error.headers.get("Location", "?")
+        return say("the server points to %(address)s: use that with --server", address=repr(there))
     try:
         detail = json.loads(error.read(ANSWER_BYTES))["detail"]
     except (ValueError, KeyError, TypeError, OSError):
-        return f"the server answers {error.code} {error.reason}: check the address"
-    return str(detail)
+        return say("the server answers %(code)s %(why)s: check the address", code=error.code, why=error.reason)
+    return _told(detail)
 
 
-def _unreachable(server: str, reason: object) -> str:
+def _unreachable(server: str, reason: object) -> Words:
     if isinstance(reason, ssl.SSLCertVerificationError):
-        return (
-            f"the certificate of {server} is not trusted ({reason.verify_message}): name its authority with --ca FILE, "
-            "and look at this machine's clock"
+        text = N_(
+            "the certificate of %(server)s is not trusted (%(why)s): name its authority with --ca FILE, and look at "
+            "this machine's clock"
         )
-    return f"{server} cannot be reached ({reason}): check the address and this machine's network. The code was not used"
+        return say(text, server=server, why=reason.verify_message)
+    text = N_(
+        "%(server)s cannot be reached (%(why)s): check the address and this machine's network. The code was not used"
+    )
+    return say(text, server=server, why=reason)
+
+
+def _told(sentence: object) -> Words:
+    """Return somebody else's sentence as it is."""
+    return Words("%(sentence)s", {"sentence": str(sentence)})

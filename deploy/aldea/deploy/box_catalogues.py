@@ -21,6 +21,8 @@ METHODS = [
     ("page/**.py", "python"),
     ("checkup/**.py", "python"),
     ("page/templates/**.html", "jinja2"),
+    ("enrolling.py", "python"),
+    ("enrol_command.py", "python"),
     ("take_over.py", "python"),
     ("take_over_command.py", "python"),
     ("old_disk.py", "python"),
@@ -31,7 +33,7 @@ SHELF = Shelf(LOCALES, DOMAIN, LANGUAGES)
 
 
 def collected() -> Catalog:
-    """Return the template catalogue of every text of the box's page, the checkup and a take-over."""
+    """Return the template catalogue of every text of the box's page, the checkup, an enrolment and a take-over."""
     found = Catalog(project="Aldea", domain=DOMAIN, fuzzy=False)
     extracted = extract_from_dir(PACKAGE, METHODS, {}, KEYWORDS, strip_comment_tags=True)
     for name, _line, message, comments, context in extracted:

@@ -97,14 +97,22 @@ def enrol(
             audit(unit, None, "device_enrolled", made.username, {"from": source, **wish.hardware}, now)
             _send_settings(aldea, unit, made, now)
     except TooManyAttempts as error:
-        raise Problem(429, sentence(error)) from error
+        raise Problem(429, _sentence(aldea, request, error)) from error
     except EnrolmentRefused as error:
         _count(aldea.register, source, now)
-        raise Problem(403, sentence(error)) from error
+        raise Problem(403, _sentence(aldea, request, error)) from error
     except RegisterError as error:
         raise Problem(403, sentence(error)) from error
     response.headers["Cache-Control"] = "no-store"
     return _document(made, endpoint, release_key)
+
+
+def _sentence(aldea: Context, request: Request, error: EnrolmentRefused) -> str:
+    """Return why a code leads nowhere, in the language that the device asks for, English where it names none."""
+    if not request.headers.get("accept-language"):
+        return sentence(error)
+    told = aldea.pages.language(request).texts.gettext(error.text)
+    return sentence(Exception(told % error.values if error.values else told))
 
 
 def _send_settings(aldea: Context, unit: Unit, made: Enrolled, now_ms: int) -> None:

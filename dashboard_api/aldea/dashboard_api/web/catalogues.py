@@ -22,6 +22,7 @@ from babel.messages.pofile import read_po, write_po
 from aldea.dashboard_api.web.words import DOMAIN, LANGUAGES, LOCALES
 from aldea.model.catalogue import CATALOGUE
 from aldea.storage.importing.words import TEXTS
+from aldea.storage.register.enrolment_words import TEXTS as ENROLMENT_TEXTS
 
 PACKAGE = Path(__file__).resolve().parent.parent
 METHODS = [("**.py", "python"), ("web/templates/**.html", "jinja2")]
@@ -42,6 +43,8 @@ def collected() -> Catalog:
             found.add(title, None, [("model/catalogue", 0)])
     for text in TEXTS:
         found.add(text, None, [("storage/importing/words", 0)])
+    for text in ENROLMENT_TEXTS:
+        found.add(text, None, [("storage/register/enrolment_words", 0)])
     return found
 
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from aldea.agents.__main__ import EXAMPLE, add_enrol_options, add_options, environment_with, run_enrol
+from aldea.agents.__main__ import EXAMPLE, add_options, environment_with
 from aldea.agents.checkup.doctor import add_doctor_options, run_doctor, settings_to_check
 from aldea.agents.commands import load_agent_settings, run_agent, run_one_probe
+from aldea.agents.enrol_command import add_enrol_options, run_enrol
 from aldea.agents.page.pin_command import add_pin_options, run_pin
 from aldea.agents.probes import PROBES
 from aldea.agents.take_over_command import add_take_over_options, run_take_over

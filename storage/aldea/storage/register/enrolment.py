@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from aldea.model.sample import is_id
+from aldea.storage.register import enrolment_words as words
 from aldea.storage.register.credentials import device_username, make_credential
 from aldea.storage.register.devices import Device, enrol_device, find_device, reinstate_device
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
@@ -34,7 +35,12 @@ WRONG_IN_ALL = 200
 
 
 class EnrolmentRefused(RegisterError):
-    """The code leads nowhere; the message says why and what to do."""
+    """The code leads nowhere; the message says why and what to do. `text` and `values` are its parts."""
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(text % values if values else text)
+        self.text = text
+        self.values = values
 
 
 class TooManyAttempts(EnrolmentRefused):
@@ -42,7 +48,7 @@ class TooManyAttempts(EnrolmentRefused):
 
     def __init__(self, retry_after_seconds: int) -> None:
         minutes = -(-retry_after_seconds // 60)
-        super().__init__(f"too many wrong codes were tried: try again in {minutes} min")
+        super().__init__(words.TOO_MANY, minutes=minutes)
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -136,12 +142,9 @@ def redeem_code(
     assert row is not None
     site = find_site(unit, row.site)
     if site is None:
-        raise EnrolmentRefused("this code's site is gone: ask for a code of another site")
+        raise EnrolmentRefused(words.SITE_GONE)
     if held_site is not None and held_site != row.site:
-        raise EnrolmentRefused(
-            f"this code is for the site {row.site!r}, but the device's folder belongs to {held_site[:40]!r} and may "
-            "hold what was measured there: give the agent another folder (--data). The code was not used"
-        )
+        raise EnrolmentRefused(words.OTHER_SITE, site=repr(row.site), held=repr(held_site[:40]))
     _refuse_unsuitable(unit, row.site, row.device, at_ms)
     unit.connection.execute(update(enrolment_code).where(enrolment_code.c.id == row.id).values(used_ms=at_ms))
     _ensure_device(unit, row.site, row.device, at_ms)
@@ -186,24 +189,20 @@ def hash_code(text: str) -> str:
 def _find(unit: Unit, text: str) -> Row[Any] | None:
     code = normalised(text)
     if len(code) != CODE_LENGTH or set(code) - set(ALPHABET):
-        raise EnrolmentRefused(
-            f"the code is not one of ours: it has {CODE_LENGTH} letters and digits, such as K7QM-3XPT, without "
-            "0, 1, I, L, O and U"
-        )
+        raise EnrolmentRefused(words.NO_CODE, length=CODE_LENGTH)
     wanted = select(enrolment_code).where(enrolment_code.c.code_hash == hash_code(code)).with_for_update()
     return unit.connection.execute(wanted).first()
 
 
 def _refuse_dead(row: Row[Any] | None, at_ms: int) -> None:
-    ask = "ask for a new one (`aldea site enrol SITE`, or the site's page)"
     if row is None:
-        raise EnrolmentRefused(f"this code is not known: look at it again, or {ask}")
+        raise EnrolmentRefused(words.NOT_KNOWN)
     if row.used_ms is not None:
-        raise EnrolmentRefused(f"this code was used already; each is good for one device once: {ask}")
+        raise EnrolmentRefused(words.USED)
     if row.withdrawn_ms is not None:
-        raise EnrolmentRefused(f"this code was replaced by a newer one: use that, or {ask}")
+        raise EnrolmentRefused(words.REPLACED)
     if row.expires_ms <= at_ms:
-        raise EnrolmentRefused(f"this code is over: {ask}")
+        raise EnrolmentRefused(words.OVER)
 
 
 def _refuse_unsuitable(unit: Unit, site: str, device: str, at_ms: int) -> None:

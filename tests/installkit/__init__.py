@@ -1,0 +1,1 @@
+"""A Debian machine of our own to install on."""
