@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import starmap
 
 from aldea.storage.register import Register
-from aldea.storage.register.indicator_sources import evidence_marks, feed_positions, months_touched, site_places
+from aldea.storage.register.facts import NewFact, end_fact, set_fact
+from aldea.storage.register.indicator_sources import (
+    SitePlace,
+    evidence_marks,
+    feed_positions,
+    months_touched,
+    site_places,
+)
 from aldea.storage.register.indicator_values import (
     IndicatorValue,
     ValueFilter,
@@ -14,6 +22,7 @@ from aldea.storage.register.indicator_values import (
     value_revisions,
 )
 from aldea.storage.register.indicator_writing import Stored, put_values
+from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
 
 VALUE = IndicatorValue(
     "acc_x", "1.0.0", "state", "Yucatán", "202506", "", False, "percent", "measured", "A", 50.0, 1, 2
@@ -61,3 +70,43 @@ def test_an_empty_register_has_no_evidence(register: Register) -> None:
         assert months_touched(unit, 0, simulated=False) == frozenset()
         assert feed_positions(unit) == {}
         assert site_places(unit, 0, simulated=False) == []
+
+
+def test_places_are_those_of_the_moment_and_of_one_world(register: Register) -> None:
+    entries: list[tuple[str, bool, list[tuple[str, object]]]] = [
+        ("a", False, [("inegi_code", "310790001"), ("municipality", "Tekax"), ("state_name", "Yucatán")]),
+        ("b", False, [("inegi_code", "07101"), ("urban", True)]),
+        ("c", False, [("inegi_code", "0710100")]),
+        ("d", True, [("state_name", "Chiapas")]),
+        ("e", False, []),
+    ]
+    with register.transaction() as unit:
+        add_sites(
+            unit,
+            [
+                SiteEntry(
+                    Site(key, key.upper(), "UTC", 0, simulated),
+                    0,
+                    SiteState.COMMISSIONED,
+                    tuple(starmap(NewFact, facts)),
+                )
+                for key, simulated, facts in entries
+            ],
+        )
+        set_fact(unit, "a", "inegi_code", "310890001", 1000)
+        set_fact(unit, "a", "municipality", "Tixmehuac", 1000)
+        end_fact(unit, "a", "state_name", 2000)
+    with register.reading() as unit:
+        before, later = (site_places(unit, at_ms, simulated=False) for at_ms in (999, 2000))
+        assert [one.site for one in site_places(unit, 0, simulated=True)] == ["d"]
+    assert before[0] == SitePlace("a", "A", "31079", "Tekax", "Yucatán", urban=False)
+    assert (
+        before[1:]
+        == later[1:]
+        == [
+            SitePlace("b", "B", "07101", None, None, urban=True),
+            SitePlace("c", "C", None, None, None, urban=False),
+            SitePlace("e", "E", None, None, None, urban=False),
+        ]
+    )
+    assert later[0] == SitePlace("a", "A", "31089", "Tixmehuac", None, urban=False)

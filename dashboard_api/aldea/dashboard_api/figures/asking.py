@@ -56,7 +56,7 @@ def codes_of(level: Level, places: Sequence[SitePlace]) -> frozenset[str]:
     """Return the codes of a level's areas in which there is a site."""
     if level is Level.SITE:
         return frozenset(place.site for place in places)
-    found = (place.municipality if level is Level.MUNICIPALITY else place.state for place in places)
+    found = {place.municipality if level is Level.MUNICIPALITY else place.state for place in places}
     return frozenset(code for code in found if code is not None)
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Row, Table, and_, delete, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, FromClause, Row, Table, and_, delete, or_, select, update
 from sqlalchemy import insert as plain_insert
 
 from aldea.storage.register.register import Unit
 
 
-def holds_at(table: Table, at_ms: int | BindParameter[int]) -> ColumnElement[bool]:
+def holds_at(table: FromClause, at_ms: int | BindParameter[int]) -> ColumnElement[bool]:
     """Return the condition that an entry of `table` holds at `at_ms`."""
     return and_(table.c.valid_from_ms <= at_ms, or_(table.c.valid_to_ms.is_(None), table.c.valid_to_ms > at_ms))
 
