@@ -14,6 +14,8 @@ import pytest
 
 from agentkit.making import held_rows, make_outbox, ping
 from aldea.agents.__main__ import main
+from aldea.agents.budget import LedgerFile
+from aldea.agents.budget.budget import AHEAD_BYTES
 from aldea.agents.commands import load_agent_settings, run_one_probe
 from aldea.agents.lock import AlreadyRunning, FolderLock
 from aldea.agents.outbox import Machine
@@ -68,6 +70,28 @@ def test_a_service_built_from_code_measures_with_the_probes_it_is_given(tmp_path
     assert rows[-1].measurement == "boot"
     assert rows[-1].fields["kind"] == "restart"
     assert rows[-1].fields["clean"] is True
+
+
+def test_what_the_agent_sends_is_booked_ahead_while_it_runs_and_as_it_was_when_it_ends(tmp_path: Path) -> None:
+    def booked() -> tuple[int, int]:
+        ledger = LedgerFile(tmp_path).read()
+        return ledger.ahead_bytes, ledger.charged().telemetry_bytes
+
+    async def story() -> None:
+        probe = ScheduledProbe(Steady(), 60.0, 5.0)
+        service = AgentService(settings_for(tmp_path), [probe], machine=Machine("hardware", "ab" * 16, "0.1"))
+        running = asyncio.create_task(service.run())
+        async with asyncio.timeout(10):
+            while not booked()[0]:  # noqa: ASYNC110 - what is waited for is a file
+                await asyncio.sleep(0.02)
+        assert booked()[1] >= AHEAD_BYTES
+        service.stop()
+        await running
+
+    asyncio.run(story())
+    ahead, telemetry = booked()
+    assert ahead == 0
+    assert telemetry < AHEAD_BYTES
 
 
 def test_only_one_agent_uses_a_folder(tmp_path: Path) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from aldea.agents.budget import Budget, LedgerFile, Meter, Plan, Rung, SiteCalendar, Terms, wan_bytes_of
+from aldea.agents.budget import Budget, BudgetKeeper, LedgerFile, Meter, Plan, Rung, SiteCalendar, Terms, wan_bytes_of
+from aldea.agents.budget.budget import AHEAD_BYTES
 from aldea.agents.budget.ledger import Ledger, Month, from_text, to_text
 from aldea.model.sample import Reading
 
 NOON = round(datetime(2026, 6, 10, 12, tzinfo=UTC).timestamp()) * 1000
 DAY = 86_400_000
+LEDGER = Ledger("s", "202606", {"202606": Month(1, 2, 3, 4, 5, 6)}, {"full": 7}, {"3": 8}, "d", "m", 9, 10)
 TERMS = Terms()
 
 
@@ -81,6 +84,134 @@ def test_a_clock_that_steps_back_finds_what_was_spent_in_the_later_month(tmp_pat
     assert budget.reading().fields["spent_bytes"] == 20_000_000
 
 
+def test_a_clock_that_was_years_ahead_costs_the_month_it_was_in_and_none_after(tmp_path: Path) -> None:
+    time = Time(NOON)
+    budget = budget_in(tmp_path, time)
+    budget.reading()
+    time.now_ms = NOON + 9 * 365 * DAY
+    assert budget.by_hand() is not None
+    time.now_ms = NOON
+    assert budget.reading().fields["spent_bytes"] == 20_000_000
+    time.now_ms = NOON + 30 * DAY
+    assert budget.reading().fields["spent_bytes"] == 0
+    assert budget.file.read().months["202606"].hand_bytes == 20_000_000
+
+
+def test_a_time_of_day_that_a_wrong_clock_has_sampled_counts_as_not_sampled_yet(tmp_path: Path) -> None:
+    time = Time(NOON + 400 * DAY)
+    budget = budget_in(tmp_path, time)
+    for slot in range(6):
+        time.now_ms = NOON + 400 * DAY + (slot - 3) * DAY // 6
+        run_to_a_test(budget, time)
+    time.now_ms = NOON
+    while time.now_ms < NOON + 3 * DAY:
+        budget.ask(busy=True)
+        time.now_ms = budget.plan.next_ms(budget.file.read(), time.now_ms + 1)
+    today = datetime.fromtimestamp(NOON / 1000, UTC).toordinal()
+    assert all(0 <= day - today <= 3 for day in budget.file.read().sampled.values())
+
+
+def test_a_test_that_began_before_the_month_was_known_gives_back_to_the_month_it_is_booked_to(tmp_path: Path) -> None:
+    time = Time(None)
+    budget = budget_in(tmp_path, time)
+    allowed = budget.by_hand()
+    assert allowed is not None
+    time.now_ms = NOON
+    budget.reading()
+    budget.settle(allowed, 1_000_000, valid=True)
+    assert budget.reading().fields["spent_bytes"] == 1_000_000
+    time.now_ms = NOON + 30 * DAY
+    assert budget.reading().fields["spent_bytes"] == 0, "and not less than nothing"
+
+
+def test_a_budget_that_is_lowered_in_mid_month_ends_the_tests_until_the_next(tmp_path: Path) -> None:
+    time = Time()
+    budget = budget_in(tmp_path, time)
+    while budget.by_hand() is not None:
+        pass
+    lowered = budget_in(tmp_path, time, Terms(monthly_bytes=50_000_000))
+    fields = lowered.reading().fields
+    assert (fields["spent_bytes"], fields["rung"]) == (100_000_000, "ping")
+    assert lowered.by_hand() is None
+    assert lowered.room_from(1) == lowered.plan.calendar.day_of(NOON).month_end_ms
+    time.now_ms = NOON + 30 * DAY
+    assert lowered.by_hand() is not None
+
+
+def test_a_size_that_is_lowered_is_taken_for_what_it_may_cost_now(tmp_path: Path) -> None:
+    time = Time()
+    costly = Terms(caps={Rung.FULL: 60_000_000, Rung.SHORT: 6_000_000, Rung.SMALL: 1_000_000})
+    budget = budget_in(tmp_path, time, costly)
+    for _ in range(9):
+        allowed = budget.by_hand()
+        if allowed is not None:
+            budget.settle(allowed, allowed.cap_bytes, valid=False)
+    cheaper = Terms(caps={Rung.FULL: 500_000, Rung.SHORT: 400_000, Rung.SMALL: 300_000})
+    assert budget_in(tmp_path, time, cheaper).reading().fields["rung"] == "full"
+
+
+def test_a_crash_forgets_nothing_of_what_was_sent(tmp_path: Path) -> None:
+    spent = 0
+    for sent in (3_000, 0, 15_000, 700_000):
+        budget = budget_in(tmp_path, Time())
+        keeper = BudgetKeeper(budget)
+        keeper.look()
+        budget.meter.add(sent)
+        if sent > AHEAD_BYTES:
+            keeper.look()  # the next minute
+        spent += sent
+        # Here the power is cut.
+    booked = budget_in(tmp_path, Time()).file.read().charged().telemetry_bytes
+    assert spent <= booked <= spent + 4 * AHEAD_BYTES
+
+
+def test_a_stop_in_order_books_what_was_sent_and_nothing_more(tmp_path: Path) -> None:
+    time = Time()
+    for sent in (3_000, 40_000):
+        budget = budget_in(tmp_path, time)
+        keeper = BudgetKeeper(budget)
+        keeper.look()
+        budget.meter.add(sent)
+        keeper.close()
+        keeper.look()  # a look that was still on its way
+    assert budget.file.read().charged().telemetry_bytes == 43_000
+    budget.meter.add(1)
+    assert budget.reading().fields["telemetry_bytes"] == 43_001
+
+
+def test_what_is_booked_ahead_goes_with_the_agent_into_the_next_month(tmp_path: Path) -> None:
+    time = Time(None)
+    budget = budget_in(tmp_path, time)
+    keeper = BudgetKeeper(budget)
+    keeper.look()
+    for time.now_ms in (NOON, NOON + 30 * DAY):
+        budget.meter.add(20_000)
+        keeper.look()
+        assert budget.reading().fields["telemetry_bytes"] == 20_000 + AHEAD_BYTES
+    keeper.close()
+    months = budget.file.read().months
+    assert {name: month.telemetry_bytes for name, month in months.items()} == {"202606": 20_000, "202607": 20_000}
+
+
+def test_a_disk_that_takes_nothing_ends_no_agent_and_what_was_sent_is_booked_once_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    budget = budget_in(tmp_path, Time())
+    keeper = BudgetKeeper(budget)
+
+    def full(_file: LedgerFile, _ledger: Ledger) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as no_room:
+        no_room.setattr(LedgerFile, "write", full)
+        for _ in range(3):
+            budget.meter.add(20_000)
+            keeper.look()
+    assert caplog.text.count("cannot be written") == 1
+    keeper.look()
+    assert budget.file.read().charged().telemetry_bytes == 60_000 + AHEAD_BYTES
+
+
 def test_a_new_month_begins_with_nothing_spent(tmp_path: Path) -> None:
     time = Time()
     budget = budget_in(tmp_path, time)
@@ -121,12 +252,38 @@ def test_telemetry_beyond_the_budget_ends_the_tests_and_nothing_else(tmp_path: P
 
 
 def test_the_ledger_comes_back_from_its_text_as_it_was() -> None:
-    ledger = Ledger("s", "202606", {"202606": Month(1, 2, 3, 4, 5, 6)}, {"full": 7}, {"3": 8}, "d", "m", 9, 10)
-    assert from_text(to_text(ledger)) == ledger
-    assert from_text(to_text(replace(ledger, spent_up=True))).spent_up
-    for text in ("", "{}", "[]", '{"months": 3}', to_text(ledger).replace("7", '"x"')):
-        with pytest.raises(ValueError):  # noqa: PT011 - json's own is one as well
-            from_text(text)
+    assert from_text(to_text(LEDGER)) == LEDGER
+    assert from_text(to_text(replace(LEDGER, spent_up=True))).spent_up
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        "\0" * 200,
+        "[" * 100_000,
+        '{"months": 3}',
+        '{"months": {"202606": 3}}',
+        '{"months": {"June": {}}}',
+        to_text(LEDGER)[:-9],
+        to_text(LEDGER).replace("7", '"x"'),
+        to_text(LEDGER).replace('"since_ms":6', '"since_ms":"x"'),
+        to_text(LEDGER).replace('"month":"202606"', '"month":202606'),
+        to_text(LEDGER).replace('"daily_bytes":10', '"daily_bytes":"x"'),
+    ],
+)
+def test_what_is_no_ledger_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - json's own is one as well
+        from_text(text)
+
+
+def test_a_ledger_of_another_version_keeps_what_is_known() -> None:
+    """A release that is rolled back finds what the newer one has written, and the other way round."""
+    newer = to_text(LEDGER).replace('"tests":4', '"tests":4,"later":1').replace('"salt"', '"more":[1],"salt"')
+    assert from_text(newer) == LEDGER
+    assert from_text('{"months":{"202606":{"tests_bytes":5}},"month":"202606"}').charged() == Month(5)
 
 
 @pytest.mark.parametrize(

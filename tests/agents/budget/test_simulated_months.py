@@ -102,12 +102,11 @@ def dice_seed(link: Link) -> float:
 
 @pytest.fixture(scope="module")
 def lives() -> list[tuple[Terms, Link, Seen]]:
-    dice = random.Random(20260101)
     found = []
     for number in range(40):
         terms = Terms(monthly_bytes=(30_000_000, 1_000_000_000, 200_000_000, 1_000_000_000)[number % 8 // 2])
         zone = ZoneInfo(ZONES[number % len(ZONES)])
-        link = Link.drawn(number, dice)
+        link = Link.drawn(number, random.Random(20260101 + number))
         found.append((terms, link, live(Plan(terms, SiteCalendar(zone, PEAK)), link, zone, 25)))
     return found
 
@@ -147,16 +146,20 @@ def test_people_on_the_link_all_day_leave_each_time_of_day_sampled_each_week(
         months = list(seen.tests)
         assert min(seen.tests[name] for name in months) >= 40
         if link.settles_bytes < 14e6:
-            assert min(seen.peak[name] for name in months) >= PEAK_TESTS_A_MONTH - 2
+            assert min(seen.peak[name] for name in months) >= PEAK_TESTS_A_MONTH
 
 
 def test_every_hour_of_the_day_gets_its_tests(lives: list[tuple[Terms, Link, Seen]]) -> None:
+    together: Counter[int] = Counter()
     for seen in (seen for link, seen in usual(lives) if not link.busy_ratio):
+        together += seen.hours
         even = sum(seen.hours.values()) / 24
-        assert min(seen.hours.values()) >= even / 3, seen.hours
+        assert min(seen.hours[hour] for hour in range(24)) >= even / 5, seen.hours
         assert max(seen.hours.values()) <= 2.5 * even, seen.hours
         covered = sum(len(hours) for hours in seen.hours_of_month.values()) / len(seen.hours_of_month)
         assert covered >= 23
+    even = sum(together.values()) / 24
+    assert min(together[hour] for hour in range(24)) >= even / 3, together
 
 
 def test_a_link_that_settles_gives_thirty_valid_peak_tests_each_month(lives: list[tuple[Terms, Link, Seen]]) -> None:

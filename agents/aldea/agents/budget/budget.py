@@ -12,6 +12,9 @@ from aldea.agents.budget.store import LedgerFile
 from aldea.agents.budget.terms import Allowed
 from aldea.model.sample import Reading, Value
 
+AHEAD_BYTES = 32_000
+"""Telemetry that is booked before it is spent, while the agent runs: a crash finds it spent."""
+
 KnownTime = Callable[[], int | None]
 """The wall clock's milliseconds where something vouches for them (NTP, the server), else None."""
 
@@ -59,24 +62,47 @@ class Budget:
         with self.file.held():
             self.file.write(self.plan.settle(self.file.read(), test, spent_bytes, valid=valid, whole=whole))
 
+    def open(self) -> None:
+        """Begin an agent's account: book telemetry ahead. What an agent that crashed had booked ahead stays spent."""
+        with self.file.held():
+            self.file.write(self._now(self.file.read()).opened(AHEAD_BYTES))
+
+    def book_if_due(self) -> None:
+        """Book the telemetry since the last time, where it is half of what is booked ahead."""
+        if self.meter.waiting() >= AHEAD_BYTES // 2:
+            self._book()
+
+    def book(self) -> None:
+        """Book the telemetry since the last time."""
+        self._book()
+
+    def close(self) -> None:
+        """End the account: book the rest, and take back what was booked ahead."""
+        self._book(is_last=True)
+
     def reading(self) -> Reading:
         """Book the telemetry since the last time, and return how the month stands."""
-        telemetry = self.meter.take()
-        try:
-            with self.file.held():
-                ledger = self.plan.telemetry(self._now(self.file.read()), telemetry)
-                self.file.write(ledger)
-        except OSError:
-            self.meter.add(telemetry)
-            raise
-        return self._reading(ledger)
+        return self._reading(self._book())
 
     def room_from(self, need_bytes: int) -> int | None:
         """Return None when so many bytes besides tests may be spent now, else when the next month begins (0: unknown).
 
-        What was spent and is not booked yet counts.
+        What was spent and is not booked yet counts, and is booked where it is much: whoever asks spends much.
         """
+        self.book_if_due()
         return self.plan.room_from(self._read(), self.known_time(), need_bytes + self.meter.waiting())
+
+    def _book(self, *, is_last: bool = False) -> Ledger:
+        telemetry = self.meter.take()
+        try:
+            with self.file.held():
+                ledger = self.plan.telemetry(self._now(self.file.read()), telemetry)
+                ledger = ledger.with_ahead(0 if is_last else ledger.ahead_bytes)
+                self.file.write(ledger)
+        except OSError:
+            self.meter.add(telemetry)
+            raise
+        return ledger
 
     def _read(self) -> Ledger:
         with self.file.held():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 MONTHS_KEPT = 24
+_MONTH = re.compile(r"(\d{6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Ledger:
     `month` is the last one that was known for sure, "" before there was one. `expected`: what a test of each
     size has cost of late. `decided`: the slot that is done with; `moved`: the slot whose test was put off to
     `moved_ms`. `sampled`: the last day (ordinal) on which each slot of the day was tested. `daily_bytes`: what
-    the telemetry of a day costs. `spent_up`: the memory was lost, so this month counts as spent.
+    the telemetry of a day costs. `spent_up`: the memory was lost, so this month counts as spent. `ahead_bytes` of
+    `ahead_month`'s telemetry are booked ahead by the agent that runs.
     """
 
     salt: str = ""
@@ -58,6 +61,8 @@ class Ledger:
     moved_ms: int = 0
     daily_bytes: int | None = None
     spent_up: bool = False
+    ahead_bytes: int = 0
+    ahead_month: str = ""
 
     def this(self) -> Month:
         """Return the known month alone."""
@@ -78,11 +83,34 @@ class Ledger:
         """Return the ledger with another account of the known month."""
         return replace(self, months={**self.months, self.month: month})
 
+    def opened(self, count: int) -> Ledger:
+        """Return the ledger with so much booked ahead. What was ahead before stays spent: its agent never closed."""
+        return replace(self, ahead_bytes=0).with_ahead(count)
+
+    def with_ahead(self, count: int) -> Ledger:
+        """Return the ledger with so much of the known month's telemetry booked ahead, instead of what was before."""
+        months = dict(self.months)
+        if self.ahead_bytes:
+            name = self.ahead_month if self.ahead_month in months else self.month
+            before = months.get(name, Month())
+            months[name] = replace(before, telemetry_bytes=max(0, before.telemetry_bytes - self.ahead_bytes))
+        if count:
+            account = months.get(self.month, Month())
+            months[self.month] = replace(account, telemetry_bytes=account.telemetry_bytes + count)
+        return replace(self, months=months, ahead_bytes=count, ahead_month=self.month)
+
     def at(self, month: str, now_ms: int) -> Ledger:
-        """Return the ledger in `month`, which is known for sure. What was spent before any was known moves into it."""
+        """Return the ledger in `month`, which is known for sure. What was spent before any was known moves into it.
+
+        As time goes on, months that a clock was ahead in, and that are still to come, have counted by now: they are
+        laid to the month that ends.
+        """
         if month == self.month and not self.spent_up:
             return self
         months = dict(self.months)
+        if self.month and month > self.month:
+            for name in [name for name in months if name > month]:
+                months[self.month] = months.get(self.month, Month()).plus(months.pop(name))
         nameless = months.pop("", None)
         account = months.get(month, Month(since_ms=now_ms))
         months[month] = account if nameless is None else replace(account.plus(nameless), since_ms=account.since_ms)
@@ -104,19 +132,43 @@ def to_text(ledger: Ledger) -> str:
 
 
 def from_text(text: str) -> Ledger:
-    """Read what `to_text` wrote. Raises ValueError when it is something else."""
+    """Read what `to_text` wrote, of whatever version: what this one does not know is left out.
+
+    Raises ValueError when it is something else.
+    """
     try:
         found: dict[str, Any] = json.loads(text)
-        months = {str(name): Month(**account) for name, account in found.pop("months").items()}
-        ledger = Ledger(months=months, **found)
+        months = {name: Month(**_known(Month, account)) for name, account in found["months"].items()}
+        ledger = replace(Ledger(**_known(Ledger, found)), months=months)
         for account in months.values():
             _whole(account.tests_bytes, account.hand_bytes, account.telemetry_bytes, account.tests, account.peak_tests)
-        _whole(ledger.moved_ms, *ledger.expected.values(), *ledger.sampled.values())
-    except (TypeError, AttributeError, KeyError) as error:
+        _whole(ledger.moved_ms, ledger.ahead_bytes, *ledger.expected.values(), *ledger.sampled.values())
+        _whole(*(known for known in (ledger.daily_bytes, *_since(months)) if known is not None))
+        _words(ledger.salt, ledger.decided, ledger.moved)
+        _months(ledger.month, ledger.ahead_month, *months)
+    except (TypeError, AttributeError, KeyError, RecursionError) as error:
         raise ValueError(f"not a ledger: {error}") from error
     return ledger
+
+
+def _known(kind: type[Month | Ledger], found: Mapping[str, Any]) -> dict[str, Any]:
+    return {item.name: found[item.name] for item in fields(kind) if item.name in found}
+
+
+def _since(months: Mapping[str, Month]) -> list[int | None]:
+    return [account.since_ms for account in months.values()]
 
 
 def _whole(*numbers: object) -> None:
     if not all(isinstance(number, int) for number in numbers):
         raise ValueError("not a ledger: a number is none")
+
+
+def _words(*words: object) -> None:
+    if not all(isinstance(word, str) for word in words):
+        raise ValueError("not a ledger: a word is none")
+
+
+def _months(*names: str) -> None:
+    if not all(_MONTH.fullmatch(name) for name in names):
+        raise ValueError("not a ledger: a month is none")

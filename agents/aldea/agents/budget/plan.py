@@ -119,7 +119,9 @@ class Plan:
         `valid`: it has shown the link's rate. `whole`: it went to its own end; one that was cut or failed shows
         nothing of what a test usually costs.
         """
-        account = ledger.months.get(test.month, Month())
+        # A test that began before any month was known, and ends after: what it had booked has moved.
+        month = test.month if test.month in ledger.months else ledger.month
+        account = ledger.months.get(month, Month())
         back = spent_bytes - test.cap_bytes
         counted = replace(
             account,
@@ -128,7 +130,7 @@ class Plan:
             tests=account.tests + (spent_bytes > 0),
             peak_tests=account.peak_tests + (test.at_peak and valid),
         )
-        ledger = replace(ledger, months={**ledger.months, test.month: counted})
+        ledger = replace(ledger, months={**ledger.months, month: counted})
         if not whole:
             return ledger
         before = self._expected(ledger, test.rung)
@@ -239,6 +241,7 @@ def _planned_ms(at: _Place) -> int:
 
 def _may_cancel(at: _Place) -> bool:
     """Say whether a test may be given up for the people on the link: neither month nor time of day needs it."""
-    if at.is_main and at.ledger.this().peak_tests < PEAK_TESTS_A_MONTH:
+    if at.slot.peak is not None and at.ledger.this().peak_tests < PEAK_TESTS_A_MONTH:
         return False
-    return at.slot.day.toordinal() - at.ledger.sampled.get(str(at.slot.index), 0) < UNSAMPLED_DAYS
+    # A clock that was ahead has noted days that are still to come: they count for nothing.
+    return 0 <= at.slot.day.toordinal() - at.ledger.sampled.get(str(at.slot.index), 0) < UNSAMPLED_DAYS

@@ -10,13 +10,14 @@ from aldea.agents.budget import Budget, LedgerFile, Plan, Rung, SiteCalendar, Te
 from aldea.agents.machine import clock_state
 from aldea.agents.throughput_settings import window_minutes
 from aldea.model.clock import ClockState
+from aldea.model.failures import Failure
+from aldea.model.sample import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aldea.agents.probe import ProbeContext
     from aldea.agents.settings import AgentSettings
-    from aldea.model.sample import Reading
 
 
 class BudgetProbe:
@@ -28,8 +29,12 @@ class BudgetProbe:
         self._budget = budget
 
     async def measure(self) -> Sequence[Reading]:
-        """Return one reading."""
-        return [await asyncio.to_thread(self._budget.reading)]
+        """Return one reading; a failure where the disk does not take it: what was spent is booked once it does."""
+        try:
+            return [await asyncio.to_thread(self._budget.reading)]
+        except OSError as error:
+            failure = Failure.PERMISSION_DENIED if isinstance(error, PermissionError) else Failure.NOT_AVAILABLE
+            return [Reading(self.name, {"failure": failure.value})]
 
     async def aclose(self) -> None:
         """Nothing is held."""
