@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 # What a site's own network uses. Not 100.64.0.0/10: behind that the provider has other villages.
 _OWN_NETWORKS = tuple(
@@ -23,3 +24,15 @@ def is_own_address(text: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     return any(address in network for network in _OWN_NETWORKS)
+
+
+def own_address_towards(peer: str) -> str | None:
+    """Return this machine's address on the way to a neighbour, None where there is no way; nothing is sent."""
+    bare = peer.removeprefix("::ffff:") if "." in peer else peer
+    family = socket.AF_INET6 if ":" in bare else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as way:
+            way.connect((bare, 9))
+            return str(way.getsockname()[0])
+    except OSError:
+        return None

@@ -146,6 +146,14 @@ def test_a_report_survives_a_restart_of_the_agent_and_of_the_machine(
     assert "El servidor no nos ha oído" in after.get(path).text
 
 
+def test_after_a_power_cut_the_ten_minutes_go_on_where_the_time_is_known(tmp_path: Path) -> None:
+    kept = RepairBook(tmp_path).add("note", "boot", 5 * MINUTE, 1_795_392_000_000)
+    assert kept.waited_ms("another boot", MINUTE, 1_795_392_000_000 + 11 * MINUTE) == 11 * MINUTE
+    assert kept.waited_ms("another boot", MINUTE, None) == MINUTE
+    assert kept.waited_ms("another boot", MINUTE, 0) == MINUTE, "a clock that went back makes nobody wait longer"
+    assert not kept.is_pending(11 * MINUTE)
+
+
 def test_a_report_whose_checks_were_cut_short_is_sent_after_the_restart(
     tmp_path: Path, clock: ManualClock, idle: Idle
 ) -> None:

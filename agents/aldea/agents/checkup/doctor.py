@@ -86,12 +86,11 @@ def _report(settings: AgentSettings, whose: str, findings: Sequence[Finding], la
         here = say("check this first").in_(language)
         mark = f"  <- {here}" if item is first else ""
         yield f"{number:2}. {state:{width}} {item.title.in_(language)}: {item.what.in_(language)}{mark}"
-        if item.state is State.WRONG:
-            for step in item.do:
-                yield f"    {'':{width}} - {step.in_(language)}"
-            if item.bring is not None:
-                bring = say("Bring: %(things)s", things=item.bring)
-                yield f"    {'':{width}}   {bring.in_(language)}"
+        for step in item.do:
+            yield f"    {'':{width}} - {step.in_(language)}"
+        if item.bring is not None:
+            bring = say("Bring: %(things)s", things=item.bring)
+            yield f"    {'':{width}}   {bring.in_(language)}"
 
 
 def _agent(settings: AgentSettings) -> Words:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import bottle
@@ -11,12 +12,19 @@ import bottle
 from aldea.agents.checkup.findings import State, first_wrong
 from aldea.agents.page.asking import go_to
 from aldea.agents.page.plain_words import failure_words
-from aldea.agents.page.rendering import render
+from aldea.agents.page.rendering import pages_of, render
+from aldea.agents.page.rounds import Started
 from aldea.agents.page.view import BoxView
 from aldea.agents.page.words import Words, say
 from aldea.model.sample import Reading
 
 REFRESH_SECONDS = 3
+_CHECK_SAID: Mapping[Started, str | None] = MappingProxyType(
+    {Started.RUNS: None, Started.JUST_NOW: "checked_just_now", Started.TOO_OFTEN: "checked_too_often"}
+)
+_SPEED_SAID: Mapping[Started, str] = MappingProxyType(
+    {Started.JUST_NOW: "tested_just_now", Started.TOO_OFTEN: "tests_by_hand_spent"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ def add_routes(app: Any, view: BoxView) -> None:
 
 
 def _start(view: BoxView) -> Any:
-    return go_to("/check", None if view.checks.start() else "checked_just_now")
+    return go_to("/check", _CHECK_SAID[view.checks.start(trusted=_is_signed_in())])
 
 
 def _start_speed(view: BoxView) -> Any:
@@ -43,7 +51,12 @@ def _start_speed(view: BoxView) -> Any:
         return go_to("/check", "cannot_write_now")
     if not view.speed.available:
         return go_to("/check", "no_speed_server")
-    return go_to("/check#speed", None) if view.speed.start() else go_to("/check", "tested_just_now")
+    started = view.speed.start(trusted=_is_signed_in())
+    return go_to("/check#speed") if started is Started.RUNS else go_to("/check", _SPEED_SAID[started])
+
+
+def _is_signed_in() -> bool:
+    return pages_of(bottle.request).gate.is_signed_in(bottle.request)
 
 
 def _page(view: BoxView) -> str:

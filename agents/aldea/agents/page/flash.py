@@ -11,6 +11,15 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
     {
         "cannot_write_now": N_("That is not possible while the box cannot write to its disk."),
         "checked_just_now": N_("That was checked just now: this is what was found."),
+        "checked_too_often": N_(
+            "It was checked many times today: this is what was found last. Each check uses some of the contract's"
+            " bytes; in a quarter of an hour there is one more."
+        ),
+        "tests_by_hand_spent": N_(
+            "Half of this month's bytes for tests by hand is used. The other half is for whoever looks after the"
+            " Internet: sign in with the PIN under Records, or ask for a test from afar."
+        ),
+        "too_many_reports": N_("Many repairs were reported in the last hour. Wait 10 minutes, then report again."),
         "tested_just_now": N_("That was tested just now: this is what was found."),
         "no_speed_server": N_("No server to test with is set for this box."),
         "not_kept": N_("The box could not keep the report: see its disk."),
@@ -23,6 +32,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "person_changed": N_("Stored. The code stays the same."),
         "reported_already": N_("It was reported already, and is not sent twice: this is what became of it."),
         "restored": N_("The backup was put in."),
+        "stored_before": N_("This form was stored before: this is what it stored. To enter another, begin at Records."),
         "stored": N_("Stored here. It goes to the server by itself; this page shows when it has arrived."),
         "withdrawn": N_("Withdrawn: it counts no more. The server hears of it."),
         "signed_in": N_("Signed in. It ends after half an hour without use."),

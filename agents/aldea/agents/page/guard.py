@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import bottle
 
-from aldea.agents.own_network import is_own_address
+from aldea.agents.own_network import is_own_address, own_address_towards
 from aldea.agents.page.rendering import PAGES, Pages
 from aldea.agents.page.words import COOKIE, Words, say
 from aldea.agents.page_settings import LANGUAGES
@@ -59,11 +59,12 @@ class Guard:
             return [b"Something went wrong in the box. / Algo fall\xc3\xb3 en la caja.\n"]
 
     def _refused(self, environ: Environ) -> tuple[str, Words] | None:
-        if not is_own_address(str(environ.get("REMOTE_ADDR", ""))):
+        peer = str(environ.get("REMOTE_ADDR", ""))
+        if not is_own_address(peer):
             return "403 Forbidden", say("This page is for the village's own network only.")
         if not self._is_own_name(str(environ.get("HTTP_HOST", ""))):
             return "421 Misdirected Request", say(
-                "Open this page by the box's address, such as http://192.168.1.10:8080"
+                "Open this page by the box's address: %(address)s", address=self._own(peer)
             )
         try:
             length = int(environ.get("CONTENT_LENGTH") or 0)
@@ -72,6 +73,12 @@ class Guard:
         if length > MOST_BODY_BYTES:
             return "413 Content Too Large", say("That was too much at once: the box takes 256 KB.")
         return None
+
+    def _own(self, peer: str) -> str:
+        """Return the page's address as a neighbour reaches it; an example where the way to it is not known."""
+        found = own_address_towards(peer) or "192.168.1.10"
+        port = self._pages.view.settings.page.port
+        return f"http://{f'[{found}]' if ':' in found else found}{'' if port == 80 else f':{port}'}"
 
     def _is_own_name(self, host: str) -> bool:
         """Say whether the browser called us by an address or a name of ours: a foreign name is another site's trick."""

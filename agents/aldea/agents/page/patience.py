@@ -15,6 +15,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from aldea.agents.page.allowance import Allowance
 from aldea.model.clock import Clock
 
 MOST_REMEMBERED = 256
@@ -49,8 +50,10 @@ class Patience:
     clock: Clock
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _by_who: OrderedDict[str, _Tries] = field(default_factory=OrderedDict)
-    _left: float = TRIES_IN_ALL
-    _left_at_ms: int = 0
+    _in_all: Allowance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._in_all = Allowance(self.clock, TRIES_IN_ALL, ONE_MORE_EACH_MS)
 
     def wait(self, who: str, *, known: bool = False) -> Wait:
         """Return how long `who` has to wait before the next try counts; 0: it may try."""
@@ -61,8 +64,7 @@ class Patience:
                 return Wait(own.until_ms - now_ms)
             if known:
                 return Wait(0)
-            self._refill(now_ms)
-            missing = 1 + (FOR_NEW_ONES if own.wrong else 0) - self._left
+            missing = 1 + (FOR_NEW_ONES if own.wrong else 0) - self._in_all.left()
             return Wait(max(0, round(missing * ONE_MORE_EACH_MS)), by_others=missing > 0)
 
     def wrong(self, who: str, *, known: bool = False) -> None:
@@ -79,8 +81,7 @@ class Patience:
             while len(self._by_who) > MOST_REMEMBERED:
                 self._by_who.popitem(last=False)
             if not known:
-                self._refill(now_ms)
-                self._left = max(0.0, self._left - 1)
+                self._in_all.spend()
 
     def right(self, who: str) -> None:
         """Note that the PIN was given: this one is trusted again. What is left in all is not touched."""
@@ -92,10 +93,6 @@ class Patience:
         if found is None or now_ms - found.last_ms > FORGOTTEN_MS:
             return _Tries()
         return found
-
-    def _refill(self, now_ms: int) -> None:
-        self._left = min(TRIES_IN_ALL, self._left + (now_ms - self._left_at_ms) / ONE_MORE_EACH_MS)
-        self._left_at_ms = now_ms
 
 
 def place_of(address: str) -> str:

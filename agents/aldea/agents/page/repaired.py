@@ -9,7 +9,8 @@ import bottle
 
 from aldea.agents.checkup.findings import State
 from aldea.agents.page.asking import field, go_to
-from aldea.agents.page.rendering import language_of, render
+from aldea.agents.page.rendering import language_of, pages_of, render
+from aldea.agents.page.repairing import TooMany
 from aldea.agents.page.repairs import LONGEST_NOTE, Repair, RepairState
 from aldea.agents.page.view import BoxView
 
@@ -37,14 +38,17 @@ def _form(view: BoxView) -> str:
 
 
 def _ago(view: BoxView, repair: Repair | None) -> int:
-    return 0 if repair is None else repair.waited_ms(view.repairing.boot_id, view.clock.mono_ms())
+    return 0 if repair is None else view.repairing.waited_ms(repair)
 
 
 def _report(view: BoxView) -> Any:
     if view.records_nothing:
         return go_to("/repaired")
     try:
-        repair, is_new = view.repairing.report(field(bottle.request, "note"))
+        trusted = pages_of(bottle.request).gate.is_signed_in(bottle.request)
+        repair, is_new = view.repairing.report(field(bottle.request, "note"), trusted=trusted)
+    except TooMany:
+        return go_to("/repaired", "too_many_reports")
     except OSError as error:
         _LOG.error("a repair cannot be kept: %s", error)
         return go_to("/repaired", "not_kept")

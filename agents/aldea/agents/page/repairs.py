@@ -49,14 +49,20 @@ class Repair:
     findings: list[dict[str, Any]] = field(default_factory=list)
     sentences: dict[str, str] = field(default_factory=dict)
 
-    def waited_ms(self, boot_id: str, mono_ms: int) -> int:
-        """Return how long ago it was reported; after a restart of the machine, since that restart."""
-        return max(0, mono_ms - self.mono_ms) if boot_id == self.boot_id else mono_ms
+    def waited_ms(self, boot_id: str, mono_ms: int, known_ms: int | None = None) -> int:
+        """Return how long ago it was reported; after a restart of the machine, by the time where that is known.
 
-    def is_pending(self, boot_id: str, mono_ms: int) -> bool:
-        """Say whether the server's word may still come in time."""
-        waiting = self.state in {RepairState.CHECKING, RepairState.SENT}
-        return waiting and self.waited_ms(boot_id, mono_ms) < ANSWER_WITHIN_MS
+        Where it is not, since that restart.
+        """
+        if boot_id == self.boot_id:
+            return max(0, mono_ms - self.mono_ms)
+        if known_ms is None or self.at_ms is None:
+            return mono_ms
+        return max(mono_ms, known_ms - self.at_ms)
+
+    def is_pending(self, waited_ms: int) -> bool:
+        """Say whether the server's word may still come in time, after so long."""
+        return self.state in {RepairState.CHECKING, RepairState.SENT} and waited_ms < ANSWER_WITHIN_MS
 
 
 class RepairBook:

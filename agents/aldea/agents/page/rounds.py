@@ -7,17 +7,21 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from aldea.agents.checkup.checks import judge
 from aldea.agents.checkup.evidence import Evidence
 from aldea.agents.checkup.findings import Finding
+from aldea.agents.page.allowance import Allowance
 from aldea.model.clock import Clock
 from aldea.model.sample import Reading
 
 _LOG = logging.getLogger(__name__)
 PAUSE_MS = 15_000
 """Between two rounds: each costs some bytes of a metered link."""
+CHECKS_AT_ONCE, ONE_CHECK_EACH_MS = 12, 15 * 60_000
+"""Without the PIN: so that nobody spends the site's bytes by asking all day. A visit needs a few."""
 
 Submit = Callable[[Coroutine[Any, Any, Any]], "Future[Any]"]
 """Runs a coroutine in the agent's loop, from any thread."""
@@ -33,6 +37,14 @@ class Round(Generic[Found]):
     found: Found
     ended_ms: int | None = None
     failed: bool = False
+
+
+class Started(Enum):
+    """What came of asking for a round."""
+
+    RUNS = "runs"
+    JUST_NOW = "just_now"
+    TOO_OFTEN = "too_often"
 
 
 class Rounds(Generic[Found]):
@@ -51,17 +63,23 @@ class Rounds(Generic[Found]):
         with self._lock:
             return self._last
 
-    def start(self) -> bool:
-        """Start a round, unless one runs or ended a moment ago; return False when one just ended."""
+    def start(self, *, trusted: bool = False) -> Started:
+        """Start a round, unless one runs, ended a moment ago, or there were too many; `trusted`: the PIN was given."""
         now_ms = self._clock.mono_ms()
         with self._lock:
             last = self._last
             if last is not None and last.ended_ms is None:
-                return True
+                return Started.RUNS
             if last is not None and last.ended_ms is not None and now_ms - last.ended_ms < PAUSE_MS:
-                return False
+                return Started.JUST_NOW
+            if not (trusted or self.may()):
+                return Started.TOO_OFTEN
             self._last = Round(now_ms, self._nothing)
         self._submit(self._run())
+        return Started.RUNS
+
+    def may(self) -> bool:
+        """Say whether one more round may be asked for without the PIN, and count it."""
         return True
 
     async def _run(self) -> None:
@@ -94,6 +112,11 @@ class CheckRounds(Rounds[tuple[Finding, ...]]):
     ) -> None:
         super().__init__(submit, clock, judge(Evidence()))
         self._look_at = look_at
+        self._allowance = Allowance(clock, CHECKS_AT_ONCE, ONE_CHECK_EACH_MS)
+
+    def may(self) -> bool:
+        """Say whether there is one left."""
+        return self._allowance.take()
 
     async def look(self) -> tuple[Finding, ...]:
         """Run all checks."""
@@ -101,14 +124,29 @@ class CheckRounds(Rounds[tuple[Finding, ...]]):
 
 
 class SpeedRounds(Rounds[Sequence[Reading]]):
-    """The test by hand, out of what the byte budget keeps for it. `available`: a server to test with is set."""
+    """The test by hand, out of what the byte budget keeps for it. `available`: a server to test with is set.
+
+    `half_is_left` says whether more than half of those bytes is left this month: without the PIN they may be spent
+    down to that half, so that whoever looks after the site always finds some.
+    """
 
     def __init__(
-        self, submit: Submit, clock: Clock, test: Callable[[], Awaitable[Sequence[Reading]]], *, available: bool
+        self,
+        submit: Submit,
+        clock: Clock,
+        test: Callable[[], Awaitable[Sequence[Reading]]],
+        half_is_left: Callable[[], bool],
+        *,
+        available: bool,
     ) -> None:
         super().__init__(submit, clock, ())
         self._test = test
+        self._half_is_left = half_is_left
         self.available = available
+
+    def may(self) -> bool:
+        """Say whether the bytes suffice."""
+        return self._half_is_left()
 
     async def look(self) -> Sequence[Reading]:
         """Run the test."""

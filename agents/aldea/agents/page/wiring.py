@@ -23,7 +23,7 @@ from aldea.agents.page.server import PageServer
 from aldea.agents.page.view import BoxView, Waiting
 from aldea.agents.probe import ProbeContext
 from aldea.agents.probes import PROBES
-from aldea.agents.probes.budget import sure_ms
+from aldea.agents.probes.budget import budget_of, sure_ms
 from aldea.agents.probes.throughput import ThroughputProbe
 from aldea.agents.settings import AgentSettings
 from aldea.agents.uplink import Uplink
@@ -64,7 +64,7 @@ class BoxPage:
         self._server: PageServer | None = None
         self._nothing_yet = LatestReadings()
         self._checks = CheckRounds(submit, clock, self._check)
-        self._speed = SpeedRounds(submit, clock, self._test, available=False)
+        self._speed = SpeedRounds(submit, clock, self._test, self._half_is_left, available=False)
         self._repairing = Repairing(
             book=RepairBook(settings.data),
             clock=clock,
@@ -163,6 +163,17 @@ class BoxPage:
             return await tools.runner.run_now(probe.name, probe)
         finally:
             await probe.aclose()
+
+    def _half_is_left(self) -> bool:
+        """Say whether one more test leaves half of what is kept for tests by hand this month, or is the first."""
+        tests, terms = self._settings.throughput, self._settings.budget
+        file = budget_of(self._settings, self._context).file
+        try:
+            with file.held():
+                spent = file.read().charged().hand_bytes
+        except OSError:
+            return False
+        return spent == 0 or spent + tests.full_bytes <= terms.monthly_bytes * terms.hand_ratio / 2
 
     async def _record(self, reading: Reading) -> bool:
         running = self._running
