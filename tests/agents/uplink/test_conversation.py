@@ -136,11 +136,30 @@ def test_the_birth_is_repeated_with_growing_pauses_until_the_hello_comes(outbox:
     story.connect(hello=False)
     times = [second for second in range(1, 3_001) if story.wait(1_000)]
     pauses = [after - before for before, after in zip([0, *times], times, strict=False)]
-    assert pauses == [15, 30, 60, 120, 240, 480, 600, 600, 600]
+    assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600]
     story.ack(echo=story.birth().mono_ms)
     story.out.clear()
     story.wait(20_000)
     assert [item for item in story.out if item.lane is Lane.STATUS] == []
+
+
+def test_an_agent_that_was_welcome_before_asks_at_its_leisure(outbox: Outbox) -> None:
+    story = Story(outbox)
+    story.connect()
+    story.talk.disconnected()
+    story.connect(hello=False)
+    times = [second for second in range(1, 1_000) if story.wait(1_000)]
+    assert times == [15, 45, 105, 225, 465, 945]
+
+
+def test_a_site_registered_just_after_the_first_birth_waits_for_no_more_than_seconds(outbox: Outbox) -> None:
+    story = Story(outbox)
+    story.connect(hello=False)
+    story.out.clear()
+    story.wait(2_000)
+    assert [item.lane for item in story.out] == [Lane.STATUS]
+    story.ack(echo=story.birth().mono_ms)
+    assert story.talk.listening
 
 
 def test_a_hello_of_another_epoch_is_none(outbox: Outbox) -> None:
@@ -354,6 +373,32 @@ def test_a_collector_that_started_again_gets_at_once_what_was_under_way(outbox: 
     assert spans(story.connect()) == [(1, 5)]
     story.wait(10_000)
     assert spans(story.ack(echo=story.birth().mono_ms)) == [(1, 5)]
+
+
+def test_a_collector_that_started_again_at_once_gets_what_was_under_way_within_seconds(outbox: Outbox) -> None:
+    outbox.append([ping()] * 4, 2_000)
+    story = Story(outbox)
+    assert spans(story.connect()) == [(1, 5)]
+    story.wait(2_000)
+    assert spans(story.ack(echo=story.birth().mono_ms)) == []
+    story.out.clear()
+    for _ in range(6):
+        story.wait(1_000)
+    assert spans(story.out) == [(1, 5)]
+
+
+def test_a_birth_that_was_answered_twice_makes_nothing_go_twice(outbox: Outbox) -> None:
+    outbox.append([ping()] * 4, 2_000)
+    story = Story(outbox)
+    assert spans(story.connect()) == [(1, 5)]
+    story.wait(1_000)
+    assert spans(story.ack(echo=story.birth().mono_ms)) == []
+    story.wait(1_000)
+    story.ack((1, 5))
+    story.out.clear()
+    for _ in range(60):
+        story.wait(1_000)
+    assert [span for span in spans(story.out) if span[1] >= span[0]] == []
 
 
 def test_a_connection_that_breaks_leaves_its_batches_to_the_next_one(outbox: Outbox) -> None:

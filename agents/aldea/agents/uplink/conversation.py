@@ -11,14 +11,14 @@ import logging
 from aldea.agents.outbox import Outbox
 from aldea.agents.uplink.anchors import Anchors, Moment
 from aldea.agents.uplink.commanding import Take, hand_over, nobody
+from aldea.agents.uplink.greeting import Greeting
 from aldea.agents.uplink.pace import Pace
-from aldea.agents.uplink.sending import Identity, Outgoing, Sender
-from aldea.model.messages import Ack, Birth, Will, encode_status, parse_ack
+from aldea.agents.uplink.sending import Identity, Outgoing, Sender, birth_of
+from aldea.model.messages import Ack, Will, encode_status, parse_ack
 from aldea.model.topics import Lane
 from aldea.model.wire import Rejected
 
 _LOG = logging.getLogger(__name__)
-_SAME_BIRTH_MS = 5_000
 
 
 class Conversation:
@@ -26,7 +26,8 @@ class Conversation:
 
     Two rules beyond the written ones. When nothing at all was heard since an overdue batch was sent, nobody is
     listening: then births are repeated, with growing pauses, and no batch is spent until a hello comes. And a
-    second hello in a connection means that the collector has started again, so what is under way goes again.
+    second hello in a connection means that the collector has started again, so what is under way goes again: at
+    once, or, where it may have answered the same birth twice, when it was not answered after all.
     `commands` gets each command that comes; it returns at once.
     """
 
@@ -41,6 +42,7 @@ class Conversation:
         self._heard_ms = 0
         self._urgent = self._fresh = False
         self._urgent_allowed_ms = 0
+        self._greeting = Greeting(self._pace)
         self._begin_epoch()
 
     def _begin_epoch(self) -> None:
@@ -55,11 +57,8 @@ class Conversation:
         self._await_hello(0)
 
     def _await_hello(self, mono_ms: int) -> None:
-        self._hello_ms: int | None = None
-        self._birth_sent_ms: int | None = None
-        self._birth_due_ms = mono_ms
+        self._greeting.wait(mono_ms)
         self._birth_overdue = False
-        self._birth_pause_ms = self._pace.birth_again_ms
 
     # -- what happens
 
@@ -71,7 +70,7 @@ class Conversation:
     @property
     def listening(self) -> bool:
         """Whether the collector has said hello in this connection."""
-        return self._online and self._hello_ms is not None
+        return self._online and self._greeting.hello_ms is not None
 
     def connecting(self, at: Moment) -> Will:
         """Begin a connection; return the will it leaves with the broker."""
@@ -89,7 +88,7 @@ class Conversation:
     def disconnected(self) -> None:
         """Note that the connection is gone: what was under way is unanswered."""
         self._online = False
-        self._hello_ms = None
+        self._greeting.hello_ms = None
         for item in list(self._flight.sent):
             self._flight.requeue(item, unanswered=True)
 
@@ -120,10 +119,10 @@ class Conversation:
         first_anchor = self._choose_anchor(at)
         if not self._online:
             return []
-        if self._hello_ms is not None:
+        if self._greeting.hello_ms is not None:
             self._give_up_waiting(at)
-        if self._hello_ms is None:
-            return self._birth(at) if at.mono_ms >= self._birth_due_ms else []
+        if self._greeting.hello_ms is None:
+            return self._birth(at) if self._greeting.is_due(at.mono_ms) else []
         out = self._birth(at) if self._birth_overdue else []
         if first_anchor or self._live_is_due(at):
             self._live_due_ms = at.mono_ms + self._pace.send_interval_ms
@@ -161,29 +160,9 @@ class Conversation:
 
     def _birth(self, at: Moment) -> list[Outgoing]:
         self._birth_overdue = False
-        self._birth_sent_ms = at.mono_ms
-        self._birth_due_ms = at.mono_ms + self._birth_pause_ms
-        self._birth_pause_ms = min(2 * self._birth_pause_ms, self._pace.birth_longest_ms)
-        first_seq, last_seq = self._outbox.bounds()
+        self._greeting.sent(at.mono_ms)
         self._anchors.sent(at.mono_ms)
-        birth = Birth(
-            site=self._identity.site,
-            device=self._identity.device,
-            connection=self._connection,
-            epoch=self._outbox.epoch,
-            first_seq=first_seq,
-            last_seq=last_seq,
-            boot_id=self._outbox.boot.boot_id,
-            boot_no=self._outbox.boot.number,
-            mono_ms=at.mono_ms,
-            wall_ms=at.wall_ms,
-            clock=at.clock,
-            sample_seconds=self._identity.sample_seconds,
-            send_seconds=self._identity.send_seconds,
-            version=self._identity.version,
-            anchor=self._anchors.chosen,
-            sees=self._identity.sees,
-        )
+        birth = birth_of(self._outbox, self._identity, self._connection, self._anchors.chosen, at)
         return [Outgoing(Lane.STATUS, encode_status(birth), qos=1, retain=True)]
 
     def _take_hello(self, ack: Ack, at: Moment) -> None:
@@ -203,15 +182,19 @@ class Conversation:
             # Its journal is a new one: it does not know that the rows it has no trace of are not ours to send.
             self._birth_overdue = True
             self._stored_up_to = ack.highest_seq
-        if self._hello_ms is None:
+        is_first = self._greeting.hello_ms is None
+        has_started_again = self._greeting.answered(at.mono_ms, self._sender.answer_time.usual_ms)
+        if is_first:
             # Before any row of an earlier boot is sent; a minute more or less does not matter here.
             self._outbox.forget_wrong_anchors(ack.server_ms - at.mono_ms)
-            self._hello_ms = at.mono_ms
             self._live_due_ms = 0
-        elif at.mono_ms - self._hello_ms > _SAME_BIRTH_MS:
-            self._hello_ms = at.mono_ms
-            for item in list(self._flight.sent):
-                self._flight.requeue(item, unanswered=False)
+        elif has_started_again:
+            self._send_again(at.mono_ms)
+
+    def _send_again(self, until_ms: int) -> None:
+        """Send again at once what went by then and is unanswered: whom it went to is not there any more."""
+        for item in [item for item in self._flight.sent if item.sent_mono_ms <= until_ms]:
+            self._flight.requeue(item, unanswered=False)
 
     # -- acknowledgements
 
@@ -222,7 +205,7 @@ class Conversation:
         bare = not any((ack.stored, ack.rejected, ack.conflict, ack.refused))
         # A collector that answers several messages at once answers the birth among them; one that has started
         # again answers the birth that the broker kept.
-        answers_birth = ack.echo_mono_ms == self._birth_sent_ms or (bare and self._hello_ms is None)
+        answers_birth = ack.echo_mono_ms == self._greeting.birth_sent_ms or (bare and not self.listening)
         if ack.epoch == self._outbox.epoch and answers_birth:
             self._take_hello(ack, at)
         for item in self._flight.sent:
@@ -253,6 +236,9 @@ class Conversation:
                 self._bury(item.epoch, item.first_seq, item.last_seq, reason, tell=True)
 
     def _give_up_waiting(self, at: Moment) -> None:
+        unheard_since_ms = self._greeting.unheard_since(at.mono_ms)
+        if unheard_since_ms is not None:
+            self._send_again(unheard_since_ms)
         for item in self._flight.overdue(at.mono_ms):
             if self._heard_ms <= item.sent_mono_ms:
                 self._await_hello(at.mono_ms)

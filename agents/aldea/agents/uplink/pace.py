@@ -11,6 +11,8 @@ class Pace:
 
     More `bulk_rows` (the contract allows 2,000) cost memory while a batch is made.
     `bulk_bytes_per_second` is the backlog's share of the link: it never holds back the live lane.
+    A birth is repeated after `birth_again_ms`, by an agent that nobody ever welcomed after `birth_first_ms`, and then
+    with pauses that double.
     `change_gap_ms`: a change of state is sent at once, but no more than one such sending in this time.
     """
 
@@ -23,6 +25,7 @@ class Pace:
     bulk_bytes_per_second: int = 16_000
     answer_ms: int = 30_000
     answer_longest_ms: int = 600_000
+    birth_first_ms: int = 2_000
     birth_again_ms: int = 15_000
     birth_longest_ms: int = 600_000
     change_gap_ms: int = 60_000
@@ -61,7 +64,12 @@ class AnswerTime:
         before = self._smoothed_ms
         self._smoothed_ms = milliseconds if before is None else 0.875 * before + 0.125 * milliseconds
 
+    @property
+    def usual_ms(self) -> int:
+        """How long an answer usually takes; 0 while none was timed."""
+        return int(self._smoothed_ms or 0)
+
     def wait_ms(self, tries: int) -> int:
         """Return how long to wait for the answer to a batch sent for the `tries`-th time again."""
-        usual = max(self._pace.answer_ms, 4 * int(self._smoothed_ms or 0))
+        usual = max(self._pace.answer_ms, 4 * self.usual_ms)
         return min(usual << min(tries, 16), self._pace.answer_longest_ms)

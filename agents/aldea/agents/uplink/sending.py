@@ -11,8 +11,9 @@ from aldea.agents.outbox import Held, Outbox
 from aldea.agents.uplink.anchors import Anchors, Moment
 from aldea.agents.uplink.flight import Flight, Piece, Sent
 from aldea.agents.uplink.pace import AnswerTime, Pace, Throttle
+from aldea.model.messages import Birth
 from aldea.model.topics import Lane
-from aldea.model.wire import MAX_MESSAGE_BYTES, Header, encode
+from aldea.model.wire import MAX_MESSAGE_BYTES, Anchor, Header, encode
 
 _LOG = logging.getLogger(__name__)
 _DIGEST_DIGITS = 16
@@ -39,6 +40,29 @@ class Outgoing:
     payload: bytes
     qos: int
     retain: bool = False
+
+
+def birth_of(outbox: Outbox, identity: Identity, connection: int, anchor: Anchor | None, at: Moment) -> Birth:
+    """Return what the agent announces of itself: who it is, and what its outbox holds."""
+    first_seq, last_seq = outbox.bounds()
+    return Birth(
+        site=identity.site,
+        device=identity.device,
+        connection=connection,
+        epoch=outbox.epoch,
+        first_seq=first_seq,
+        last_seq=last_seq,
+        boot_id=outbox.boot.boot_id,
+        boot_no=outbox.boot.number,
+        mono_ms=at.mono_ms,
+        wall_ms=at.wall_ms,
+        clock=at.clock,
+        sample_seconds=identity.sample_seconds,
+        send_seconds=identity.send_seconds,
+        version=identity.version,
+        anchor=anchor,
+        sees=identity.sees,
+    )
 
 
 class Sender:
