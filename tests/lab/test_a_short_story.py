@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from labkit import faults
+from labkit.box import Habits
+from labkit.names import ANCHORS
 from labkit.reading import failures
 
 if TYPE_CHECKING:
@@ -16,24 +18,33 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.alone
 
+BACKLOG_ROWS = 2_000
+
 
 def test_a_cut_in_a_connection_that_holds_loses_nothing_and_the_backlog_comes_in_order(lab: Lab) -> None:
-    box = lab.box().start()
-    box.sends("ping", 6, 0)
+    box = lab.box()
+    # All of them are asked once the first is silent, so that seconds without a link fill several batches.
+    box.habits(Habits(packets=1, anchors=(*ANCHORS, *(f"198.18.0.{number}" for number in range(1, 251)))))
+    box.start().sends("ping", 4, 0, role="anchor")
     cut_ms = lab.now_ms()
     with faults.backhaul_cut(lab):
-        box.measures("ping", 9)
+        box.measures("ping", BACKLOG_ROWS)
     back_ms = lab.now_ms()
-    box.sends("ping", 4, back_ms)
+    box.sends("ping", 4, back_ms, target=ANCHORS[0])
     box.delivers()
     box.stop()
-    pings = lab.server.rows(box.site, "ping", role="anchor")
+    pings = lab.server.rows(box.site, "ping", target=ANCHORS[0])
     assert failures([row for row in pings if row.at_ms < cut_ms - 100]) == {None}
     assert failures([row for row in pings if cut_ms + 500 < row.at_ms < back_ms - 1_500]) == {"no_reply"}
     assert failures([row for row in pings if row.at_ms > back_ms + 1_500]) == {None}
     _nothing_is_lost(lab, box)
-    backlog = [event for event in lab.server.feed(box.site) if event.lane == "bulk"]
+    arrived = lab.server.feed(box.site)
+    backlog = [event for event in arrived if event.lane == "bulk"]
+    assert len(backlog) > 1, "there is no order of one"
     assert [event.first_seq for event in backlog] == sorted(event.first_seq or 0 for event in backlog)
+    before = arrived[: arrived.index(backlog[0])]
+    assert before[-1].lane == "live"
+    assert (before[-1].first_seq or 0) > (backlog[-1].last_seq or 0), "what is newest comes first"
 
 
 def test_an_hour_with_a_cut_becomes_truth_in_the_order_it_was(lab: Lab) -> None:

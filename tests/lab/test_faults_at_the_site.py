@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from labkit import faults
 from labkit.names import ANCHORS, ROUTER
 from labkit.reading import failures, only
+from labkit.telling import comes_back, during
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,42 +20,35 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.alone
 
 
+class Words(NamedTuple):
+    """The words of failure that each probe may have, and no other."""
+
+    gateway: set[str]
+    anchor: set[str]
+    dns: set[str]
+
+
+# Who is silent for longer than the neighbour table believes in him is unreachable.
+_SILENT = Words({"no_reply", "host_unreachable"}, {"no_reply", "host_unreachable"}, {"dns_timeout", "host_unreachable"})
+_NOWHERE = Words({"no_route"}, {"network_unreachable"}, {"network_unreachable"})
+
+
 @pytest.mark.parametrize(
-    ("fault", "gateway_words", "anchor_words"),
-    [
-        # Who is silent for longer than the neighbour table believes in him is unreachable.
-        (faults.gateway_silent, {"no_reply", "host_unreachable"}, {"no_reply", "host_unreachable"}),
-        (faults.gateway_off, {"no_reply", "host_unreachable"}, {"no_reply", "host_unreachable"}),
-        (faults.cable_out, {"no_route"}, {"network_unreachable"}),
-    ],
+    ("fault", "words"), [(faults.gateway_silent, _SILENT), (faults.gateway_off, _SILENT), (faults.cable_out, _NOWHERE)]
 )
 def test_without_its_router_the_village_is_down_by_its_own_lan(
-    lab: Lab,
-    fault: Callable[[Lab], AbstractContextManager[None]],
-    gateway_words: set[str],
-    anchor_words: set[str],
+    lab: Lab, fault: Callable[[Lab], AbstractContextManager[None]], words: Words
 ) -> None:
-    box = lab.box()
-    with fault(lab):
-        box.start()
-        box.measures("ping", 6)
-        box.measures("snmp", 2)
-        box.kill()
-    lab.pass_time(20)
-    box.start().sends("http", 2, lab.now_ms())
-    box.delivers()
-    box.stop()
-    rows = lab.server.rows
-    back = rows(box.site, "boot")[-1].at_ms
-    silent = [row for row in rows(box.site, "ping") if row.at_ms < back]
-    gateway = [row for row in silent if row.tags["role"] == "gateway"]
-    assert failures(gateway) <= gateway_words
+    told = during(lab, fault(lab), ping=6, dns=1, http=2, snmp=2)
+    assert failures(told.before("ping", role="gateway")) <= words.gateway
+    silent = told.before("ping", role="anchor")
     for anchor in ANCHORS:
-        assert failures(only(silent, anchor)) <= anchor_words
-    assert None not in failures([row for row in rows(box.site, "snmp") if row.at_ms < back])
-    assert None not in failures([row for row in rows(box.site, "http") if row.at_ms < back])
-    assert failures([row for row in rows(box.site, "ping") if row.at_ms > back]) == {None}
-    truth = lab.settled(box.site, at_ms=silent[-1].at_ms)
+        assert failures(only(silent, anchor)) <= words.anchor
+    assert failures(told.before("snmp")) == {"snmp_timeout"}
+    assert failures(told.before("dns")) <= words.dns
+    assert failures(told.before("http")) == {"dns_failed"}
+    assert failures(told.after("ping")) == {None}
+    truth = told.settled(at_ms=silent[-1].at_ms)
     assert (truth.state, truth.cause) == ("down", "site_lan")
 
 
@@ -85,13 +79,11 @@ def test_an_agent_that_was_stopped_for_an_hour_claims_no_outage(lab: Lab) -> Non
     box.delivers()
     box.stop()
     stopped_ms = lab.now_ms()
-    lab.pass_time(60)
-    box.start().delivers()
-    box.stop()
-    (*_, again) = lab.server.rows(box.site, "boot")
+    told = comes_back(lab, box, minutes=60)
+    (*_, again) = told.all("boot")
     assert (again.fields["kind"], again.fields["cause"]) == ("restart", "stopped")
     assert float(str(again.fields["silent_seconds"])) == pytest.approx(3_600, abs=10)
-    truth = lab.settled(box.site, at_ms=stopped_ms + 30 * 60_000)
+    truth = told.settled(at_ms=stopped_ms + 30 * 60_000)
     assert truth.state == "unknown"
     assert truth.evidence["stop"] == "stopped"
 
@@ -106,16 +98,14 @@ def test_a_village_that_was_unplugged_was_down_for_power_and_the_router_bears_wi
     lab.pass_time(60)
     lab.router.restart()
     box.plug_in()
-    box.start().sends("snmp", 2, lab.now_ms())
-    box.delivers()
-    box.stop()
-    first, again = lab.server.rows(box.site, "boot")
+    told = comes_back(lab, box, minutes=0, sees="snmp")
+    first, again = told.all("boot")
     assert (again.fields["kind"], again.fields["cause"]) == ("boot", "power_lost")
     assert first.at_ms < out_ms < again.at_ms
     assert again.at_ms - out_ms == pytest.approx(3_600_000, abs=15_000)
-    (*_, router) = lab.server.rows(box.site, "snmp")
-    assert float(str(router.fields["uptime_seconds"])) < 60
-    truth = lab.settled(box.site, at_ms=out_ms + 30 * 60_000)
+    (*_, router) = told.after("snmp")
+    assert float(str(router.fields["uptime_seconds"])) < 120
+    truth = told.settled(at_ms=out_ms + 30 * 60_000)
     assert (truth.state, truth.cause) == ("down", "power")
     assert truth.evidence["witness"] == "router"
     assert lab.server.truth_at(box.site, first.at_ms).state == "up"
@@ -130,12 +120,10 @@ def test_a_box_that_was_unplugged_alone_is_no_power_cut(lab: Lab) -> None:
     out_ms = lab.now_ms()
     lab.pass_time(60)
     box.plug_in()
-    box.start().sends("snmp", 2, lab.now_ms())
-    box.delivers()
-    box.stop()
-    (*_, again) = lab.server.rows(box.site, "boot")
+    told = comes_back(lab, box, minutes=0, sees="snmp")
+    (*_, again) = told.all("boot")
     assert (again.fields["kind"], again.fields["cause"]) == ("boot", "power_lost")
-    truth = lab.settled(box.site, at_ms=out_ms + 30 * 60_000)
+    truth = told.settled(at_ms=out_ms + 30 * 60_000)
     assert truth.state == "unknown"
     assert truth.evidence["router"] == "kept_running"
 

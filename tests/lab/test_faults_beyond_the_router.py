@@ -11,6 +11,7 @@ from labkit import faults
 from labkit.names import ANCHORS, HTTP_PAGE, HTTPS_PAGE, ROUTER, SERVER_NAME
 from labkit.reading import failures, only
 from labkit.serving import Mood
+from labkit.telling import comes_back, during
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
@@ -38,54 +39,33 @@ def test_a_village_that_is_well_says_so(lab: Lab) -> None:
 
 
 def test_a_cut_backhaul_leaves_the_router_and_is_told_when_the_link_is_back(lab: Lab) -> None:
-    box = lab.box()
-    with faults.backhaul_cut(lab):
-        box.start()
-        box.measures("http", 4)
-        box.measures("ping", 4)
-        box.kill()
-    lab.pass_time(20)
-    box.start().sends("http", 2, lab.now_ms())
-    box.delivers()
-    box.stop()
-    rows = lab.server.rows
-    back = rows(box.site, "boot")[-1].at_ms
+    told = during(lab, faults.backhaul_cut(lab), http=4, ping=4)
     for anchor in ANCHORS:
-        asked = [row for row in only(rows(box.site, "ping", role="anchor"), anchor) if row.at_ms < back]
+        asked = only(told.before("ping", role="anchor"), anchor)
         assert failures(asked) == {"no_reply"}
         assert {row.fields["received"] for row in asked} == {0}
-    assert failures(only(rows(box.site, "ping", role="gateway"), ROUTER)) == {None}
-    assert failures(rows(box.site, "snmp")) == {None}
-    assert failures([row for row in rows(box.site, "dns") if row.at_ms < back]) == {"dns_timeout"}
-    assert failures([row for row in rows(box.site, "http") if row.at_ms < back]) == {"dns_failed"}
-    after = [row for row in rows(box.site, "ping", role="anchor") if row.at_ms >= back]
+    assert failures(only(told.all("ping", role="gateway"), ROUTER)) == {None}
+    assert failures(told.all("snmp")) == {None}
+    assert failures(told.before("dns")) == {"dns_timeout"}
+    assert failures(told.before("http")) == {"dns_failed"}
+    after = told.after("ping", role="anchor")
     assert failures(after) == {None}
-    truth = lab.settled(box.site, at_ms=asked[0].at_ms)
+    truth = told.settled(at_ms=asked[0].at_ms)
     assert (truth.state, truth.cause) == ("down", "backhaul")
-    assert lab.server.truth_at(box.site, after[0].at_ms).state == "up"
+    assert lab.server.truth_at(told.box.site, after[0].at_ms).state == "up"
 
 
 def test_a_captive_portal_is_told_from_the_internet(lab: Lab) -> None:
-    box = lab.box()
-    with faults.captive_portal(lab):
-        box.start()
-        box.measures("http", 4)
-        box.measures("ping", 4)
-        box.kill()
-    lab.pass_time(20)
-    box.start().delivers()
-    box.stop()
-    rows = lab.server.rows
-    back = rows(box.site, "boot")[-1].at_ms
-    paid = [row for row in rows(box.site, "http") if row.at_ms < back]
-    assert failures(only(paid, HTTP_PAGE)) == {"captive_portal"}
-    assert {row.fields["status_code"] for row in only(paid, HTTP_PAGE)} == {302}
-    assert failures(only(paid, HTTPS_PAGE)) == {"connection_refused"}
-    assert failures(rows(box.site, "dns")) == {None}
-    assert failures(only(rows(box.site, "ping", role="gateway"), ROUTER)) == {None}
-    asked = [row for row in rows(box.site, "ping", role="anchor") if row.at_ms < back]
-    assert failures(asked) == {"no_reply"}
-    truth = lab.settled(box.site, at_ms=paid[0].at_ms)
+    told = during(lab, faults.captive_portal(lab), http=4, ping=4)
+    unpaid = told.before("http")
+    assert failures(only(unpaid, HTTP_PAGE)) == {"captive_portal"}
+    assert {row.fields["status_code"] for row in only(unpaid, HTTP_PAGE)} == {302}
+    assert failures(only(unpaid, HTTPS_PAGE)) == {"connection_refused"}
+    assert failures(told.all("dns")) == {None}
+    assert failures(only(told.all("ping", role="gateway"), ROUTER)) == {None}
+    assert failures(told.before("ping", role="anchor")) == {"no_reply"}
+    assert failures(told.after("http")) == {None}
+    truth = told.settled(at_ms=unpaid[0].at_ms)
     assert (truth.state, truth.cause) == ("down", "account")
 
 
@@ -124,15 +104,12 @@ def test_while_the_server_is_down_the_village_is_up_and_it_is_known_afterwards(l
         assert held >= 20
         box.kill()
         lab.pass_time(20)
-    box.start().delivers()
-    box.stop()
-    rows = lab.server.rows
-    back = rows(box.site, "boot")[-1].at_ms
+    told = comes_back(lab, box, minutes=0)
     for name in ("ping", "dns", "http", "snmp"):
-        assert failures(rows(box.site, name)) == {None}
-    meanwhile = [row for row in rows(box.site, "ping", since, role="anchor") if row.at_ms < back]
+        assert failures(told.all(name)) == {None}
+    meanwhile = [row for row in told.before("ping", role="anchor") if row.at_ms >= since]
     assert len(meanwhile) >= 3
-    truth = lab.settled(box.site, at_ms=meanwhile[-1].at_ms)
+    truth = told.settled(at_ms=meanwhile[-1].at_ms)
     assert (truth.state, truth.cause) == ("up", None)
 
 

@@ -11,6 +11,7 @@ from labkit import faults
 from labkit.box import Habits
 from labkit.names import ANCHORS, HTTPS_PAGE, ROUTER
 from labkit.reading import failures, numbers, only
+from labkit.telling import during
 
 if TYPE_CHECKING:
     from labkit.box import Box
@@ -25,26 +26,16 @@ WIRE_BYTES_A_FULL_SEGMENT = 1_500 / 1_448
 
 @pytest.mark.parametrize(("percent", "degraded"), [(1, False), (10, False), (30, True)])
 def test_loss_is_measured_as_it_is_and_is_no_outage(lab: Lab, percent: int, *, degraded: bool) -> None:
-    box = lab.box()
-    box.habits(Habits(packets=100, spacing_seconds=0.01))
-    with faults.packets_lost(lab, percent):
-        box.start()
-        box.records("ping", 8)
-        box.kill()
-    lab.pass_time(20)
-    box.start().delivers()
-    box.stop()
-    rows = lab.server.rows
-    back = rows(box.site, "boot")[-1].at_ms
-    lossy = [row for row in only(rows(box.site, "ping", role="anchor"), ANCHORS[0]) if row.at_ms < back]
+    told = during(lab, faults.packets_lost(lab, percent), Habits(packets=100, spacing_seconds=0.01), ping=8)
+    lossy = only(told.before("ping", role="anchor"), ANCHORS[0])
     sent, received = sum(numbers(lossy, "sent")), sum(numbers(lossy, "received"))
     chance = percent / 100
     assert sent >= 300
     assert (sent - received) / sent == pytest.approx(chance, abs=5 * sqrt(chance * (1 - chance) / sent))
     assert failures(lossy) == {None}, "some packets come back"
-    near = only(rows(box.site, "ping", role="gateway"), ROUTER)
+    near = only(told.all("ping", role="gateway"), ROUTER)
     assert sum(numbers(near, "received")) == sum(numbers(near, "sent"))
-    truth = lab.settled(box.site, at_ms=lossy[0].at_ms)
+    truth = told.settled(at_ms=lossy[0].at_ms)
     assert (truth.state, truth.cause) == ("up", None)
     assert bool(truth.evidence.get("degraded_slots")) is degraded
 

@@ -50,6 +50,7 @@ class Habits:
     name_seconds: float = 0.8
     page_seconds: float = 1.0
     snmp_seconds: float = 0.5
+    anchors: tuple[str, ...] = ANCHORS
     more: str = ""
 
 
@@ -238,7 +239,7 @@ password_file = "{folder / "password"}"
 tls = true
 ca_file = "{authority}"
 [agent.ping]
-anchors = {json.dumps(list(ANCHORS))}
+anchors = {json.dumps(list(habits.anchors))}
 packets = {habits.packets}
 gateway_packets = {min(habits.packets, 20)}
 interval_seconds = {habits.spacing_seconds}
