@@ -47,7 +47,7 @@ def make_view(
         "uplink": UplinkState,
         "waiting": lambda: Waiting(0, None),
         "checks": CheckRounds(idle.submit, clock, idle.check),
-        "speed": SpeedRounds(idle.submit, clock, idle.test, available=False),
+        "speed": SpeedRounds(idle.submit, clock, idle.test, lambda: True, available=False),
         "repairing": Repairing(
             book=RepairBook(folder),
             clock=clock,
