@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from aldea.agents.outbox import Machine
-from aldea.agents.probe import ScheduledProbe
-from aldea.agents.service import AgentService
-from aldea.agents.settings import AgentSettings, BrokerSettings
+from agentkit.in_thread import Probe, ThreadBox
 from aldea.collector.mqtt import BrokerAddress
 from aldea.collector.service import Collector
 from aldea.model.clock import SystemClock
 from aldea.model.messages import encode_command
-from aldea.model.sample import Reading
 from aldea.model.series import Query
 from aldea.storage.register.commands import DeviceCommand, find_command, message_of, queue_command
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
@@ -35,50 +29,6 @@ HOUR = 3_600_000
 SITE, DEVICE = "norte-01", "agent"
 
 
-class Probe:
-    """A probe that counts its rounds: the first is the schedule's."""
-
-    name = "ping"
-
-    def __init__(self) -> None:
-        self.rounds = 0
-
-    async def measure(self) -> Sequence[Reading]:
-        self.rounds += 1
-        return [Reading("ping", {"sent": 3, "received": 3, "rtt_avg_seconds": 0.5}, {"target": "x", "role": "anchor"})]
-
-    async def aclose(self) -> None:
-        return None
-
-
-class Box:
-    """A real agent in a thread of its own."""
-
-    def __init__(self, folder: Path, port: int, probe: Probe) -> None:
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(folder, port, probe), daemon=True)
-        self._thread.start()
-        assert self._ready.wait(10)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._service.stop)
-        self._thread.join(15)
-        assert not self._thread.is_alive()
-
-    def _run(self, folder: Path, port: int, probe: Probe) -> None:
-        async def run() -> None:
-            settings = AgentSettings(
-                site=SITE, data=folder, sample_seconds=3_600, send_seconds=3_600, broker=BrokerSettings(port=port)
-            )
-            machine = Machine("hardware", "ab" * 8, "0.1")
-            self._service = AgentService(settings, [ScheduledProbe(probe, 3_600.0, 5.0)], machine=machine)
-            self._loop = asyncio.get_running_loop()
-            self._ready.set()
-            await self._service.run()
-
-        asyncio.run(run())
-
-
 class Place:
     """A broker's port, a register, a store, a collector, and a box that may be on or off."""
 
@@ -88,7 +38,7 @@ class Place:
         self.register = make_register(folder, SITE)
         self.store = SqliteSeriesStore(folder / "series.db")
         self.probe = Probe()
-        self.box: Box | None = None
+        self.box: ThreadBox | None = None
         self.collector = self._collector()
         self.collector.start()
 
@@ -102,7 +52,7 @@ class Place:
         self.collector.start()
 
     def switch_on(self) -> None:
-        self.box = Box(self.folder / "box", self.port, self.probe)
+        self.box = ThreadBox(self.folder / "box", self.port, self.probe, SITE)
 
     def switch_off(self) -> None:
         if self.box is not None:

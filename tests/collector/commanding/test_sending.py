@@ -49,9 +49,10 @@ class Office:
         with self.register.transaction() as unit:
             queue_command(unit, site, "agent", "test", {"probe": "ping"}, now, now + 24 * HOUR, id=command_id)
 
-    def birth(self, site: str = "norte-01") -> None:
+    def birth(self, site: str = "norte-01", ahead_ms: int = 0) -> None:
+        """A birth is taken, by a collector whose clock is so far ahead."""
         self._connection += 1
-        self._presence(site, Presence.ONLINE)
+        self._presence(site, Presence.ONLINE, ahead_ms)
 
     def lost(self, site: str = "norte-01") -> None:
         self._presence(site, Presence.OFFLINE)
@@ -78,8 +79,8 @@ class Office:
         assert found is not None
         return found.state.value
 
-    def _presence(self, site: str, presence: Presence) -> None:
-        at = self.clock.wall_ms()
+    def _presence(self, site: str, presence: Presence, ahead_ms: int = 0) -> None:
+        at = self.clock.wall_ms() + ahead_ms
         update = StatusUpdate(
             site,
             "agent",
@@ -134,6 +135,17 @@ def test_it_is_sent_again_after_each_birth_and_every_ten_minutes_until_it_is_ans
     office.answers("done")
     office.birth()
     assert office.sends(2 * AGAIN_MS) == []
+
+
+def test_a_birth_by_a_clock_that_was_ahead_is_answered_once_and_not_each_second(office: Office) -> None:
+    office.birth(ahead_ms=HOUR)
+    office.ask()
+    assert [office.sends() for _ in range(20)] == [["one"]] + [[]] * 19
+    office.answers("running")
+    assert [office.sends() for _ in range(20)] == [[]] * 20
+    office.clock.advance(HOUR)
+    office.birth()
+    assert office.sends() == ["one"]
 
 
 def test_a_silent_device_is_not_written_to_again(office: Office) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from aldea.storage.register.command_rows import OPEN, UNHEARD, CommandState, DeviceCommand, command_of
 from aldea.storage.register.register import Unit
@@ -45,10 +45,17 @@ def due_commands(unit: Unit, now_ms: int, limit: int) -> list[DeviceCommand]:
 
 
 def claim(unit: Unit, one: DeviceCommand, now_ms: int) -> bool:
-    """Note that a command is being sent now; False when another collector has just done so, or it is over."""
+    """Note that a command is being sent now; False when another collector has just done so, or it is over.
+
+    It answers the device's birth, whatever the clock said that took it: one that was ahead, or was put back since,
+    would have it sent each second until the others are as far.
+    """
+    mine = and_(site_status.c.site == one.site, site_status.c.device == one.device)
+    born_ms = select(site_status.c.presence_changed_ms).where(mine).scalar_subquery()
     same = (command.c.id == one.id, command.c.attempts == one.attempts, command.c.state == one.state.value)
     state = CommandState.SENT if one.state is CommandState.WAITING else one.state
-    values = {"sent_at_ms": now_ms, "attempts": one.attempts + 1, "state": state.value}
+    sent_ms = case((born_ms > now_ms, born_ms), else_=now_ms)
+    values = {"sent_at_ms": sent_ms, "attempts": one.attempts + 1, "state": state.value}
     return bool(unit.connection.execute(update(command).where(*same).values(**values)).rowcount)
 
 
