@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -147,11 +148,15 @@ def test_what_could_not_be_taken_is_on_the_page_of_its_box_alone(pages: Client, 
     row = ReturnedDocument(
         FIRST, "agent", "e" * 16, 7, "record", {"x": "<b>"}, "ValueError: <b>no such form</b>", NOW_MS
     )
+    coded = replace(row, seq=8, reason="unreadable: EnvelopeError: a record's version is 1 to 10000")
     with village.register.transaction() as unit:
         return_document(unit, row)
+        return_document(unit, coded)
     shown = pages.get(DEVICE).text
     assert "What could not be taken" in shown
-    assert "ValueError: &lt;b&gt;no such form" in shown
+    assert "ValueError: &lt;b&gt;no such form" in shown, "kept before reasons had a word"
+    assert "It is not written as its kind of row is." in shown
+    assert "No está escrito como los de su clase." in pages.get(DEVICE, params=SPANISH).text
     assert "Lo que no se pudo recibir" in pages.get(DEVICE, params=SPANISH).text
     assert "What could not be taken" not in pages.get(f"/admin/sites/{SECOND}/devices/agent").text
 

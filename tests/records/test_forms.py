@@ -250,8 +250,37 @@ def test_every_bad_answer_has_a_sentence_that_names_the_field_and_the_fix(
     assert checked.typed == typed, "what was typed is kept"
 
 
+OVER = Moment(datetime(2026, 2, 10, 9, tzinfo=UTC), date(2025, 10, 1), date(2025, 11, 14))
+"""A moment after the programme's end."""
+
+
+@pytest.mark.parametrize(
+    ("form", "typed", "is_late"),
+    [
+        ("attendance", {**ATTENDANCE, "event_date": "2025-11-14"}, False),
+        ("attendance", {**ATTENDANCE, "event_date": "2025-11-15"}, True),
+        ("power_note", {"from": "2025-11-14T23:59", "to": "2025-11-15T02:00"}, False),
+        ("power_note", {"from": "2025-11-15T00:00"}, True),
+        ("nothing", {"form": "course", "month": "2025-11"}, False),
+        ("nothing", {"form": "course", "month": "2025-12"}, True),
+        ("course", _course(enrolled_on="2025-11-03", completed_on="2025-12-20"), False),
+        ("business_follow_up", {**GOLDEN["business_follow_up"][0], "event_date": "2026-02-01"}, False),
+    ],
+)
+def test_what_happened_after_the_programmes_end_is_said_but_for_what_comes_later_by_nature(
+    form: str, typed: dict[str, Any], is_late: bool
+) -> None:
+    checked = validate(FORMS[form], typed, OVER)
+    assert [fault.code for fault in checked.faults] == (["too_late"] if is_late else [])
+    assert validate(FORMS[form], typed, Moment(OVER.now, OVER.earliest)).ok
+    for fault in checked.faults:
+        assert fault.path == FORMS[form].event_from
+        assert "después del fin del programa (2025-11-14)" in sentence(fault, "es")
+        assert "after the programme's end (2025-11-14)" in sentence(fault, "en")
+
+
 def test_no_sentence_is_without_a_test() -> None:
-    of_tables = {"empty_table", "bad_column", "missing_column", "too_many_cells"}
+    of_tables = {"empty_table", "bad_column", "missing_column", "too_many_cells", "too_late"}
     shown = {fault.code for form, typed, *_ in BAD for fault in validate(FORMS[form], typed, MOMENT).faults}
     assert shown == set(SENTENCES) - of_tables
 

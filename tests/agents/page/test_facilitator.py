@@ -130,7 +130,7 @@ def test_a_list_too_long_to_travel_says_to_split_it(site: Site) -> None:
     form = {"activity": "Asamblea", "event_date": TODAY, "tick": codes, "action": "store"}
     page = site.fill("/records/new/attendance?way=ticks", form)
     assert (page.status, "en dos" in page.text) == (400, True), page.text[:3000]
-    assert page.text.count(" checked") == 300, "all ticks are still there"
+    assert "Marcados en total: 300" in page.text, "all ticks are still there"
 
 
 def test_nothing_happened_is_one_tap_and_stays_one(site: Site) -> None:
@@ -201,6 +201,31 @@ def test_with_several_programmes_one_is_chosen(tmp_path: Path) -> None:
     site = Site(browser, desk, outbox)
     site.fill("/records/new/power_note", {**GOOD["power_note"], "programme": "norte", "action": "store"})
     assert desk.book.listed()[0].programme == "norte"
+    desk.close()
+    outbox.close()
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [("2025-05-31", "antes del inicio (2025-06-01)"), ("2025-10-01", "después del fin del programa (2025-09-30)")],
+)
+def test_a_day_outside_the_programme_chosen_is_said_where_it_is_typed(tmp_path: Path, day: str, said: str) -> None:
+    clock = ManualClock(NOW_MS)
+    outbox = make_outbox(tmp_path)
+    desk = open_desk(tmp_path, outbox, clock, lambda: None)
+    desk.programmes.take([{"id": "sur", "starts_on": "2025-06-01", "ends_on": "2025-09-30"}])
+    programmes = (ProgrammeChoice(id="sur", name="Sur"), ProgrammeChoice(id="norte", name="Norte"))
+    page = PageSettings(enabled=True, timezone="America/Merida", programmes=programmes)
+    browser = Browser(build_site(make_view(tmp_path, clock, page, records=desk, known_ms=clock.wall_ms)))
+    PinStore(tmp_path, None).set(PIN)
+    browser.post("/pin", {"pin": PIN, "then": "/records"})
+    site = Site(browser, desk, outbox)
+    form = {"from": f"{day}T06:00", "programme": "sur", "action": "store"}
+    refused = site.fill("/records/new/power_note", form)
+    assert (refused.status, said in refused.text) == (400, True), refused.text
+    for programme in ("norte", ""):
+        assert site.fill("/records/new/power_note", {**form, "programme": programme}).status == 303
+    assert site.fill("/records/new/power_note", {**form, "from": "2025-09-30T06:00"}).status == 303
     desk.close()
     outbox.close()
 

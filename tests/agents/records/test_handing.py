@@ -154,7 +154,8 @@ def test_what_the_server_refuses_comes_back_and_a_conflict_of_numbers_goes_again
     assert box.handing.hand_over() == 1
     refused, again = sorted(box.book.listed(), key=lambda entry: entry.id)
     assert (refused.state, again.state) == (State.RETURNED, State.IN_OUTBOX)
-    assert "invalid_row" in refused.sentences["es"][0]
+    assert refused.sentences["es"][0].startswith("El servidor no aceptó este envío: no se pudo leer.")
+    assert refused.sentences["en"][0].startswith("The server did not take what was sent: it could not be read.")
 
 
 def test_versions_are_gapless_need_a_reason_and_notice_each_other(box: Box) -> None:

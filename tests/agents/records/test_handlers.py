@@ -13,8 +13,11 @@ from agentkit.making import make_outbox
 from aldea.agents.operating.handler import Outcome, State
 from aldea.agents.records import Desk, NewEntry, open_desk
 from aldea.agents.records import State as Came
+from aldea.agents.records.handing import FORMS_TOLD
 from aldea.agents.records.handlers import record_handlers
+from aldea.agents.records.programmes import ProgrammeShelf
 from aldea.model.clock import ManualClock
+from aldea.model.forms.programmes import programmes_number
 from aldea.model.messages import Command
 
 
@@ -46,6 +49,35 @@ def test_a_newer_form_is_taken_an_older_one_passed_over_a_wrong_one_refused(desk
     wrong = carry_out(desk, "form", {"definition": {**newer, "version": "100", "colour": "red"}})
     assert (wrong.state, "'colour' is not a key" in str(wrong.detail)) == (State.FAILED, True)
     assert carry_out(desk, "form", {}).state is State.FAILED
+
+
+DATES = [{"id": "sur", "starts_on": "2025-01-01", "ends_on": "2025-06-30"}]
+
+
+def test_the_dates_of_programmes_are_kept_over_a_restart_and_told_back(desk: Desk, tmp_path: Path) -> None:
+    assert "programmes=0" in told_forms(desk)
+    assert carry_out(desk, "programmes", {"programmes": DATES}).detail == {"taken": True}
+    assert carry_out(desk, "programmes", {"programmes": DATES}).detail == {"taken": False}
+    assert f"programmes={programmes_number(DATES)}" in told_forms(desk)
+    again = ProgrammeShelf(tmp_path)
+    dates = again.dates_of("sur")
+    assert dates is not None
+    assert (str(dates.starts_on), str(dates.ends_on), again.number) == (
+        "2025-01-01",
+        "2025-06-30",
+        programmes_number(DATES),
+    )
+    for wrong in (None, "x", [{"id": "sur"}], [{"id": "SUR", "starts_on": "2025-01-01"}], DATES * 51):
+        assert carry_out(desk, "programmes", {"programmes": wrong}).state is State.FAILED, wrong
+    assert desk.programmes.dates_of("sur") == dates
+    (tmp_path / "programmes.json").write_text("{", encoding="utf-8")
+    assert ProgrammeShelf(tmp_path).dates_of("sur") is None, "a damaged file is passed over"
+
+
+def told_forms(desk: Desk) -> str:
+    """Return what the box has told of its forms last."""
+    desk.hand_over()
+    return str(desk.book.remembered(FORMS_TOLD))
 
 
 def test_what_was_given_back_is_shown_with_its_sentences_and_the_next_version_goes(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from aldea.storage.register import Register, Unit
 from aldea.storage.register.commands import commands_of, find_command, queue_command
 from aldea.storage.register.feed import read_feed
 from aldea.storage.register.repairs import Repair, add_repair, repairs_of
-from aldea.storage.register.returned_documents import returned_documents
+from aldea.storage.register.returned_documents import Why, returned_documents
 from aldea.storage.register.status import find_status
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
 from collectorkit.desk import NAME, Desk, run, times_in
@@ -100,8 +100,9 @@ def test_one_that_cannot_be_taken_stops_no_other_and_is_kept_with_the_reason(des
     run(desk.feed_follower(asked))
     with asked.reading() as unit:
         kept = {one.seq: one.reason for one in returned_documents(unit)}
+        why = {one.seq: one.why for one in returned_documents(unit)}
         assert commands_of(unit, "norte-01")[0].state == "done"
-    assert sorted(kept) == [1, 2, 3, 4]
+    assert why == {1: Why.UNKNOWN, 2: Why.REFUSED, 3: Why.REFUSED, 4: Why.UNREADABLE}
     assert "never given" in kept[1]
     assert "none that a device" in kept[2]
 
@@ -120,7 +121,8 @@ def test_what_a_taker_wrote_before_it_failed_is_undone(
     with asked.reading() as unit:
         assert repairs_of(unit, "norte-01") == ()
         assert commands_of(unit, "norte-01")[0].state == "done"
-        assert "in the middle of it" in returned_documents(unit)[0].reason
+        (kept,) = returned_documents(unit)
+    assert (kept.why, kept.detail) == (Why.FAULT, "RuntimeError: in the middle of it")
 
 
 def test_a_device_cannot_answer_for_another(desk: Desk, asked: Register) -> None:

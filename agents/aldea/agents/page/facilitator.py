@@ -11,15 +11,16 @@ import bottle
 
 from aldea.agents.page import facilitator_forms, facilitator_roster
 from aldea.agents.page.asking import field, go_to
-from aldea.agents.page.facilitator_forms import local_now
+from aldea.agents.page.facilitator_drawn import local_now
 from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, STATES, shown_payload, title_of
 from aldea.agents.page.pin import needs_pin
 from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.view import BoxView
 from aldea.agents.records import Desk, Entry, NewEntry, Person, RecordRefused, State
-from aldea.agents.records.roster import Draft
+from aldea.agents.records.roster import DRAFT_DAYS, MOST_PEOPLE, Draft
 
 LISTED = 20
+LINES = 30
 EMPTY_LINES = 12
 PRINTED_LINES = 19
 BIG = ("attendance", "course_session", "service", "power_note")
@@ -64,6 +65,7 @@ def _home(view: BoxView, desk: Desk) -> str:
         today=today,
         said_nothing=bool(today and desk.book.on_day("nothing_today", today)),
         token=secrets.token_urlsafe(12),
+        draft_days=DRAFT_DAYS,
         waiting=counts[State.KEPT] + counts[State.IN_OUTBOX],
         returned=[_row(desk, entry, language) for entry in desk.book.given_back()],
         drafts=[
@@ -138,6 +140,7 @@ def _one(desk: Desk, record: str, refusal: str = "") -> Any:
         row=_row(desk, versions[-1], language),
         versions=[_version(desk, entry, people, language) for entry in reversed(versions)],
         known=definition is not None,
+        most=MOST_PEOPLE if bottle.request.query.get("all") == "1" else LINES,
         refusal=REFUSALS.get(refusal),
         reason=field(bottle.request, "reason") if refusal else "",
         token=secrets.token_urlsafe(12),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from aldea.agents.page.facilitator_people import code_of, ticked_person, ticks_of
 from aldea.agents.page.facilitator_words import SEX_WORDS
 from aldea.agents.page_settings import LANGUAGES
 from aldea.agents.records import Desk
@@ -16,6 +17,7 @@ from aldea.model.forms import Definition, Fault, Group, from_flat
 PEOPLE, TALLY = "participants", "tally"
 ROWS_SHOWN = 2
 WAYS = ("tally", "ticks", "both")
+_NOT_KEPT = frozenset({"shown", "now", "action", "tick"})
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -33,15 +35,17 @@ class Filled:
     based_on: int | None = None
     reason: str = ""
     ticked: frozenset[str] = field(default_factory=frozenset)
+    find: str = ""
 
 
 def filled_of(desk: Desk, definition: Definition, pairs: Pairs) -> Filled:
-    """Return what a browser sent: ticks become participants, the grid's numbers a tally."""
+    """Return what a browser sent, or a draft kept: ticks become participants, the grid's numbers a tally."""
     given = dict(pairs)
     typed = from_flat(definition, pairs)
     ticks = [value for name, value in pairs if name == "tick"]
     if asks_for(definition, PEOPLE):
-        typed[PEOPLE] = [person for tick in ticks if (person := _ticked(desk, tick)) is not None]
+        people = (ticked_person(desk, tick) for tick in sorted(ticks, key=code_of))
+        typed[PEOPLE] = [person for person in people if person is not None]
     if asks_for(definition, TALLY):
         typed[TALLY] = [
             {"sex": sex, "age_band": band, "count": given[f"n.{sex}.{band}"]}
@@ -60,7 +64,42 @@ def filled_of(desk: Desk, definition: Definition, pairs: Pairs) -> Filled:
         int(version) if version.isdecimal() and len(version) < 7 else None,
         given.get("reason", "")[:200],
         frozenset(ticks_of(typed.get(PEOPLE) or ())),
+        given.get("find", "")[:80].strip(),
     )
+
+
+def whole(desk: Desk, pairs: Pairs) -> list[tuple[str, str]]:
+    """Return what a browser sent, with what was ticked on the pages of the list that it did not show.
+
+    `shown` names the codes that the page showed; without it, the ticks are all there are.
+    """
+    given = dict(pairs)
+    ticks = [value for name, value in pairs if name == "tick"]
+    present = {code_of(code) for name, code in pairs if name == "now"}
+    ticks = [tick.partition("|")[0] if code_of(tick) in present else tick for tick in ticks]
+    if "shown" in given:
+        shown = {code.upper() for code in given["shown"].split()}
+        ticks += [tick for tick in _ticked_before(desk, given) if code_of(tick) not in shown]
+    kept = [(name, value) for name, value in pairs if name not in _NOT_KEPT]
+    return kept + [("tick", tick) for tick in {code_of(tick): tick for tick in reversed(ticks)}.values()]
+
+
+def _ticked_before(desk: Desk, given: Mapping[str, str]) -> list[str]:
+    """Return what is ticked so far in a form: as it was stored, as its draft has it, or as the record has it."""
+    token = given.get("token", "")[:64]
+    stored = desk.book.by_token(token) if token else None
+    if stored is not None:
+        return ticks_of(stored.payload.get(PEOPLE) or ())
+    draft = desk.roster.draft(token)
+    if draft is not None:
+        return [str(value) for name, value in draft.content.get("pairs", ()) if name == "tick"]
+    return recorded_ticks(desk, given.get("record", "")[:32])
+
+
+def recorded_ticks(desk: Desk, record: str) -> list[str]:
+    """Return the ticks for those who stand in a record's newest version; none for no record."""
+    last = desk.book.newest(record) if record else None
+    return [] if last is None else ticks_of(last.payload.get(PEOPLE) or ())
 
 
 def asks_for(definition: Definition, group: str) -> bool:
@@ -68,21 +107,6 @@ def asks_for(definition: Definition, group: str) -> bool:
     found = definition.field(group)
     wanted = {"sex", "age_band", "code" if group == PEOPLE else "count"}
     return found is not None and {column.name for column in found.fields} == wanted
-
-
-def _ticked(desk: Desk, tick: str) -> dict[str, str] | None:
-    """Return who was ticked: somebody of the roster, or `code|sex|age band` of a record whose people left it."""
-    code, _, rest = tick.partition("|")
-    person = desk.roster.find(code)
-    if person is not None:
-        return {"code": person.code, "sex": person.sex, "age_band": person.age_band}
-    sex, _, band = rest.partition("|")
-    return {"code": code, "sex": sex, "age_band": band} if rest else None
-
-
-def ticks_of(people: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return the values of the ticks that stand for these people: code, sex and age band."""
-    return [f"{person.get('code', '')}|{person.get('sex', '')}|{person.get('age_band', '')}" for person in people]
 
 
 def told_by_group(faults: Sequence[Fault], tally: Sequence[Mapping[str, str]]) -> list[Fault]:
@@ -105,13 +129,3 @@ def short_group(group: Group, more_rows: int | None) -> Group:
     filled = [place for place, row in enumerate(group.rows) if any(cell.value or cell.error for cell in row)]
     shown = (max(filled) + 1 if filled else 0) + (more_rows or (0 if filled else ROWS_SHOWN))
     return replace(group, rows=group.rows[:shown])
-
-
-def people_to_tick(desk: Desk, filled: Filled) -> list[tuple[str, str, str, bool]]:
-    """Return who can be ticked: (value, name, code, ticked), those who are in the record only as well."""
-    roster = desk.roster.people()
-    codes = {tick.partition("|")[0].upper(): tick for tick in filled.ticked}
-    known = [(person.code, person.name, person.code, person.code.upper() in codes) for person in roster]
-    listed = {person.code.upper() for person in roster}
-    others = [(tick, "", tick.partition("|")[0], True) for code, tick in sorted(codes.items()) if code not in listed]
-    return known + others

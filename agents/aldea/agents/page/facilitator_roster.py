@@ -9,11 +9,13 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import bottle
 
 from aldea.agents.page.asking import field, go_to
-from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, initial, initials
+from aldea.agents.page.facilitator_people import ON_A_PAGE, found_by, on_page, page_of
+from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, title_of
 from aldea.agents.page.pin import needs_pin
 from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.view import BoxView
@@ -59,6 +61,9 @@ def add_routes(app: Any, view: BoxView, desk: Desk) -> None:
     person = "/records/roster/person/<code:re:[A-Za-z0-9-]{1,20}>"
     app.route("/records/roster", "GET", needs_pin(lambda: _list(desk)))
     app.route("/records/roster", "POST", needs_pin(lambda: _add(desk)))
+    # By a form, since the address of a page must not hold a name.
+    app.route("/records/roster/find", "POST", needs_pin(lambda: _list(desk, find=field(bottle.request, "find")[:80])))
+    app.route("/records/roster/find", "GET", needs_pin(lambda: go_to("/records/roster")))
     app.route(person, "GET", needs_pin(lambda code: _person(desk, code)))
     app.route(person, "POST", needs_pin(lambda code: _change(desk, code)))
     app.route("/records/roster/backup", "GET", needs_pin(lambda: _backup_page({})))
@@ -68,16 +73,26 @@ def add_routes(app: Any, view: BoxView, desk: Desk) -> None:
     app.route("/records/roster/merge", "POST", needs_pin(lambda: _merge(desk, opened)))
 
 
-def _list(desk: Desk, errors: Mapping[str, Words] | None = None, like: tuple[Person, ...] = ()) -> str:
-    gone = bottle.request.query.get("gone") == "1"
-    people = desk.roster.people(gone=gone)
+def _list(desk: Desk, errors: Mapping[str, Words] | None = None, like: tuple[Person, ...] = (), find: str = "") -> str:
+    gone, back = (_asked(name) for name in ("gone", "back"))
+    everybody = desk.roster.people(gone=gone == "1")
+    found = [one for one in everybody if found_by(one.name, one.code, find)]
+    pager = page_of([one.name for one in everybody], bottle.request.query.get("page"))
+    draft = desk.roster.draft(back) if back else None
+    language = language_of(bottle.request)
     return render(
         bottle.request,
         "facilitator_roster.html",
-        people=people,
-        letters=initials(person.name for person in people),
-        initial=initial,
-        gone=gone,
+        people=found[:ON_A_PAGE] if find else on_page(found, pager),
+        more=max(0, len(found) - ON_A_PAGE),
+        in_all=len(everybody),
+        pager=pager,
+        find=find,
+        address=lambda page: "?" + urlencode({"page": page, "gone": gone, "back": back}) + "#who",
+        gone=gone == "1",
+        back=back,
+        form="" if draft is None else draft.form,
+        form_title="" if draft is None else title_of(desk.shelf.forms().get(draft.form), draft.form, language),
         typed={name: field(bottle.request, name) for name in ("name", "sex", "age_band", "code")}
         if errors or like
         else {},
@@ -85,6 +100,11 @@ def _list(desk: Desk, errors: Mapping[str, Words] | None = None, like: tuple[Per
         like=like,
         **_choices(),
     )
+
+
+def _asked(name: str) -> str:
+    """Return what the address or the form says under a name."""
+    return (bottle.request.query.getunicode(name) or field(bottle.request, name))[:64]
 
 
 def _choices() -> dict[str, Any]:
@@ -111,7 +131,8 @@ def _add(desk: Desk) -> Any:
     except sqlite3.Error:
         bottle.response.status = 500
         return _list(desk, {"name": REFUSALS["disk"]})
-    return go_to("/records/roster", "person_added")
+    back = _asked("back")
+    return go_to(f"/records/roster?back={quote(back)}" if back else "/records/roster", "person_added")
 
 
 def _person(desk: Desk, code: str, shown: Person | None = None, errors: Mapping[str, Words] | None = None) -> Any:

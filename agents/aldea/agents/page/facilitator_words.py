@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -51,18 +51,9 @@ STATES: Mapping[State, tuple[str, Words]] = MappingProxyType(
 SEX_WORDS: Mapping[str, Words] = MappingProxyType({"F": say("Woman"), "M": say("Man"), "O": say("Other")})
 
 
-MANY_PEOPLE = 30
-
-
 def initial(name: str) -> str:
     """Return the letter under which somebody is looked for, without accent."""
     return folded(name)[:1].upper()
-
-
-def initials(names: Iterable[str]) -> list[str]:
-    """Return the letters to jump to in a long list of people, none in a short one."""
-    found = list(names)
-    return sorted({initial(name) for name in found if name}) if len(found) > MANY_PEOPLE else []
 
 
 def title_of(definition: Definition | None, form: str, language: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from aldea.agents.outbox import Outbox
 from aldea.agents.records.book import RecordBook
 from aldea.agents.records.handing import Handing
+from aldea.agents.records.programmes import ProgrammeShelf
 from aldea.agents.records.roster import Roster
 from aldea.agents.records.shelf import FormShelf
 from aldea.model.clock import Clock
@@ -25,6 +28,7 @@ class Desk:
     book: RecordBook
     roster: Roster
     shelf: FormShelf
+    programmes: ProgrammeShelf
     handing: Handing
     recorded: Callable[[], None]
 
@@ -33,10 +37,18 @@ class Desk:
         if self.handing.hand_over():
             self.recorded()
 
+    def tidy(self) -> None:
+        """Forget half-filled forms that nobody has come back to. Never raises for want of room."""
+        known_ms = self.handing.known_ms()
+        if known_ms is not None:
+            with suppress(sqlite3.Error):
+                self.roster.forget_drafts(known_ms)
+
     async def look_after(self) -> None:
         """Hand over again and again, so that what was cut short goes on."""
         while True:
             await asyncio.to_thread(self.hand_over)
+            await asyncio.to_thread(self.tidy)
             await asyncio.sleep(EVERY_SECONDS)
 
     def close(self) -> None:
@@ -47,11 +59,11 @@ class Desk:
 
 def open_desk(folder: Path, outbox: Outbox, clock: Clock, recorded: Callable[[], None]) -> Desk:
     """Open the files in the data folder. Raises OSError or sqlite3.Error where the disk does not allow it."""
-    shelf = FormShelf(folder)
+    shelf, programmes = FormShelf(folder), ProgrammeShelf(folder)
     book = RecordBook(folder)
     try:
         roster = Roster(folder)
     except BaseException:
         book.close()
         raise
-    return Desk(book, roster, shelf, Handing(book, outbox, clock, shelf), recorded)
+    return Desk(book, roster, shelf, programmes, Handing(book, outbox, clock, shelf, programmes), recorded)

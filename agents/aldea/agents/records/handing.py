@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from aldea.agents.outbox import Outbox, OutboxUnavailable
 from aldea.agents.records.book import RecordBook
 from aldea.agents.records.entry import Entry, State
+from aldea.agents.records.programmes import ProgrammeShelf
 from aldea.agents.records.shelf import FormShelf
 from aldea.model.clock import Clock
 from aldea.model.forms.envelope import envelope_fields
@@ -30,19 +31,37 @@ AT_ONCE = 50
 FORMS_TOLD = "forms_told"
 
 REFUSED: Mapping[str, str] = {
-    "es": "El servidor no aceptó este envío ({reason}). Revísese el registro y corríjase; así se envía otra vez.",
-    "en": "The server did not take what was sent ({reason}). Look over the record and correct it; so it is sent again.",
+    "es": "El servidor no aceptó este envío: {why}. Revísese el registro y corríjase; así se envía otra vez.",
+    "en": "The server did not take what was sent: {why}. Look over the record and correct it; so it is sent again.",
 }
+WHY: Mapping[str, Mapping[str, str]] = {
+    "out_of_range": {"es": "un valor no puede ser", "en": "a value cannot be"},
+    "time_future": {"es": "el reloj de la caja va adelantado", "en": "the box's clock is ahead"},
+    "time_absurd": {"es": "el reloj de la caja no puede ser", "en": "the box's clock cannot be right"},
+    "wrong_site": {"es": "la caja habló por otro sitio", "en": "the box spoke for another site"},
+    "too_large": {"es": "es demasiado largo", "en": "it is too long"},
+    "internal_error": {"es": "el servidor tropezó con él", "en": "the server stumbled over it"},
+}
+"""The server's word for why a row was not taken; of any other one people are told that it could not be read."""
+_UNREADABLE: Mapping[str, str] = {"es": "no se pudo leer", "en": "it could not be read"}
 
 
 class Handing:
     """Hands records over. `hand_over` may be called by any thread, as often as one likes."""
 
-    def __init__(self, book: RecordBook, outbox: Outbox, clock: Clock, shelf: FormShelf | None = None) -> None:
+    def __init__(
+        self,
+        book: RecordBook,
+        outbox: Outbox,
+        clock: Clock,
+        shelf: FormShelf | None = None,
+        programmes: ProgrammeShelf | None = None,
+    ) -> None:
         self._book = book
         self._outbox = outbox
         self._clock = clock
         self._shelf = shelf
+        self._programmes = programmes
         self._turn = threading.Lock()
         self._thinned_ms: int | None = None
         # Rows that went in while the book could not be written: a full disk would else send them again and again.
@@ -63,6 +82,11 @@ class Handing:
             except (OutboxUnavailable, sqlite3.Error) as error:
                 _LOG.warning("records wait: %s", error)
                 return 0
+
+    def known_ms(self) -> int | None:
+        """Return the time, None while nothing vouches for it."""
+        anchor = self._outbox.boot.anchor
+        return None if anchor is None else self._clock.mono_ms() + anchor.offset_ms
 
     def arrived(self, epoch: str, ranges: tuple[Range, ...]) -> None:
         """Take the outbox's word that the server has these rows."""
@@ -102,22 +126,25 @@ class Handing:
             # A conflict is about the row's number, which another row has at the server; the record is as good as ever.
             self._book.lost_its_row(entry)
         elif reason is not None:
-            told = {code: [text.format(reason=reason)] for code, text in REFUSED.items()}
+            _LOG.warning("record %s version %d was refused: %s", entry.record, entry.version, reason)
+            why = WHY.get(reason, _UNREADABLE)
+            told = {code: [text.format(why=why[code])] for code, text in REFUSED.items()}
             self._book.returned(entry.record, entry.version, told)
 
     def _thin_out(self) -> None:
-        now_ms = self._clock.mono_ms()
-        anchor = self._outbox.boot.anchor
-        if anchor is None or (self._thinned_ms is not None and now_ms - self._thinned_ms < _THIN_EVERY_MS):
+        now_ms, known_ms = self._clock.mono_ms(), self.known_ms()
+        if known_ms is None or (self._thinned_ms is not None and now_ms - self._thinned_ms < _THIN_EVERY_MS):
             return
         self._thinned_ms = now_ms
-        self._book.thin_out(now_ms + anchor.offset_ms - KEPT_DAYS * _DAY_MS)
+        self._book.thin_out(known_ms - KEPT_DAYS * _DAY_MS)
 
     def _tell_forms(self) -> int:
-        """Tell the server which versions of the forms this box has, once after each change."""
+        """Tell the server which forms and which dates of programmes this box has, once after each change."""
         if self._shelf is None:
             return 0
         now = self._shelf.versions_text()
+        if self._programmes is not None:
+            now = f"{now} programmes={self._programmes.number}"
         told = f"{self._outbox.epoch} {now}"
         if told == self._told or told == self._book.remembered(FORMS_TOLD):
             return 0

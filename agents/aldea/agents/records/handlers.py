@@ -1,4 +1,4 @@
-"""What the server asks of the book and the shelf: commands `record_returned` and `form`."""
+"""What the server asks of the book and the shelf: commands `record_returned`, `form`, `programmes`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from aldea.agents.operating.handler import Handler, Outcome, State, Tell, refused
 from aldea.agents.records.book import RecordBook
 from aldea.agents.records.desk import Desk
+from aldea.agents.records.programmes import ProgrammeShelf
 from aldea.agents.records.shelf import FormShelf
 from aldea.model.forms import FormError
 from aldea.model.messages import Command
@@ -19,7 +20,7 @@ LONGEST_SENTENCE = 600
 
 def record_handlers(desk: Desk) -> tuple[Handler, ...]:
     """Return the handlers of a box where records are entered."""
-    return (ReturnedHandler(desk.book), FormHandler(desk.shelf))
+    return (ReturnedHandler(desk.book), FormHandler(desk.shelf), ProgrammesHandler(desk.programmes))
 
 
 class ReturnedHandler:
@@ -62,6 +63,26 @@ class FormHandler:
         try:
             taken = await asyncio.to_thread(self._shelf.take, document)
         except (FormError, OSError) as error:
+            return refused(str(error))
+        return Outcome(State.DONE, {"taken": taken})
+
+
+class ProgrammesHandler:
+    """`programmes` {programmes}: keeps the dates within which records of a programme lie."""
+
+    kind = "programmes"
+    quick = True
+    resumes = True
+
+    def __init__(self, shelf: ProgrammeShelf) -> None:
+        self._shelf = shelf
+
+    async def carry_out(self, command: Command, tell: Tell) -> Outcome:
+        """Check the dates and keep them."""
+        del tell
+        try:
+            taken = await asyncio.to_thread(self._shelf.take, command.payload.get("programmes"))
+        except (ValueError, OSError) as error:
             return refused(str(error))
         return Outcome(State.DONE, {"taken": taken})
 

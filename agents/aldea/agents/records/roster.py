@@ -17,6 +17,7 @@ from aldea.model.forms.values import CODE, folded
 NAME = "roster.db"
 MOST_PEOPLE = 2_000
 MOST_DRAFTS = 20
+DRAFT_DAYS = 30
 NAME_LIMIT = 80
 SEXES = ("F", "M", "O")
 AGE_BANDS = ("6-14", "15-24", "25-44", "45-64", "65+")
@@ -29,7 +30,8 @@ CREATE TABLE IF NOT EXISTS person (
     gone INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS draft (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, form TEXT NOT NULL, content TEXT NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, form TEXT NOT NULL, content TEXT NOT NULL,
+    kept_ms INTEGER
 );
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -69,6 +71,9 @@ class Roster:
 
     def __init__(self, folder: Path) -> None:
         self._store = Store(folder / NAME, _SCHEMA)
+        with self._store.writing() as db:
+            if "kept_ms" not in {row["name"] for row in db.execute("PRAGMA table_info(draft)")}:
+                db.execute("ALTER TABLE draft ADD COLUMN kept_ms INTEGER")
 
     def close(self) -> None:
         """Close the file."""
@@ -141,12 +146,15 @@ class Roster:
 
     # -- half-filled forms
 
-    def keep_draft(self, draft: Draft) -> None:
-        """Keep what was typed; of too many drafts the oldest go."""
+    def keep_draft(self, draft: Draft, kept_ms: int | None = None) -> None:
+        """Keep what was typed, and when, if that is known; of too many drafts the oldest go."""
         with self._store.writing() as db:
             db.execute("DELETE FROM draft WHERE token = ?", (draft.token,))
             content = json.dumps(dict(draft.content), ensure_ascii=False)
-            db.execute("INSERT INTO draft (token, form, content) VALUES (?, ?, ?)", (draft.token, draft.form, content))
+            db.execute(
+                "INSERT INTO draft (token, form, content, kept_ms) VALUES (?, ?, ?, ?)",
+                (draft.token, draft.form, content, kept_ms),
+            )
             db.execute(
                 "DELETE FROM draft WHERE id NOT IN (SELECT id FROM draft ORDER BY id DESC LIMIT ?)", (MOST_DRAFTS,)
             )
@@ -165,6 +173,19 @@ class Roster:
         """Forget a draft."""
         with self._store.writing() as db:
             db.execute("DELETE FROM draft WHERE token = ?", (token,))
+
+    def forget_drafts(self, now_ms: int) -> int:
+        """Forget drafts that nobody has touched for DRAFT_DAYS; return how many. One of unknown age is new."""
+        before_ms = now_ms - DRAFT_DAYS * 86_400_000
+        due = "kept_ms IS NULL OR kept_ms < ? OR kept_ms > ?"
+        with self._store.reading() as db:
+            (count,) = db.execute(f"SELECT count(*) FROM draft WHERE {due}", (before_ms, now_ms)).fetchone()  # noqa: S608 - constant
+        if not count:
+            return 0
+        with self._store.writing() as db:
+            # A clock that was ahead must not keep a draft for ever.
+            db.execute("UPDATE draft SET kept_ms = ? WHERE kept_ms IS NULL OR kept_ms > ?", (now_ms, now_ms))
+            return db.execute("DELETE FROM draft WHERE kept_ms < ?", (before_ms,)).rowcount
 
 
 def checked(person: Person) -> Person:

@@ -14,7 +14,7 @@ from aldea.collector.commanding.records import take_forms, take_record
 from aldea.collector.commanding.rows import DocumentRow
 from aldea.model.catalogue import is_document
 from aldea.storage.register.errors import RegisterUnavailableError
-from aldea.storage.register.returned_documents import ReturnedDocument, return_document
+from aldea.storage.register.returned_documents import ReturnedDocument, Why, return_document, why_not
 
 if TYPE_CHECKING:
     from aldea.collector.journal import Entry
@@ -88,7 +88,8 @@ def take_documents(unit: Unit, rows: Sequence[DocumentRow]) -> int:
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one row, the ones behind it go on
             returned += 1
-            reason = f"{type(error).__name__}: {error}"
+            why = Why.UNKNOWN_KIND if row.measurement not in TAKERS else why_not(error)
+            reason = f"{why.value}: {type(error).__name__}: {error}"
             log.warning("%s/%s seq %d (%s) is not taken: %s", row.site, row.device, row.seq, row.measurement, reason)
             return_document(unit, _returned(row, reason))
     return returned

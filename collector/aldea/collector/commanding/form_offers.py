@@ -1,10 +1,11 @@
-"""Newer forms for the boxes: at the start, since the server may have been upgraded, and once a day."""
+"""What boxes are to know of records: newer forms, at the start and once a day, and changed dates of programmes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from aldea.storage.register.device_forms import offer_forms
+from aldea.storage.register.device_programmes import offer_programmes
 
 if TYPE_CHECKING:
     from aldea.model.clock import Clock
@@ -24,6 +25,8 @@ class FormOffers:
     def step(self) -> bool:
         """Offer what is due. Raises RegisterUnavailableError to be tried again."""
         now_ms = self._clock.mono_ms()
+        with self._register.transaction() as unit:
+            offer_programmes(unit, self._clock.wall_ms())
         if self._offered_ms is not None and now_ms - self._offered_ms < EVERY_MS:
             return False
         with self._register.transaction() as unit:

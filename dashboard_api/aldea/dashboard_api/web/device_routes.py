@@ -17,7 +17,7 @@ from aldea.dashboard_api.device_view import DIAGNOSTICS, PROBES, TEST, Asked, as
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.web.device_page import command_rows, diagnostics_parts, newest_diagnostics, refresh_seconds
 from aldea.dashboard_api.web.device_sections import SECTIONS
-from aldea.dashboard_api.web.device_words import PROBE_WORDS
+from aldea.dashboard_api.web.device_words import NOT_TAKEN, PROBE_WORDS
 from aldea.dashboard_api.web.refusal_words import refused
 from aldea.storage.register.commands import commands_of
 from aldea.storage.register.returned_documents import returned_documents
@@ -62,6 +62,7 @@ def one(
         refresh=refresh_seconds(box, commands),
         probes=[(name, shown.say(PROBE_WORDS[name])) for name in PROBES],
         returned=returned,
+        not_taken=NOT_TAKEN,
         answered=answered,
         parts=() if answered is None else diagnostics_parts(answered, shown, zone),
         **sections,

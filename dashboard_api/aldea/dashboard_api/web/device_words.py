@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from aldea.dashboard_api.charts.panels import N_
 from aldea.storage.register.commands import CommandState
+from aldea.storage.register.returned_documents import Why
 
 KINDS: Mapping[str, str] = {
     "test": N_("Test now"),
@@ -15,6 +16,7 @@ KINDS: Mapping[str, str] = {
     "repair_answer": N_("Answer to a repair"),
     "record_returned": N_("Record returned"),
     "form": N_("Form"),
+    "programmes": N_("Dates of programmes"),
 }
 
 STATES: Mapping[CommandState, str] = {
@@ -27,6 +29,15 @@ STATES: Mapping[CommandState, str] = {
     CommandState.ROLLED_BACK: N_("Taken back"),
     CommandState.EXPIRED: N_("Too late"),
     CommandState.CANCELLED: N_("Cancelled"),
+}
+
+NOT_TAKEN: Mapping[Why | None, str] = {
+    Why.UNREADABLE: N_("It is not written as its kind of row is."),
+    Why.UNKNOWN: N_("It speaks of a site, a device or a command that is not registered here."),
+    Why.REFUSED: N_("The register has a reason against it."),
+    Why.UNKNOWN_KIND: N_("This server does not know this kind of row: the box's program is newer."),
+    Why.FAULT: N_("The server's own program stumbled over it."),
+    None: N_("It was not taken."),
 }
 
 LOOKS: Mapping[CommandState, str] = {

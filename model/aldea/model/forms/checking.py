@@ -60,6 +60,8 @@ def validate(definition: Definition, typed: Typed, moment: Moment, *, version: s
         _fill_defaults(definition, payload)
         faults.extend(_broken_rules(definition, payload))
     event = None if faults else _event_date(definition, payload, moment)
+    if event is not None:
+        faults.extend(_too_late(definition, event, payload, moment))
     payload.pop(EVENT_DATE, None)
     return Checked(typed, {} if faults else payload, event, tuple(faults))
 
@@ -181,6 +183,16 @@ def _label(definition: Definition, rule: Rule, name: str) -> Mapping[str, str]:
 
 def _said(value: object) -> str:
     return str(value).replace("T", " ")
+
+
+def _too_late(definition: Definition, event: date, payload: Mapping[str, Any], moment: Moment) -> Iterator[Fault]:
+    """Say so of what happened after the programme's end; a month counts by its first day."""
+    first = event if read_month(str(payload.get(definition.event_from, ""))) is None else event.replace(day=1)
+    if moment.latest is None or definition.after_end or first <= moment.latest:
+        return
+    field = definition.field(definition.event_from)
+    words = {"given": first.isoformat(), "limit": moment.latest.isoformat()}
+    yield Fault(definition.event_from, "too_late", {} if field is None else field.label, words)
 
 
 def _event_date(definition: Definition, payload: Mapping[str, Any], moment: Moment) -> date | None:

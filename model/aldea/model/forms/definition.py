@@ -89,7 +89,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A form. `event_from` names the field that says when it happened; `document` is the definition as JSON."""
+    """A form. `event_from` names the field that says when it happened; `document` is the definition as JSON.
+
+    `after_end`: it may speak of days after its programme's end, as following up does.
+    """
 
     id: str
     version: str
@@ -100,6 +103,7 @@ class Definition:
     fields: tuple[Field, ...]
     rules: tuple[Rule, ...]
     document: Mapping[str, Any]
+    after_end: bool = False
 
     def field(self, name: str) -> Field | None:
         """Return the field called `name`, or None."""

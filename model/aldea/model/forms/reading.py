@@ -16,7 +16,7 @@ FORMATS = frozenset({"", "code", "local_time", "month"})
 RULES = frozenset({"order", "at_most", "some"})
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
-_FORM_KEYS = frozenset({"id", "version", "title", "help", "privacy", "event_from", "fields", "rules"})
+_FORM_KEYS = frozenset({"id", "version", "title", "help", "privacy", "event_from", "fields", "rules", "after_end"})
 _FIELD_KEYS = frozenset(
     {
         "name",
@@ -73,6 +73,7 @@ def read_definition(document: Mapping[str, Any]) -> Definition:
             Rule(item["kind"], tuple(item["fields"]), item.get("rows", "")) for item in document.get("rules", ())
         ),
         document=document,
+        after_end=document.get("after_end") is True,
     )
 
 

@@ -65,8 +65,12 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "en": "{label}: {given} is still to come (today is {limit} at the site); correct the date.",
         },
         "too_early": {
-            "es": "{label}: {given} es antes del inicio ({limit}); corríjase la fecha.",
-            "en": "{label}: {given} is before the start ({limit}); correct the date.",
+            "es": "{label}: {given} es antes del inicio ({limit}) del sitio o de su programa; corríjase la fecha.",
+            "en": "{label}: {given} is before the start ({limit}) of the site or its programme; correct the date.",
+        },
+        "too_late": {
+            "es": "{label}: {given} es después del fin del programa ({limit}); corríjase la fecha o el programa.",
+            "en": "{label}: {given} is after the programme's end ({limit}); correct the date or the programme.",
         },
         "not_choice": {
             "es": "{label}: «{given}» no es una opción; use una de: {choices}.",

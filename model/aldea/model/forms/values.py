@@ -19,10 +19,14 @@ NO = frozenset({"no", "n", "false", "0", "off", "falso"})
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When and where something is checked: the site's local time, and the first day that can be meant."""
+    """When and where something is checked: the site's local time, and the days that can be meant.
+
+    `earliest`: nothing lies before it; `latest`: the last day on which it can have happened, None: today.
+    """
 
     now: datetime
     earliest: date | None = None
+    latest: date | None = None
 
     @property
     def today(self) -> date:

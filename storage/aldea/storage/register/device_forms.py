@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from aldea.model.forms import load_forms
 from aldea.storage.register.commands import queue_command
+from aldea.storage.register.device_programmes import offer_programmes
 from aldea.storage.register.devices import find_device
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
 from aldea.storage.register.register import Unit
@@ -24,7 +25,7 @@ KIND = "form"
 
 
 def note_forms(unit: Unit, site: str, device: str, told: str, at_ms: int) -> int:
-    """Keep which forms a device has (`attendance=2 course=1`), and queue newer ones; return how many.
+    """Keep which forms a device has (`attendance=2 course=1`), and queue what is newer; return how many commands.
 
     Raises RegisterError when the device is not registered, or cannot be commanded.
     """
@@ -35,7 +36,7 @@ def note_forms(unit: Unit, site: str, device: str, told: str, at_ms: int) -> int
     unit.connection.execute(
         fresh.on_conflict_do_update(index_elements=["site", "device"], set_={"versions": versions, "told_at_ms": at_ms})
     )
-    return _offer(unit, site, device, versions, at_ms)
+    return _offer(unit, site, device, versions, at_ms) + offer_programmes(unit, at_ms, [site])
 
 
 def forms_of_device(unit: Unit, site: str, device: str) -> Mapping[str, int]:

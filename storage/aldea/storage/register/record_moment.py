@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from aldea.model.forms import Moment
 from aldea.storage.register.facts import fact_history
-from aldea.storage.register.programmes import FACT, find_programme
+from aldea.storage.register.programmes import FACT, Programme, find_programme
 from aldea.storage.register.register import Unit
 from aldea.storage.register.sites import Site, SiteState, state_history
 
@@ -20,8 +20,8 @@ def moment_at(unit: Unit, site: Site, programme: str, now_ms: int) -> Moment:
     began = [span.valid_from_ms for span in state_history(unit, site.id) if span.state is SiteState.COMMISSIONED]
     first = _local(min(began, default=site.created_at_ms), zone).date()
     found = find_programme(unit, programme) if programme else None
-    earliest = first if found is None else max(first, found.starts_on)
-    return Moment(_local(now_ms, zone).replace(tzinfo=None), earliest)
+    now = _local(now_ms, zone).replace(tzinfo=None)
+    return Moment(now, first) if found is None else Moment(now, max(first, found.starts_on), found.ends_on)
 
 
 def programmes_of(unit: Unit, site_id: str) -> frozenset[str]:
@@ -30,7 +30,10 @@ def programmes_of(unit: Unit, site_id: str) -> frozenset[str]:
 
 
 def only_programme(unit: Unit, site: Site, day: date) -> str:
-    """Return the one programme that a site was in on a local day; '' where there was none, or more than one."""
+    """Return the one programme that a site was in on a local day; '' where there was none, or more than one.
+
+    A programme whose own dates do not hold that day is none of them.
+    """
     zone = ZoneInfo(site.timezone)
     noon_ms = round(datetime(day.year, day.month, day.day, 12, tzinfo=zone).timestamp() * 1000)
     then = {
@@ -38,7 +41,12 @@ def only_programme(unit: Unit, site: Site, day: date) -> str:
         for fact in fact_history(unit, site.id, FACT)
         if fact.valid_from_ms <= noon_ms and (fact.valid_to_ms is None or noon_ms < fact.valid_to_ms)
     }
+    then -= {name for name in then if not _goes_on(find_programme(unit, name), day)}
     return then.pop() if len(then) == 1 else NO_PROGRAMME
+
+
+def _goes_on(found: Programme | None, day: date) -> bool:
+    return found is None or (found.starts_on <= day and (found.ends_on is None or day <= found.ends_on))
 
 
 def _local(ms: int, zone: ZoneInfo) -> datetime:
