@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aldea.agents.snmp_profiles import ROUTERS, UPSES, load_profile
+from aldea.model.said import Said
 from aldea.model.settings import about
 
 CLIENTS_FROM = ("value", "rows", "sum")
@@ -36,13 +37,28 @@ class SnmpDevice:
 
     def _check_user(self) -> None:
         if self.user is None:
-            raise ValueError("has version 3 but no user; set user")
+            raise ValueError(Said("has version 3 but no user; set user", "es de la versión 3 y no tiene user; ponerlo"))
         if (self.auth_protocol != "none") != (self.auth_password_file is not None):
-            raise ValueError("needs auth_password_file with auth_protocol, and neither with 'none'")
+            raise ValueError(
+                Said(
+                    "needs auth_password_file with auth_protocol, and neither with 'none'",
+                    "necesita auth_password_file con auth_protocol, y ninguno de los dos con 'none'",
+                )
+            )
         if (self.privacy_protocol != "none") != (self.privacy_password_file is not None):
-            raise ValueError("needs privacy_password_file with privacy_protocol, and neither with 'none'")
+            raise ValueError(
+                Said(
+                    "needs privacy_password_file with privacy_protocol, and neither with 'none'",
+                    "necesita privacy_password_file con privacy_protocol, y ninguno de los dos con 'none'",
+                )
+            )
         if self.privacy_protocol != "none" and self.auth_protocol == "none":
-            raise ValueError("has a privacy_protocol without an auth_protocol; SNMP has no such level")
+            raise ValueError(
+                Said(
+                    "has a privacy_protocol without an auth_protocol; SNMP has no such level",
+                    "tiene privacy_protocol sin auth_protocol; SNMP no tiene ese nivel",
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +83,21 @@ class SnmpTarget(SnmpDevice):
         # Not super(): a class with slots is made anew by the decorator.
         SnmpDevice.__post_init__(self)
         if self.clients_oid is not None and not _is_oid(self.clients_oid):
-            raise ValueError(f"clients_oid is {self.clients_oid!r}; expects numbers and dots, as 1.3.6.1.4.1.9")
+            raise ValueError(
+                Said(
+                    f"clients_oid is {self.clients_oid!r}; expects numbers and dots, as 1.3.6.1.4.1.9",
+                    f"clients_oid es {self.clients_oid!r}; se esperan números y puntos, como 1.3.6.1.4.1.9",
+                )
+            )
+        if "" in (self.interface, *self.interfaces):
+            raise ValueError("has an interface without a name; leave it out")
         if self.interface in self.interfaces:
-            raise ValueError(f"has {self.interface!r} as interface and again in interfaces; name it once")
+            raise ValueError(
+                Said(
+                    f"has {self.interface!r} as interface and again in interfaces; name it once",
+                    f"tiene {self.interface!r} como interface y otra vez en interfaces; nombrarla una vez",
+                )
+            )
 
     @property
     def has_wan(self) -> bool:
@@ -112,7 +140,12 @@ class NutUps:
 
     def __post_init__(self) -> None:
         if self.ups.startswith("-") or not self.ups or set(self.ups) & set("@: \t\n"):
-            raise ValueError(f"has the ups {self.ups!r}; expects a name without @, : and blanks, as upsc -l lists it")
+            raise ValueError(
+                Said(
+                    f"has the ups {self.ups!r}; expects a name without @, : and blanks, as upsc -l lists it",
+                    f"tiene el ups {self.ups!r}; se espera un nombre sin @, : ni espacios, como lo lista upsc -l",
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

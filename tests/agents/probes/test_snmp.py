@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -14,9 +15,10 @@ import pytest
 from aldea.agents.device_settings import SnmpSettings, SnmpTarget
 from aldea.agents.probe import ProbeContext
 from aldea.agents.probes.snmp import SnmpProbe
+from aldea.agents.probes.snmp_interface import InterfaceReader
 from aldea.model.catalogue import CATALOGUE
 from aldea.model.clock import ManualClock
-from aldea.model.sample import Reading
+from aldea.model.sample import Reading, Value
 from rigs.processes import LOOPBACK, free_port
 from rigs.snmpd import Snmpd
 
@@ -126,6 +128,49 @@ def test_an_interface_may_be_given_by_its_number(context: ProbeContext, snmpd: S
     assert reading.fields["rx_bytes_total"] is not None
 
 
+@pytest.mark.parametrize("names", [{"interface": ""}, {"interface": "wan", "interfaces": ("lan", "")}])
+def test_an_interface_without_a_name_is_refused(names: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="an interface without a name"):
+        SnmpTarget(host=LOOPBACK, **names)
+
+
+def test_an_object_may_be_given_with_a_dot_before_it_as_tools_print_it(context: ProbeContext, snmpd: Snmpd) -> None:
+    fields = _one(context, _target(snmpd, clients_oid=f".{IF_NUMBER}")).fields
+    assert (fields["failure"], fields["clients"]) == (None, len(psutil.net_if_stats()))
+
+
+def test_a_name_without_an_address_is_said_and_costs_the_other_routers_nothing(
+    context: ProbeContext, snmpd: Snmpd
+) -> None:
+    ((lost, found),) = _rounds(context, _target(snmpd, host="router.invalid"), _target(snmpd))
+    assert lost.fields == {"failure": "dns_failed"}
+    assert found.fields["failure"] is None
+
+
+def test_a_router_may_have_an_ipv6_address(context: ProbeContext, tmp_path: Path) -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    with Snmpd(tmp_path, extra=[f"agentaddress udp6:[::1]:{port}", "rocommunity6 public ::1"]) as router:
+        reading = _one(context, _target(router, host="::1", port=port))
+    assert reading.fields["failure"] is None
+
+
+def test_a_fault_in_one_routers_round_costs_the_others_nothing(
+    context: ProbeContext, snmpd: Snmpd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    as_it_is = InterfaceReader.read
+
+    async def faulty(reader: InterfaceReader, *, restarted: bool | None) -> dict[str, Value]:
+        if reader.name == "bad":
+            raise ZeroDivisionError
+        return await as_it_is(reader, restarted=restarted)
+
+    monkeypatch.setattr(InterfaceReader, "read", faulty)
+    ((bad, good),) = _rounds(context, _target(snmpd, interface="bad", name="other"), _target(snmpd))
+    assert (bad.fields, bad.tags) == ({"failure": "probe_crashed"}, {"target": "other"})
+    assert good.fields["failure"] is None
+    assert "router other: the probe crashed" in caplog.text
+
+
 def test_an_object_that_is_no_number_is_an_error_and_not_a_count(context: ProbeContext, snmpd: Snmpd) -> None:
     fields = _one(context, _target(snmpd, clients_oid="1.3.6.1.2.1.1.5.0")).fields
     assert fields["failure"] == "snmp_error"
@@ -213,6 +258,35 @@ def test_a_level_below_what_the_router_asks_for_is_refused(
 def test_version_3_with_a_long_digest(context: ProbeContext, snmpd3: Snmpd, tmp_path: Path) -> None:
     target = replace(_user(snmpd3, tmp_path, "authsecret1", user="aldea512"), auth_protocol="sha512")
     assert _one(context, target).fields["failure"] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "failure", "sentence"),
+    [
+        (b"", "snmp_authentication", "no passwords of less than 8"),
+        (b"abc\n", "snmp_authentication", "no passwords of less than 8"),
+        (b"\xff\xfepassword", "snmp_authentication", "is not text"),
+        (None, "not_available", "No such file"),
+    ],
+)
+def test_a_password_file_that_is_no_use_is_said_and_costs_the_other_routers_nothing(
+    context: ProbeContext,
+    snmpd3: Snmpd,
+    snmpd: Snmpd,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    content: bytes | None,
+    failure: str,
+    sentence: str,
+) -> None:
+    caplog.set_level("INFO")
+    target = _user(snmpd3, tmp_path, "authsecret1")
+    (tmp_path / "auth").unlink() if content is None else (tmp_path / "auth").write_bytes(content)
+    ((refused, found),) = _rounds(context, target, _target(snmpd))
+    assert refused.fields == {"failure": failure}
+    assert found.fields["failure"] is None
+    assert sentence in caplog.text
+    assert "abc" not in caplog.text
 
 
 @pytest.mark.parametrize(("user", "password"), [("aldea", "wrongsecret"), ("nobody", "authsecret1")])

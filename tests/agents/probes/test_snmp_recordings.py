@@ -16,9 +16,11 @@ from aldea.agents.device_settings import PowerSettings, SnmpSettings, SnmpTarget
 from aldea.agents.probe import ProbeContext
 from aldea.agents.probes.power import PowerProbe
 from aldea.agents.probes.snmp import SnmpProbe
+from aldea.agents.probes.snmp_client import SnmpClient, SnmpError
 from aldea.agents.snmp_profiles import ROUTERS, UPSES, load_profile
 from aldea.model.catalogue import CATALOGUE
 from aldea.model.clock import ManualClock
+from aldea.model.failures import Failure
 from aldea.model.sample import Reading
 from rigs.processes import LOOPBACK, RigError
 from rigs.snmpsim import Snmpsim, recorded
@@ -312,6 +314,18 @@ def test_a_ups_says_that_it_runs_on_battery(context: ProbeContext, ports: list[i
         "on_battery_seconds": 55,
         "input_voltage_volts": 0.0,
     }
+
+
+def test_a_ups_whose_input_cannot_be_asked_still_says_whether_it_runs_on_battery(
+    context: ProbeContext, ports: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(_client: SnmpClient, column: str, _most_rows: int) -> dict[str, int]:
+        raise SnmpError(Failure.SNMP_ERROR, f"the card does not know {column}")
+
+    monkeypatch.setattr(SnmpClient, "walk", refused)
+    (reading,) = _ups(context, "ups", port=ports[0])
+    assert (reading.fields["failure"], reading.fields["on_battery"]) == (None, False)
+    assert not {"mains", "input_voltage_volts"} & reading.fields.keys()
 
 
 def test_real_upses_say_what_they_do_not_know_in_their_own_ways(context: ProbeContext, ports: list[int]) -> None:

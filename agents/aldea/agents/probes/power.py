@@ -91,6 +91,10 @@ class PowerProbe:
             failure = Failure.READ_TIMEOUT
         except OSError as error:
             failure = failure_of(error)
+        except Exception:
+            # A fault in the probe costs no other source its reading.
+            log.exception("power source %s: the probe crashed", source.name)
+            failure = Failure.PROBE_CRASHED
         return Reading(
             self.name, {**fields, "failure": None if failure is None else failure.value}, {"source": source.name}
         )

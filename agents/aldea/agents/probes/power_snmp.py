@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from aldea.agents.probes.power_reading import LIVE_VOLTS, PowerFailed, believable
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from aldea.agents.snmp_profiles import UpsObject
     from aldea.model.clock import Clock
     from aldea.model.sample import Value
+
+log = logging.getLogger(__name__)
 
 _MOST_LINES = 12
 
@@ -56,9 +59,16 @@ class SnmpSource:
         answers = await self._client.get([SYS_UPTIME, *single])
         for item in self._objects:
             if item.is_column:
-                rows = await self._client.walk(item.oid, _MOST_LINES)
-                answers[item.oid] = next(iter(rows.values()), None)
+                answers[item.oid] = await self._first_of(item.oid)
         return answers
+
+    async def _first_of(self, column: str) -> Answer:
+        """Return a column's first row. A card that does not say it has said more important things before."""
+        try:
+            return next(iter((await self._client.walk(column, _MOST_LINES)).values()), None)
+        except SnmpError as error:
+            log.info("power source %s: %s", self.name, error)
+            return None
 
 
 def ups_fields(objects: Sequence[UpsObject], answers: Mapping[str, Answer]) -> dict[str, Value]:

@@ -50,7 +50,7 @@ class SnmpProbe:
             return []
         if self._routers is None:
             self._routers = [self._router(target) for target in self._settings.targets]
-        rounds = await asyncio.gather(*(router.measure(self._round_seconds) for router in self._routers))
+        rounds = await asyncio.gather(*(self._round(router) for router in self._routers))
         return [reading for readings in rounds for reading in readings]
 
     async def aclose(self) -> None:
@@ -58,6 +58,14 @@ class SnmpProbe:
         for router in self._routers or ():
             router.client.close()
         self._routers = None
+
+    async def _round(self, router: _Router) -> list[Reading]:
+        """Ask one router. A fault in the probe costs no other router its readings."""
+        try:
+            return await router.measure(self._round_seconds)
+        except Exception:
+            log.exception("router %s: the probe crashed", router.name)
+            return [Reading(self.name, {"failure": Failure.PROBE_CRASHED.value}, {"target": router.name})]
 
     def _router(self, target: SnmpTarget) -> _Router:
         from aldea.agents.probes.snmp_client import SnmpClient  # noqa: PLC0415 - pysnmp: 6 MB, only where used
@@ -75,14 +83,16 @@ class _Router:
 
         self.client = client
         self._host = target.host
-        self._name = target.name or target.host
+        self.name = target.name or target.host
         self._clock = clock
         self._uptime = UptimeWatch()
         self._restarted: bool | None = None
         wan = profile.wan if target.interface is None else (target.interface,)
         self._wan = InterfaceReader(client, clock, wan) if wan else None
         self._others = [InterfaceReader(client, clock, (name,)) for name in target.interfaces]
-        own = None if target.clients_oid is None else ClientCount(target.clients_oid, target.clients_from)
+        # Tools print objects with a dot before them; answers come without.
+        oid = None if target.clients_oid is None else target.clients_oid.strip(".")
+        own = None if oid is None else ClientCount(oid, target.clients_from)
         self._counted = own or profile.clients
 
     async def measure(self, within_seconds: float) -> list[Reading]:
@@ -99,7 +109,7 @@ class _Router:
         except TimeoutError:
             log.info("router %s: has not said all within %g s", self._host, within_seconds)
             fields["failure"] = fields["failure"] or Failure.SNMP_TIMEOUT.value
-        tags = {"target": self._name}
+        tags = {"target": self.name}
         if self._wan is not None:
             tags["interface"] = self._wan.name
         failure = fields.pop("failure")
@@ -142,7 +152,7 @@ class _Router:
 
         answers = await self._try(read, fields)
         failure = fields.pop("failure")
-        tags = {"target": self._name, "interface": reader.name}
+        tags = {"target": self.name, "interface": reader.name}
         readings.append(Reading(OTHERS, {**fields, "failure": failure}, tags))
         return answers
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as hlapi
 from pysnmp.proto import errind, rfc1905
 
-from aldea.model.failures import Failure
+from aldea.model.failures import Failure, failure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from aldea.agents.device_settings import SnmpDevice
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Value = int | str | None
 
 _ROWS_A_QUESTION = 20
+_SHORTEST_PASSWORD = 8  # RFC 3414, 11.2
 _TOO_BIG = 1
 _NOT_ALLOWED = 16  # authorizationError (RFC 3416): the user may not, at this level
 _SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
@@ -64,7 +66,7 @@ class SnmpClient:
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
         """Return the values of `oids`; those the router does not have are absent. Raises SnmpError, OSError."""
-        answer = await hlapi.get_cmd(*await self._question(), *map(_variable, oids), lookupMib=False)
+        answer = await self._asked(hlapi.get_cmd, *map(_variable, oids))
         if not answer[0] and int(answer[1]) == _TOO_BIG and len(oids) > 1:
             # Small devices fit only a few objects into an answer.
             half = len(oids) // 2
@@ -78,9 +80,7 @@ class SnmpClient:
         found: dict[str, Value] = {}
         last = column
         while len(found) < most_rows:
-            answer = await hlapi.bulk_cmd(
-                *await self._question(), 0, _ROWS_A_QUESTION, _variable(last), lookupMib=False
-            )
+            answer = await self._asked(hlapi.bulk_cmd, 0, _ROWS_A_QUESTION, _variable(last))
             rows = _values(answer)
             below = {oid: value for oid, value in rows.items() if oid.startswith(f"{column}.")}
             new = {oid: value for oid, value in below.items() if oid not in found}
@@ -115,14 +115,26 @@ class SnmpClient:
         """Close the socket."""
         self._engine.close_dispatcher()
 
+    async def _asked(self, ask: Callable[..., Any], *words: Any) -> Any:
+        question = await self._question()
+        try:
+            answer = await ask(*question, *words, lookupMib=False)
+        except PySnmpError as error:
+            # Its own words may hold what was asked with or answered.
+            raise SnmpError(Failure.SNMP_ERROR, f"the question cannot be asked: {type(error).__name__}") from error
+        if isinstance(answer[0], errind.RequestTimedOut):
+            self._transport = None  # its name may have another address by now
+        return answer
+
     async def _question(self) -> tuple[Any, Any, Any, Any]:
-        """Return what every question begins with. Raises SnmpError when the host has no address."""
+        """Return what every question begins with. Raises SnmpError without an address, or without a usable password."""
         if self._transport is None:
+            kind = hlapi.Udp6TransportTarget if ":" in self._target.host else hlapi.UdpTransportTarget
             try:
-                self._transport = await hlapi.UdpTransportTarget.create(
+                self._transport = await kind.create(
                     (self._target.host, self._target.port), self._timeout_seconds, self._retries
                 )
-            except hlapi.error.PySnmpError as error:
+            except PySnmpError as error:
                 raise SnmpError(Failure.DNS_FAILED, str(error)) from error
         return self._engine, self._credentials(), self._transport, hlapi.ContextData()
 
@@ -145,7 +157,19 @@ def _variable(oid: str) -> Any:
 
 
 def _secret(path: Path | None) -> str | None:
-    return None if path is None else path.read_text(encoding="utf-8").strip()
+    """Return the password of a file. Raises SnmpError when it holds none, with a sentence that does not tell it."""
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        denied = failure_of(error) is Failure.PERMISSION_DENIED
+        raise SnmpError(Failure.PERMISSION_DENIED if denied else Failure.NOT_AVAILABLE, str(error)) from error
+    except UnicodeDecodeError as error:
+        raise SnmpError(Failure.SNMP_AUTHENTICATION, f"{path} is not text: write the password alone into it") from error
+    if len(text) < _SHORTEST_PASSWORD:
+        raise SnmpError(Failure.SNMP_AUTHENTICATION, f"{path}: version 3 has no passwords of less than 8 characters")
+    return text
 
 
 def _values(answer: tuple[Any, Any, Any, Sequence[Any]]) -> dict[str, Value]:

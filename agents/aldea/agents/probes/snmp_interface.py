@@ -69,7 +69,7 @@ class InterfaceReader:
         self._client = client
         self._clock = clock
         self._names = names
-        self._index: int | None = int(names[0]) if names[0].isdigit() else None
+        self._index: int | None = int(names[0]) if names[0].isascii() and names[0].isdigit() else None
         self._by_number = self._index is not None
         self._before: Counters | None = None
         self.name = names[0]
