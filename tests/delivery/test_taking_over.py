@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from aldea.agents.outbox import Limits
 from aldea.agents.outbox.database import transaction
-from aldea.agents.outbox.old import OldOutbox, copy_file
-from aldea.agents.outbox.taking_over import NewOutbox, Result
 from aldea.agents.uplink import Pace
 from aldea.model.clock import ClockState
+from delivery.boxes import bring_in, replace_box
 from delivery.world import HOUR, Stored, World
 
 if TYPE_CHECKING:
@@ -29,29 +28,6 @@ PACE = Pace(live_rows=7, bulk_rows=9, send_interval_ms=20_000, answer_ms=10_000,
 
 class Cut(BaseException):
     """The process is killed here."""
-
-
-def replace_box(world: World, name: str = "old") -> Path:
-    """The box dies; another one takes its place, with an empty disk. Return the old disk's folder."""
-    world.kill_agent()
-    old = world.folder / name
-    (world.folder / "agent").rename(old)
-    world.hardware = f"after {name}"
-    world.boot()
-    return old
-
-
-def bring_in(world: World, old: Path, limits: Limits | None = None) -> Result:
-    """Do what `take-over` does, while the agent runs."""
-    copy = world.folder / "copy.sqlite"
-    for suffix in ("", "-wal", "-shm"):
-        copy.with_name(copy.name + suffix).unlink(missing_ok=True)
-    copy_file(old / "outbox.sqlite", copy)
-    with (
-        closing(OldOutbox(copy, old / "outbox.reserve")) as there,
-        closing(NewOutbox(world.folder / "agent", limits or Limits(), world.hardware)) as here,
-    ):
-        return here.take_over(there)
 
 
 def is_sound(world: World) -> None:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aldea.model.sample import Reading
 from aldea.model.truth import Durations, durations_between
+from delivery.boxes import bring_in, replace_box
 from settlingkit.station import BEGAN_MS, HOUR, Kind, Station, at
+from settlingkit.whole import MINUTE, Whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +88,74 @@ def test_however_the_rows_of_two_boxes_arrive_the_truth_is_one(tmp_path: Path, b
         assert sums == Durations(up_ms=42 * HOUR, down_ms=6 * HOUR)
     if began == "08 22:00":  # where one of them hears the Internet, it is there
         assert sums == Durations(up_ms=46 * HOUR, down_ms=2 * HOUR)
+
+
+ALONE, BAD_LINK = "at once", "over a bad link"
+LATER, ONE_BY_ONE = "after it was judged", "one by one, each judged"
+
+
+def replaced(whole: Whole, order: str) -> list[tuple[str, str | None, int]]:
+    """Live through the end of two boxes and the beginning of a third; return what is settled, in whole hours.
+
+    The first box knows the time and loses its link. The second measures without ever being heard or learning the time.
+    Then the power goes, with the router's, and somebody brings another box, and at some time the disks of the others.
+    Days lie between them, so that no box's rows touch the days of another's.
+    """
+    world = whole.world
+    world.run(3)
+    whole.measure(120, anchor=3)
+    world.run(5)
+    world.disconnect()
+    whole.measure(120, anchor=0)
+    first = replace_box(world, "first", minutes=48 * 60)
+    whole.measure(120, anchor=3)
+    second = replace_box(world, "second", minutes=48 * 60)
+    router_began_ms = world.clock.wall_ms() - 20 * MINUTE
+    world.loss = 0.4 if order == BAD_LINK else 0.0
+    world.run(3)
+    if order == ALONE:
+        bring_in(world, second)
+        bring_in(world, first)
+        world.run(20)
+    for _ in range(12):
+        uptime = {"uptime_seconds": (world.clock.wall_ms() - router_began_ms) // 1000}
+        world.record(Reading("snmp", uptime, {"target": "router"}))
+        whole.measure(5, anchor=3)
+    world.run(20)
+    if order in {LATER, ONE_BY_ONE}:
+        early = whole.settle()
+        assert [(item.state.value, item.cause) for item in early] == [("up", None), ("down", "power"), ("up", None)]
+    if order != ALONE:
+        bring_in(world, second)
+        if order == ONE_BY_ONE:
+            world.run(60)
+            whole.settle()
+        bring_in(world, first)
+    world.run(60)
+    world.loss = 0.0
+    world.run(60)
+    ended_ms = max(world.expected.values())  # what follows is not over yet
+    found = [item for item in whole.settle() if item.start_ms <= ended_ms]
+    assert world.quarantined() == []
+    return [(item.state.value, item.cause, round((item.end_ms - item.start_ms) / HOUR)) for item in found]
+
+
+@pytest.mark.parametrize("order", [ALONE, LATER, ONE_BY_ONE, BAD_LINK])
+def test_the_boots_of_boxes_stand_in_order_whenever_the_old_disks_come(tmp_path: Path, order: str) -> None:
+    whole = Whole(tmp_path)
+    try:
+        assert replaced(whole, order) == [
+            ("up", None, 2),
+            ("down", "backhaul", 2),
+            ("unknown", None, 48),
+            ("up", None, 2),
+            ("down", "power", 48),
+            ("up", None, 1),
+        ]
+        sources = [boot.source for boot in sorted(whole.world.boots_known(), key=lambda boot: boot.offset_ms or 0)]
+        assert sources == ["server", "estimated", "server"]
+        for stream in whole.world.desk.journal.streams():
+            record = whole.world.coverage(stream.epoch)
+            assert (record.open_rows, record.lost_rows) == (0, 0)
+    finally:
+        whole.close()
