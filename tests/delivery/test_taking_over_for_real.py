@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agentkit.settings_text import quick_settings
 from aldea.collector.mqtt import BrokerAddress
 from aldea.collector.service import Collector
 from aldea.model.clock import SystemClock
@@ -30,30 +31,14 @@ if TYPE_CHECKING:
     from rigs.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.mosquitto
-CONFIG = """
-[agent]
-site = "yaxcaba"
-data = "{data}"
-sample_seconds = 0.5
-send_seconds = 1
-[agent.broker]
-port = {broker}
-[agent.ping]
-gateway = false
-anchors = ["127.0.0.1"]
-packets = 1
-[agent.dns]
-names = []
-[agent.http]
-enabled = false
-"""
 
 
 @contextmanager
 def running_box(folder: Path, broker: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run an agent over `folder`/data; it is killed in the end, as by a power cut, if it still runs."""
     folder.mkdir(exist_ok=True)
-    (folder / "aldea.toml").write_text(CONFIG.format(data=folder / "data", broker=broker), encoding="utf-8")
+    settings = quick_settings("yaxcaba", folder / "data", broker, "[agent.http]\nenabled = false\n")
+    (folder / "aldea.toml").write_text(settings, encoding="utf-8")
     command = [sys.executable, "-m", "aldea.agents", "run", "--config", str(folder / "aldea.toml")]
     with (folder / "agent.log").open("w") as log:
         process = subprocess.Popen(command, stderr=log)

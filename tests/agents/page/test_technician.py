@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import paho.mqtt.publish
 import pytest
 
+from agentkit.settings_text import quick_settings
 from aldea.collector.mqtt import BrokerAddress
 from aldea.collector.service import Collector
 from aldea.model.clock import SystemClock
@@ -30,20 +31,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.mosquitto]
-CONFIG = """
-[agent]
-site = "yaxcaba"
-data = "{data}"
-sample_seconds = 0.5
-send_seconds = 1
-[agent.broker]
-port = {broker}
-[agent.ping]
-gateway = false
-anchors = ["127.0.0.1"]
-packets = 1
-[agent.dns]
-names = []
+PAGE = """\
 [[agent.http.targets]]
 url = "{web}"
 expect_status = 204
@@ -93,7 +81,8 @@ def running_agent(folder: Path, broker: int, web: str) -> Iterator[str]:
     """Run an agent with its page; yield the page's address."""
     port = free_port()
     config = folder / "aldea.toml"
-    config.write_text(CONFIG.format(data=folder / "data", broker=broker, web=web, port=port), encoding="utf-8")
+    more = PAGE.format(web=web, port=port)
+    config.write_text(quick_settings("yaxcaba", folder / "data", broker, more), encoding="utf-8")
     with (folder / "agent.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "aldea.agents", "run", "--config", str(config)], stderr=log, env=os.environ.copy()
