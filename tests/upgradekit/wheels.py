@@ -54,10 +54,12 @@ class Workshop:
         (self._built[version],) = out.glob("*.whl")
         return self._built[version]
 
-    def release(self, version: str, *edits: Edit, downgrade: bool = False) -> tuple[SignedRelease, dict[str, bytes]]:
+    def release(
+        self, version: str, *edits: Edit, replaces: str | None = None
+    ) -> tuple[SignedRelease, dict[str, bytes]]:
         """Return a signed release, and its files."""
         wheel = self.wheel(version, *edits)
-        return self.signed(manifest_of([wheel], downgrade=downgrade)), {wheel.name: wheel.read_bytes()}
+        return self.signed(manifest_of([wheel], replaces=replaces)), {wheel.name: wheel.read_bytes()}
 
     def signed(self, manifest: Manifest) -> SignedRelease:
         """Return a manifest with the signature of this workshop's key."""

@@ -11,6 +11,7 @@ import pytest
 from aldea.agents.upgrading import building
 from aldea.agents.upgrading.building import build
 from aldea.agents.upgrading.state import Releases
+from aldea.agents.words import Words
 from aldea.model.release import ReleaseError
 from upgradekit.wheels import FIRST, Workshop
 
@@ -62,5 +63,5 @@ for _ in range(1000):
     time.sleep(0.01)
 open({str(tmp_path / "score")!r}, "w").write(score)
 """
-    asyncio.run(building._run([sys.executable, "-c", waits], "it failed"))
+    asyncio.run(building._run([sys.executable, "-c", waits], Words("it failed", "it failed")))
     assert (tmp_path / "score").read_text() == "500\n"

@@ -78,8 +78,41 @@ def test_one_that_keeps_ending_is_started_three_times_and_given_up(site: Site) -
     site.keep(current="1.2", trial=Trial("1.3", "c1"))
     assert site.decide() == str(site.releases.python("1.2"))
     assert site.starts("1.3") == MOST_STARTS
-    assert "never heard the server: it ended with 7" in site.state.bad["1.3"]
+    state = site.state
+    assert state.outcome is not None
+    assert "never heard the server: it ended with 7" in state.outcome.reason
+    # Whose fault it was is for the agent to find out, once it hears the server or not: until then it stays at hand.
+    assert (state.doubt is not None and state.doubt.had_its_time, dict(state.bad)) == (True, {})
+    assert site.releases.path("1.3").exists()
+
+
+def test_one_that_cannot_be_started_at_all_is_bad_whatever_the_link_does(site: Site) -> None:
+    site.add("1.3")
+    site.releases.python("1.3").chmod(0o644)
+    site.keep(trial=Trial("1.3", "c1"))
+    assert site.decide() == sys.executable
+    assert "cannot be started" in site.state.bad["1.3"]
+    assert site.state.doubt is None
     assert not site.releases.path("1.3").exists()
+
+
+def test_the_newest_version_that_was_kept_is_remembered_until_a_signature_lowers_it(site: Site) -> None:
+    site.add("1.3", HEARD_AT_ONCE)
+    site.keep(trial=Trial("1.3", "c1"))
+    site.decide()
+    assert site.state.newest == "1.3"
+    for _ in range(MOST_QUICK):
+        site.decide()
+    assert (site.state.current, site.state.newest) == (None, "1.3")  # it kept ending, and gave way
+    site.add("1.2", HEARD_AT_ONCE)
+    site.releases.write(replace(site.state, trial=Trial("1.2", "c2")))
+    site.decide()
+    assert (site.state.current, site.state.newest) == ("1.2", "1.3")
+    site.releases.write(replace(site.state, trial=Trial("1.2", "c3", lowers=True)))
+    site.decide()
+    assert site.state.newest == "1.2"
+    assert site.decide(base="/opt/aldea-agent/venv-2") == sys.executable
+    assert site.state.newest is None  # whoever installs at the device decides
 
 
 def test_one_that_stays_silent_is_ended_when_its_time_is_over_even_if_it_will_not_end(site: Site) -> None:

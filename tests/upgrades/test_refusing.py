@@ -19,24 +19,26 @@ from aldea.agents.settings import AgentSettings
 from aldea.agents.upgrade_settings import UpgradeSettings
 from aldea.agents.upgrading.handler import Upgrade
 from aldea.agents.upgrading.launch import Launcher
+from aldea.agents.upgrading.settling import Link
 from aldea.agents.upgrading.state import COMPLETE, HEARD, LAUNCHER, Releases, Trial
 from aldea.agents.upgrading.state import Outcome as Ended
 from aldea.agents.upgrading.state import State as Kept
 from aldea.model.clock import ManualClock
 from aldea.model.messages import Command
 from aldea.model.release import document_of
+from upgradekit.simulated import ANSWER
 from upgradekit.wheels import Workshop
 
 VERSION = "9.0.0"
 LAUNCHED = {LAUNCHER: json.dumps(["python", "-m", "aldea.agents.upgrading.launch", "run"])}
-ANSWER: dict[str, Any] = {
-    "site": "isla",
-    "device": "agent",
-    "broker": {"host": "localhost", "port": 1883, "tls": False, "ca_pem": None},
-    "username": "isla/agent",
-    "password": "secret",
-    "settings": {"timezone": "America/Merida"},
-}
+
+
+def linked(pause: Any = asyncio.sleep, is_heard: Any = lambda: True) -> Link:
+    """Return how the server is listened to."""
+    return Link(is_heard, ManualClock(), "boot", pause)
+
+
+LINK = linked()
 
 
 async def tell(_: State, __: Mapping[str, Any]) -> None:
@@ -54,7 +56,7 @@ def carried_out(
     }
     settings = AgentSettings(site="isla", data=data, upgrade=UpgradeSettings(**upgrade))
     budget = Budget(Plan(Terms(), SiteCalendar(None, ())), LedgerFile(data), lambda: None, Meter())
-    handler = Upgrade(settings, budget, "0.1.0", lambda: None, lambda: True, environ, lambda _: free)
+    handler = Upgrade(settings, budget, "0.1.0", lambda: None, LINK, environ, lambda _: free)
     return asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
 
 
@@ -100,7 +102,7 @@ def test_it_says_once_that_it_waits_for_bytes_and_until_when(workshop: Workshop,
     plan = Plan(Terms(monthly_bytes=1000), SiteCalendar(ZoneInfo("UTC"), ()))
     budget = Budget(plan, LedgerFile(tmp_path), lambda: 1_773_100_800_000, Meter())
     settings = AgentSettings(site="isla", data=tmp_path)
-    handler = Upgrade(settings, budget, "0.1.0", lambda: None, lambda: True, LAUNCHED, lambda _: 10**12, pause)
+    handler = Upgrade(settings, budget, "0.1.0", lambda: None, linked(pause), LAUNCHED, lambda _: 10**12)
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
     assert [detail["step"] for detail in said] == ["fetching", "waiting_for_budget"]
@@ -122,7 +124,7 @@ def test_what_is_fetched_once_more_outlives_a_power_cut(workshop: Workshop, tmp_
     plan = Plan(Terms(monthly_bytes=1000), SiteCalendar(ZoneInfo("UTC"), ()))
     budget = Budget(plan, LedgerFile(tmp_path), lambda: 1_773_100_800_000, Meter())
     settings = AgentSettings(site="isla", data=tmp_path)
-    handler = Upgrade(settings, budget, "0.1.0", lambda: None, lambda: True, LAUNCHED, lambda _: 10**12, cut)
+    handler = Upgrade(settings, budget, "0.1.0", lambda: None, linked(cut), LAUNCHED, lambda _: 10**12)
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
     part = Releases(tmp_path).folder / f"{VERSION}.fetched" / "a.whl.part"
@@ -143,7 +145,7 @@ class Waited(Exception):
     """The agent was asked to end."""
 
 
-def waiting(workshop: Workshop, data: Path, pause: Any, is_online: Any, environ: Mapping[str, str] = LAUNCHED) -> Any:
+def waiting(workshop: Workshop, data: Path, pause: Any, is_heard: Any, environ: Mapping[str, str] = LAUNCHED) -> Any:
     """Carry out an upgrade whose release is built already; raises Waited when the agent is asked to end."""
     release, _ = workshop.release(VERSION)
     payload = {"manifest": document_of(release.manifest), "signature": base64.b64encode(release.signature).decode()}
@@ -153,7 +155,7 @@ def waiting(workshop: Workshop, data: Path, pause: Any, is_online: Any, environ:
 
     budget = Budget(Plan(Terms(), SiteCalendar(None, ())), LedgerFile(data), lambda: None, Meter())
     settings = AgentSettings(site="isla", data=data)
-    handler = Upgrade(settings, budget, "0.1.0", start_anew, is_online, environ, lambda _: 10**12, pause)
+    handler = Upgrade(settings, budget, "0.1.0", start_anew, linked(pause, is_heard), environ, lambda _: 10**12)
     return asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
 
 

@@ -55,7 +55,7 @@ def test_the_private_key_is_its_owners_alone_and_never_overwritten(tmp_path: Pat
 
 def test_what_a_wheel_says_of_itself_is_what_is_signed(workshop: Workshop, tmp_path: Path) -> None:
     wheel = workshop.wheel(GOOD)
-    release = workshop.signed(manifest_of([wheel], downgrade=False))
+    release = workshop.signed(manifest_of([wheel]))
     assert (release.manifest.version, release.manifest.python, release.manifest.outbox_format) == (GOOD, "3.11", 1)
     keys = public_keys(workshop.public.read_text())
     write_release(tmp_path / "r.json", release)
@@ -69,26 +69,51 @@ def test_what_a_wheel_says_of_itself_is_what_is_signed(workshop: Workshop, tmp_p
     ):
         assert not is_signed_by(other, keys)
         with pytest.raises(ReleaseError, match="not signed by a key"):
-            accepted(signed_document(other), workshop.public.read_text(), "0.1.0")
-    assert accepted(signed_document(release), workshop.public.read_text(), "0.1.0") == release.manifest
+            accepted(signed_document(other), workshop.public.read_text(), "0.1.0", None)
+    assert accepted(signed_document(release), workshop.public.read_text(), "0.1.0", None) == release.manifest
     with pytest.raises(ReleaseError, match="knows no key for releases"):
-        accepted(signed_document(release), None, "0.1.0")
+        accepted(signed_document(release), None, "0.1.0", None)
     (tmp_path / "aldea-1-py3-none-any.whl").write_text("no zip")
     with pytest.raises(ReleaseError, match="is no wheel"):
-        manifest_of([tmp_path / "aldea-1-py3-none-any.whl"], downgrade=False)
+        manifest_of([tmp_path / "aldea-1-py3-none-any.whl"])
     with pytest.raises(ReleaseError, match="give Aldea's own wheel"):
-        manifest_of([tmp_path / "other-1-py3-none-any.whl"], downgrade=False)
+        manifest_of([tmp_path / "other-1-py3-none-any.whl"])
 
 
-def test_only_a_signed_downgrade_follows_a_newer_version(workshop: Workshop) -> None:
-    old = manifest_of([workshop.wheel(GOOD)], downgrade=False)
-    with pytest.raises(ReleaseError, match="was not signed as a downgrade"):
-        accepted(signed_document(workshop.signed(old)), workshop.public.read_text(), "9.0.1")
-    meant = replace(old, downgrade=True)
-    assert accepted(signed_document(workshop.signed(meant)), workshop.public.read_text(), "9.0.1") == meant
-    wrong = workshop.signed(replace(old, python="3.99"))
+def test_only_what_was_signed_to_replace_it_follows_a_newer_version(workshop: Workshop) -> None:
+    """And no further: a signature that sent one version back last year sends no later one back."""
+    old = manifest_of([workshop.wheel(GOOD)])
+    back = manifest_of([workshop.wheel(GOOD)], replaces="9.0.5")
+    once = replace(old, downgrade=True)  # as it was signed before it said from where
+
+    def taken(manifest: Manifest, own: str, newest: str | None = None) -> Manifest:
+        return accepted(signed_document(workshop.signed(manifest)), workshop.public.read_text(), own, newest)
+
+    for manifest in (old, once):
+        with pytest.raises(ReleaseError, match=r"was not signed to replace it: sign it with --downgrade-from 9\.0\.1"):
+            taken(manifest, "9.0.1")
+        assert taken(manifest, "0.1.0") == manifest
+    assert taken(back, "9.0.5") == back
+    assert taken(back, "0.1.0", "9.0.5") == back
+    with pytest.raises(ReleaseError, match=r"up to 9\.0\.5, and 9\.0\.6 was kept here") as refused:
+        taken(back, "9.0.6")
+    assert "se firmó para reemplazar hasta la 9.0.5" in refused.value.spanish
+    # What runs may be older than what was kept: a release that kept ending gave way to the one before.
+    for manifest in (old, once, back):
+        with pytest.raises(ReleaseError, match=r"older than 10\.0|10\.0 was kept here"):
+            taken(manifest, "0.1.0", "10.0")
+    assert taken(old, GOOD, "10.0") == old  # it runs already
+    wrong = replace(old, python="3.99")
     with pytest.raises(ReleaseError, match=r"needs Python 3\.99"):
-        accepted(signed_document(wrong), workshop.public.read_text(), "0.1.0")
+        taken(wrong, "0.1.0")
+
+
+def test_what_a_release_does_not_say_is_not_in_what_is_signed(workshop: Workshop) -> None:
+    """Agents of before refuse a word that they do not know; ordinary releases have none."""
+    old = manifest_of([workshop.wheel(GOOD)])
+    assert set(document_of(old)) == {"format", "version", "python", "outbox_format", "files", "downgrade"}
+    back = manifest_of([workshop.wheel(GOOD)], replaces="9.0.5")
+    assert read_manifest(document_of(back)) == back
 
 
 def test_the_command_refuses_a_foreign_signature_and_a_changed_file(
@@ -143,6 +168,9 @@ def test_the_command_refuses_a_foreign_signature_and_a_changed_file(
         ({"files": [{"name": "x.whl", "size_bytes": 10**9, "sha256": "ab" * 32}]}, "size_bytes must be"),
         ({"files": [{"name": "x.whl", "size_bytes": 1, "sha256": "ab" * 32}] * 2}, "named twice"),
         ({"downgrade": "yes"}, "downgrade must be"),
+        ({"replaces": "9.9"}, "expects, of a downgrade"),
+        ({"replaces": MANIFEST.version, "downgrade": True}, "a version newer than"),
+        ({"replaces": 9, "downgrade": True}, "a version newer than"),
         ({"more": 1}, "is not known"),
     ],
 )
@@ -160,7 +188,7 @@ json_values = st.recursive(
 @given(json_values)
 def test_whatever_comes_is_a_release_or_gets_a_sentence(document: object) -> None:
     with pytest.raises(ReleaseError):
-        accepted({"manifest": document, "signature": "AA=="}, "", "0.1.0")
+        accepted({"manifest": document, "signature": "AA=="}, "", "0.1.0", None)
     with pytest.raises(ReleaseError):
         read_manifest(document)
     assert read_manifest(document_of(MANIFEST)) == MANIFEST

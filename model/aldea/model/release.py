@@ -33,7 +33,11 @@ _FINAL = 3
 
 
 class ReleaseError(ValueError):
-    """It is no release that can be used; the message says why."""
+    """It is no release that can be used; the message says why, `spanish` (where there is one) the same in Spanish."""
+
+    def __init__(self, message: str, spanish: str = "") -> None:
+        super().__init__(message)
+        self.spanish = spanish
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class Manifest:
 
     `python` is the oldest Python it runs on. `outbox_format` is the format in which it leaves the outbox: an agent
     takes the release only if it could read that itself, since it may have to go on from there. `downgrade`: it may
-    follow a newer version. The first of `files` is the agent's own wheel, others are of new dependencies.
+    follow a newer version, up to `replaces`; without that (as it was signed once) agents refuse to go back. The first
+    of `files` is the agent's own wheel, others are of new dependencies.
     """
 
     version: str
@@ -59,6 +64,7 @@ class Manifest:
     outbox_format: int
     files: tuple[ReleaseFile, ...]
     downgrade: bool = False
+    replaces: str | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -80,8 +86,11 @@ def signed_bytes(manifest: Manifest) -> bytes:
 
 
 def document_of(manifest: Manifest) -> dict[str, Any]:
-    """Return the manifest as JSON values."""
-    return {"format": FORMAT, **asdict(manifest), "files": [asdict(file) for file in manifest.files]}
+    """Return the manifest as JSON values. What is not said is left out: agents refuse a word that they do not know."""
+    document = {"format": FORMAT, **asdict(manifest), "files": [asdict(file) for file in manifest.files]}
+    if manifest.replaces is None:
+        del document["replaces"]
+    return document
 
 
 def signed_document(release: SignedRelease) -> dict[str, Any]:
@@ -106,7 +115,7 @@ def read_manifest(document: object) -> Manifest:
     found = _table(document, "manifest")
     if found.get("format") != FORMAT:
         raise ReleaseError(f"format is {str(found.get('format'))[:20]!r}, this version reads {FORMAT}")
-    if more := set(found) - {"format", "version", "python", "outbox_format", "files", "downgrade"}:
+    if more := set(found) - {"format", "version", "python", "outbox_format", "files", "downgrade", "replaces"}:
         raise ReleaseError(f"{min(more)[:40]!r} is not known in a manifest")
     version, python = str(found.get("version")), str(found.get("python"))
     version_key(version)
@@ -118,10 +127,8 @@ def read_manifest(document: object) -> Manifest:
     files = tuple(_file(item) for item in listed)
     if len({file.name for file in files}) != len(files):
         raise ReleaseError("a file is named twice")
-    downgrade = found.get("downgrade", False)
-    if not isinstance(downgrade, bool):
-        raise ReleaseError("downgrade must be true or false")
-    manifest = Manifest(version, python, _whole(found, "outbox_format", 1, 1_000), files, downgrade)
+    downgrade, replaces = _going_back(found, version)
+    manifest = Manifest(version, python, _whole(found, "outbox_format", 1, 1_000), files, downgrade, replaces)
     if manifest.size_bytes > LARGEST_BYTES:
         raise ReleaseError(f"its files have {manifest.size_bytes} bytes together; at most {LARGEST_BYTES}")
     return manifest
@@ -166,6 +173,24 @@ def public_pem(key: bytes) -> str:
     """Return the PEM text of an Ed25519 public key of 32 bytes."""
     text = base64.b64encode(_ED25519_DER + key).decode()
     return f"-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"
+
+
+def is_older(version: str, than: str) -> bool:
+    """Say whether a version comes before another. Raises ReleaseError for one that is none."""
+    return version_key(version) < version_key(than)
+
+
+def _going_back(found: Mapping[str, Any], version: str) -> tuple[bool, str | None]:
+    downgrade, replaces = found.get("downgrade", False), found.get("replaces")
+    if not isinstance(downgrade, bool):
+        raise ReleaseError("downgrade must be true or false")
+    if replaces is None:
+        return downgrade, None
+    if not downgrade or not isinstance(replaces, str) or not is_older(version, replaces):
+        raise ReleaseError(
+            f"replaces is {str(replaces)[:60]!r}; expects, of a downgrade, a version newer than {version}"
+        )
+    return downgrade, replaces
 
 
 def _file(document: object) -> ReleaseFile:

@@ -101,7 +101,7 @@ def test_throughput_without_a_server_says_which_setting_is_missing(tmp_path: Pat
     async def story() -> None:
         bench = Bench(tmp_path, Scripted("throughput"))
         outcome = await bench.test(probe="throughput")
-        assert "agent.throughput.down_url" in outcome.detail["sentence"]
+        assert "agent.throughput.server" in outcome.detail["sentence"]
         bench.outbox.close()
 
     asyncio.run(story())

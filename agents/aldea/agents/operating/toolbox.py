@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Toolbox:
     """The running agent's parts.
 
-    `context` is what probes have (clock, folder, meter); `is_online` says whether there is a connection to the broker;
+    `context` is what probes have (clock, folder, meter); `is_online` says whether there is a connection to the broker,
+    `is_heard` whether the collector has greeted us in it;
     `start_anew` asks the agent to stop in order and to start again in this process; `desk` is where settings from afar
     are kept, None for an agent that takes none; `records` is the facilitator's, None where none are entered.
     """
@@ -32,6 +33,7 @@ class Toolbox:
     context: ProbeContext
     log: LogRing
     is_online: Callable[[], bool]
+    is_heard: Callable[[], bool]
     start_anew: Callable[[], None]
     desk: SettingsDesk | None = None
     records: Desk | None = None

@@ -15,12 +15,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from aldea.agents.upgrading.state import COMPLETE, Releases
+from aldea.agents.words import Words
 from aldea.model.release import Manifest, ReleaseError
 
 STEP_SECONDS = 900.0
 _LENT = "aldea-installation.pth"
 _ASK_PATHS = "import json, sysconfig; print(json.dumps([sysconfig.get_path('purelib'), sysconfig.get_path('platlib')]))"
 _LONGEST_SENTENCE = 600
+_NO_ENVIRONMENT = Words("its environment cannot be made", "no se puede preparar su entorno")
+_NOT_ASKED = Words("the installation cannot be asked", "no se puede consultar la instalación")
+_NO_WHEELS = Words("its wheels cannot be installed", "sus paquetes no se pueden instalar")
+_NOT_COMPILED = Words("it cannot be compiled", "no se puede compilar")
+_SELF_TEST = Words("its self-test failed", "falló su propia prueba")
 
 
 async def build(
@@ -34,18 +40,18 @@ async def build(
     if releases.is_whole(manifest.version):
         return
     await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
-    await _run([base_python, "-m", "venv", "--without-pip", str(home)], "its environment cannot be made")
-    lent = json.loads(await _run([base_python, "-c", _ASK_PATHS], "the installation cannot be asked"))
-    own = json.loads(await _run([str(releases.python(manifest.version)), "-c", _ASK_PATHS], "it cannot be asked"))
+    await _run([base_python, "-m", "venv", "--without-pip", str(home)], _NO_ENVIRONMENT)
+    lent = json.loads(await _run([base_python, "-c", _ASK_PATHS], _NOT_ASKED))
+    own = json.loads(await _run([str(releases.python(manifest.version)), "-c", _ASK_PATHS], _NOT_ASKED))
     await asyncio.to_thread(_lend, Path(own[0]), sorted(set(lent)))
     # By the pip that was lent, in one process: the service has little memory. What was lent is not in its place.
     install = ["-m", "pip", "install", "--no-index", "--no-deps", "--ignore-installed", "--no-compile"]
     quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
     own_python = str(releases.python(manifest.version))
-    await _run([own_python, *install, *quiet, *map(str, wheels)], "its wheels cannot be installed")
+    await _run([own_python, *install, *quiet, *map(str, wheels)], _NO_WHEELS)
     # The server's parts are in the same wheel; only what runs here is worth compiling.
     parts = [str(Path(own[0]) / "aldea" / name) for name in ("agents", "model")]
-    await _run([str(releases.python(manifest.version)), "-m", "compileall", "-q", *parts], "it cannot be compiled")
+    await _run([str(releases.python(manifest.version)), "-m", "compileall", "-q", *parts], _NOT_COMPILED)
     await self_test(releases, manifest, words)
     await asyncio.to_thread(_finish, home)
 
@@ -53,7 +59,7 @@ async def build(
 async def self_test(releases: Releases, manifest: Manifest, words: Sequence[str]) -> None:
     """Have the release look at itself, without a network. Raises ReleaseError with what it says."""
     command = [str(releases.python(manifest.version)), "-m", "aldea.agents.upgrading.selftest", manifest.version]
-    await _run([*command, str(manifest.outbox_format), *words], "its self-test failed")
+    await _run([*command, str(manifest.outbox_format), *words], _SELF_TEST)
 
 
 def _lend(site_packages: Path, lent: Sequence[str]) -> None:
@@ -73,7 +79,7 @@ def own_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PIP_CONFIG_FILE": os.devnull}
 
 
-async def _run(command: Sequence[str], failed: str) -> str:
+async def _run(command: Sequence[str], failed: Words) -> str:
     """Run a step of the building; return what it printed. Raises ReleaseError."""
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -89,12 +95,15 @@ async def _run(command: Sequence[str], failed: str) -> str:
         async with asyncio.timeout(STEP_SECONDS):
             out, err = await process.communicate()
     except TimeoutError as error:
-        raise ReleaseError(f"{failed}: it took longer than {STEP_SECONDS:g} s") from error
+        raise ReleaseError(
+            f"{failed.en}: it took longer than {STEP_SECONDS:g} s", f"{failed.es}: tardó más de {STEP_SECONDS:g} s"
+        ) from error
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode != 0:
         said = (err or out).decode("utf-8", "replace").strip()[-_LONGEST_SENTENCE:]
-        raise ReleaseError(f"{failed}: {said or f'it ended with {process.returncode}'}")
+        why = said or f"exit {process.returncode}"
+        raise ReleaseError(f"{failed.en}: {why}", f"{failed.es}: {why}")
     return out.decode("utf-8", "replace")

@@ -48,7 +48,10 @@ class RangeReader:
         # Without a scheme it was enrolled over HTTPS.
         parts = urlsplit(source.server if "://" in source.server else f"https://{source.server}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ReleaseError(f"the server's address {source.server!r} is none: enrol this device again")
+            raise ReleaseError(
+                f"the server's address {source.server!r} is none: enrol this device again",
+                f"la dirección del servidor {source.server!r} no es válida: inscriba este equipo otra vez",
+            )
         self._host, self._port, self._tls = parts.hostname, parts.port, parts.scheme == "https"
         self._root = f"{parts.path.rstrip('/')}/api/v1/releases"
         self._ca_file = source.ca_file
@@ -126,8 +129,14 @@ def _refuse(answer: HTTPResponse, name: str, wanted: str) -> None:
     if answer.status in (408, 425, 429) or answer.status >= 500:
         raise NotNow(f"the server answers {answer.status}")
     if answer.status == 206:
-        raise ReleaseError(f"the server has another {name} than the one that was signed")
-    raise ReleaseError(f"the server answers {answer.status} {answer.reason} for {name}")
+        raise ReleaseError(
+            f"the server has another {name} than the one that was signed",
+            f"el servidor tiene otro {name} que el que se firmó",
+        )
+    raise ReleaseError(
+        f"the server answers {answer.status} {answer.reason} for {name}",
+        f"el servidor contesta {answer.status} ({answer.reason}) para {name}",
+    )
 
 
 Progress = Callable[[int], Awaitable[None]]
@@ -179,7 +188,10 @@ class Fetcher:
             await self.pause(len(content) / self.bytes_per_second)
         if size > file.size_bytes or await asyncio.to_thread(_digest, part) != file.sha256:
             await asyncio.to_thread(part.unlink)
-            raise ReleaseError(f"what came of {file.name} is not what was signed: it was thrown away")
+            raise ReleaseError(
+                f"what came of {file.name} is not what was signed: it was thrown away",
+                f"lo que llegó de {file.name} no es lo que se firmó: se desechó",
+            )
         await asyncio.to_thread(part.replace, folder / file.name)
 
     async def _await_room(self, need_bytes: int) -> None:

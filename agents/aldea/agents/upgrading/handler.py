@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from aldea.agents.budget import Budget
 from aldea.agents.enrolment import Enrolment, enrolled
-from aldea.agents.operating.handler import Outcome, State, Tell, refused
+from aldea.agents.operating.handler import Outcome, State, Tell
 from aldea.agents.settings import AgentSettings
-from aldea.agents.upgrading import verifying
+from aldea.agents.upgrading import telling, verifying
 from aldea.agents.upgrading.building import build
 from aldea.agents.upgrading.fetching import Fetcher, RangeReader, Source
 from aldea.agents.upgrading.leaving import launcher_of
+from aldea.agents.upgrading.settling import DISK_PAUSE_SECONDS, Link, is_written, settled, until_due
 from aldea.agents.upgrading.state import TRIAL, Releases, Trial
 from aldea.agents.upgrading.state import State as Kept
 from aldea.model.messages import Command
@@ -30,7 +30,6 @@ UNPACKED_TIMES = 6
 """A wheel of Python takes about so many times its size once it is unpacked, with room for the fetched file."""
 SPARE_BYTES = 20_000_000
 """What must be left for the outbox and for whatever else writes."""
-LINK_PAUSE_SECONDS, DISK_PAUSE_SECONDS = 1.0, 600.0
 _TOLD_PARTS = 5
 
 
@@ -44,17 +43,16 @@ def free_bytes(folder: Path) -> int:
 class Upgrade:
     """Carries out `upgrade` commands. `start_anew` asks the agent to end in order, so that the launcher takes over.
 
-    A release is tried only while `is_online`: a trial without a link would tell of the link alone.
+    A release is tried only while the server is heard over `link`: a trial without it would tell of the link alone.
     """
 
     settings: AgentSettings
     budget: Budget
     own_version: str
     start_anew: Callable[[], None]
-    is_online: Callable[[], bool]
+    link: Link
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     free: Callable[[Path], int] = free_bytes
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     kind: str = "upgrade"
     quick: bool = False
     resumes: bool = True
@@ -63,16 +61,35 @@ class Upgrade:
         """Return how it ended: `done`, `failed`, or `rolled_back`. On the way it is not returned from, but ended."""
         releases = Releases(self.settings.data)
         state = await asyncio.to_thread(releases.read)
-        if state.outcome is not None and state.outcome.id == command.id:
-            return _ended(state.outcome.version, state.outcome.reason, confirmed=state.outcome.confirmed)
+        tries = 0
         try:
             if state.trial is not None:
                 await self._leave_to_launcher(releases, state, state.trial)
-            return await self._upgrade(releases, command, tell)
+            elif state.outcome is not None and state.outcome.id == command.id:
+                if (ended := await self._ended(releases, state, tell)) is not None:
+                    return ended
+                tries = 0 if state.doubt is None else state.doubt.tries
+            return await self._upgrade(releases, command, tell, tries + 1)
+        except verifying.NoKey as error:
+            return telling.refused_release(error, "no_key")
         except ReleaseError as error:
-            return refused(str(error))
+            return telling.refused_release(error)
         except OSError as error:
-            return refused(f"the device's disk does not take it: {error.strerror or error}")
+            return telling.refused_release(telling.disk_error(error))
+
+    async def _ended(self, releases: Releases, state: Kept, tell: Tell) -> Outcome | None:
+        """Return what became of this command's trial, as soon as it is known; None when another try is due."""
+        ended, doubt = state.outcome, state.doubt
+        assert ended is not None
+        if doubt is None:
+            return telling.ended_trial(ended)
+        state, verdict = await settled(releases, state, doubt, self.link)
+        assert state.outcome is not None
+        if verdict.is_over:
+            return telling.ended_trial(state.outcome)
+        await tell(State.RUNNING, telling.trying_again(ended, doubt))
+        await until_due(doubt, self.link)
+        return None
 
     async def _leave_to_launcher(self, releases: Releases, state: Kept, trial: Trial) -> None:
         """Wait to be ended by the launcher. Returns only where there is none: then nothing is on trial any more."""
@@ -81,29 +98,34 @@ class Upgrade:
                 await asyncio.to_thread(releases.write, replace(state, trial=None))
                 return
             # The launcher did not begin, since the disk took nothing: it is asked again once it does.
-            while not await asyncio.to_thread(_is_written, releases, state):
-                await self.pause(DISK_PAUSE_SECONDS)
-            await self.pause(DISK_PAUSE_SECONDS)
+            while not await asyncio.to_thread(is_written, releases, state):
+                await self.link.pause(DISK_PAUSE_SECONDS)
+            await self.link.pause(DISK_PAUSE_SECONDS)
             self.start_anew()
         # On trial itself: the launcher ends it either way, and the next start knows more.
         await asyncio.Event().wait()
 
-    async def _upgrade(self, releases: Releases, command: Command, tell: Tell) -> Outcome:
+    async def _upgrade(self, releases: Releases, command: Command, tell: Tell, tries: int) -> Outcome:
         launcher = launcher_of(self.environ)
         if launcher is None:
             raise ReleaseError(
-                "this agent was not started by its launcher, so it cannot be upgraded from afar: install it again"
+                "this agent was not started by its launcher, so it cannot be upgraded from afar: install it again",
+                "este agente no arrancó con su lanzador, por eso no se puede actualizar a distancia: hay que "
+                "instalarlo otra vez",
             )
         enrolment, key = await asyncio.to_thread(self._trusted)
-        manifest = await asyncio.to_thread(verifying.accepted, command.payload, key, self.own_version)
+        newest = (await asyncio.to_thread(releases.read)).newest
+        manifest = await asyncio.to_thread(verifying.accepted, command.payload, key, self.own_version, newest)
         if manifest.version == self.own_version:
-            return Outcome(State.DONE, _said(manifest.version, "it runs already", "ya funciona"))
+            return telling.runs_already(manifest.version)
         await asyncio.to_thread(_forgive, releases, manifest.version, again=command.payload.get("again") is True)
         wheels = await self._fetch(releases, manifest, enrolment, tell)
-        await tell(State.RUNNING, _step(manifest, "building", {}))
+        await tell(State.RUNNING, telling.step(manifest.version, "building", {}))
         words = launcher[launcher.index("aldea.agents.upgrading.launch") + 1 :]
         await build(releases, manifest, wheels, launcher[0], words)
-        await self._hand_over(releases, manifest, command.id, tell)
+        lowers = verifying.floor_of(manifest.version, self.own_version, newest) is not None
+        trial = Trial(manifest.version, command.id, tries=tries, lowers=lowers)
+        await self._hand_over(releases, trial, tell)
         return await asyncio.Future[Outcome]()  # never: the agent ends in order
 
     async def _fetch(self, releases: Releases, manifest: Manifest, enrolment: Enrolment, tell: Tell) -> list[Path]:
@@ -120,43 +142,54 @@ class Upgrade:
             part = there * _TOLD_PARTS // manifest.size_bytes
             if part > told or waits:
                 told, waits = part, False
-                await tell(State.RUNNING, _step(manifest, "fetching", {"bytes": there, "of": manifest.size_bytes}))
+                parts = {"bytes": there, "of": manifest.size_bytes}
+                await tell(State.RUNNING, telling.step(manifest.version, "fetching", parts))
 
         async def wait(until_ms: int) -> None:
             nonlocal waits
             if not waits:
                 waits = True
-                await tell(State.RUNNING, _waiting(manifest, until_ms))
+                await tell(State.RUNNING, telling.waiting_for_budget(manifest.version, until_ms))
 
         rate = self.settings.upgrade.bytes_per_second
-        return await Fetcher(reader, rate, self.budget.room_from, progress, wait, self.pause).fetch(manifest, folder)
+        return await Fetcher(reader, rate, self.budget.room_from, progress, wait, self.link.pause).fetch(
+            manifest, folder
+        )
 
-    async def _hand_over(self, releases: Releases, manifest: Manifest, command_id: str, tell: Tell) -> None:
-        while not self.is_online():
-            await self.pause(LINK_PAUSE_SECONDS)
-        await tell(State.RUNNING, _step(manifest, "trying", {}))
+    async def _hand_over(self, releases: Releases, trial: Trial, tell: Tell) -> None:
+        await self.link.until_heard()
+        await tell(State.RUNNING, telling.step(trial.version, "trying", {}))
         await asyncio.to_thread(releases.forget_heard)
         state = await asyncio.to_thread(releases.read)
-        await asyncio.to_thread(releases.write, replace(state, trial=Trial(manifest.version, command_id)))
+        await asyncio.to_thread(releases.write, state.tried(trial))
         self.start_anew()
 
     def _trusted(self) -> tuple[Enrolment, str | None]:
         """Return the enrolment and the keys of releases."""
         if not self.settings.upgrade.enabled:
-            raise ReleaseError("agent.upgrade.enabled is false: this agent takes no releases from afar")
+            raise ReleaseError(
+                "agent.upgrade.enabled is false: this agent takes no releases from afar",
+                "agent.upgrade.enabled es false: este agente no acepta versiones a distancia",
+            )
         try:
             found = enrolled(self.settings.data)
         except SettingsError as error:
             raise ReleaseError(str(error)) from error
         if found is None:
-            raise ReleaseError("this agent was not enrolled with a code: it does not know where to fetch releases")
+            raise ReleaseError(
+                "this agent was not enrolled with a code: it does not know where to fetch releases",
+                "este agente no se inscribió con un código: no sabe de dónde descargar versiones",
+            )
         path = self.settings.upgrade.key_file
         if path is None:
             return found, found.release_key
         try:
             return found, path.read_text(encoding="ascii")
         except (OSError, ValueError) as error:
-            raise ReleaseError(f"agent.upgrade.key_file {path} cannot be read: {error}") from error
+            raise ReleaseError(
+                f"agent.upgrade.key_file {path} cannot be read: {error}",
+                f"no se puede leer agent.upgrade.key_file {path}: {error}",
+            ) from error
 
     def _make_room(self, releases: Releases, manifest: Manifest, folder: Path) -> None:
         """Remove what is left of other releases; refuse where the disk has no room for this one."""
@@ -167,15 +200,9 @@ class Upgrade:
         free = self.free(folder)
         if free < need:
             raise ReleaseError(
-                f"there are {free / 1e6:.0f} MB free on the device's disk and {need / 1e6:.0f} MB are needed"
+                f"there are {free / 1e6:.0f} MB free on the device's disk and {need / 1e6:.0f} MB are needed",
+                f"hay {free / 1e6:.0f} MB libres en el disco del equipo y hacen falta {need / 1e6:.0f} MB",
             )
-
-
-_STEPS = {
-    "fetching": ("it is being fetched", "se está descargando"),
-    "building": ("it is being built", "se está preparando"),
-    "trying": ("it is being tried", "se está probando"),
-}
 
 
 def _forgive(releases: Releases, version: str, *, again: bool) -> None:
@@ -185,43 +212,8 @@ def _forgive(releases: Releases, version: str, *, again: bool) -> None:
     if why is None:
         return
     if not again:
-        raise ReleaseError(f"version {version} was tried here before and given up: {why}")
+        raise ReleaseError(
+            f"version {version} was tried here before and given up: {why}",
+            f"la versión {version} ya se probó aquí y se dejó; para probarla otra vez hay que distribuirla de nuevo",
+        )
     releases.write(replace(state, bad={name: reason for name, reason in state.bad.items() if name != version}))
-
-
-def _is_written(releases: Releases, state: Kept) -> bool:
-    try:
-        releases.write(state)
-    except OSError:
-        return False
-    return True
-
-
-def _said(version: str, english: str, spanish: str) -> dict[str, object]:
-    return {"version": version, "sentence": english, "sentence_es": spanish}
-
-
-def _step(manifest: Manifest, step: str, more: Mapping[str, int]) -> dict[str, object]:
-    return {**_said(manifest.version, *_STEPS[step]), "step": step, **more}
-
-
-def _waiting(manifest: Manifest, until_ms: int) -> dict[str, object]:
-    day = "" if until_ms == 0 else f"{datetime.fromtimestamp(until_ms / 1000, UTC):%Y-%m-%d}"
-    said = _said(
-        manifest.version,
-        f"this month's bytes are spent, so it waits until {day or 'the time is known'}",
-        f"los datos de este mes se acabaron, por eso espera hasta {day or 'saber la hora'}",
-    )
-    return {**said, "step": "waiting_for_budget", "until_ms": until_ms}
-
-
-def _ended(version: str, reason: str, *, confirmed: bool) -> Outcome:
-    if confirmed:
-        english = f"version {version} runs and has heard the server"
-        return Outcome(State.DONE, _said(version, english, f"la versión {version} funciona y oyó al servidor"))
-    said = _said(
-        version,
-        f"version {version} was given up, and the one before runs again: {reason}",
-        f"la versión {version} no oyó al servidor; funciona otra vez la anterior",
-    )
-    return Outcome(State.ROLLED_BACK, {**said, "reason": reason})

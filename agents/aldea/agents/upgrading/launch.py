@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from aldea.agents.machine import boot_id
-from aldea.agents.upgrading.state import LAUNCHER, TRIAL, Launch, Releases, State
+from aldea.agents.trial_verdict import GivenUp
+from aldea.agents.upgrading.state import LAUNCHER, TRIAL, Launch, Releases, State, Trial
+from aldea.agents.words import Words
 from aldea.model.clock import Clock, SystemClock
 
 TRIAL_SECONDS = 900
@@ -102,8 +104,13 @@ class Launcher:
         if self._releases.heard(trial):
             return self._keep(state)
         if trial.starts >= MOST_STARTS:
-            ended = f": {trial.ended}" if trial.ended else ""
-            return self._give_up(state, f"it was started {trial.starts} times and never heard the server{ended}")
+            ended = Words(f": {trial.ended}", f": {trial.ended}") if trial.ended else Words("", "")
+            why = Words(
+                f"it was started {trial.starts} times and never heard the server{ended.en}",
+                f"arrancó {trial.starts} veces y nunca oyó al servidor{ended.es}",
+            )
+            # Where it never ended by itself it was the power that went, each time.
+            return self._give_up(state, why, self._doubt(trial, had_its_time=bool(trial.ended)))
         boot, now_ms = boot_id(), self._clock.mono_ms()
         began_ms = trial.began_ms if trial.boot_id == boot else now_ms
         trial = replace(trial, boot_id=boot, began_ms=began_ms, starts=trial.starts + 1)
@@ -113,7 +120,9 @@ class Launcher:
         try:
             child = self._start(str(self._releases.python(trial.version)), trial.id)
         except OSError as error:
-            return self._give_up(state, f"it cannot be started: {error.strerror}")
+            return self._give_up(
+                state, Words(f"it cannot be started: {error.strerror}", f"no se puede arrancar: {error.strerror}")
+            )
         return self._watch(state, child, began_ms + round(self._trial_seconds * 1000))
 
     def _watch(self, state: State, child: subprocess.Popen[bytes], deadline_ms: int) -> State:
@@ -131,9 +140,14 @@ class Launcher:
                 time.sleep(_PAUSE_SECONDS)
                 return replace(state, trial=replace(trial, ended=f"it ended with {code}"))
             if self._clock.mono_ms() >= deadline_ms:
-                state = self._give_up(state, f"it did not hear the server within {self._trial_seconds:g} s")
+                why = Words(
+                    f"it did not hear the server within {self._trial_seconds:g} s",
+                    f"no oyó al servidor en {self._trial_seconds:g} s",
+                )
+                # Before it is ended, which may take long: whatever happens then, it has had its time.
+                state = self._give_up(state, why, self._doubt(trial))
                 _end(child)
-                return state
+                return self._with_all_its_time(state)
             time.sleep(_LOOK_SECONDS)
         # What the new agent has to say of it, it says at its next start: its own process is to be the service's.
         state = self._keep(state)
@@ -147,10 +161,21 @@ class Launcher:
         self._releases.prune(state)
         return state
 
-    def _give_up(self, state: State, reason: str) -> State:
+    def _give_up(self, state: State, why: Words, doubt: GivenUp | None = None) -> State:
         assert state.trial is not None
-        _say(f"version {state.trial.version} is given up: {reason}")
-        state = state.given_up(reason)
+        _say(f"version {state.trial.version} is given up: {why.en}")
+        state = state.given_up(why, doubt)
+        self._written(state)
+        return state
+
+    def _doubt(self, trial: Trial, *, had_its_time: bool = True) -> GivenUp:
+        patience_ms = round(self._trial_seconds * 1000)
+        return GivenUp(boot_id(), self._clock.mono_ms(), patience_ms, trial.tries, had_its_time)
+
+    def _with_all_its_time(self, state: State) -> State:
+        """Return the state with what ran before having its patience from now on: it can start only now."""
+        assert state.doubt is not None
+        state = replace(state, doubt=replace(state.doubt, at_ms=self._clock.mono_ms()))
         self._written(state)
         return state
 

@@ -52,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "wheels", type=Path, nargs="+", metavar="WHEEL", help="Aldea's own, and those of new dependencies"
     )
     sign.add_argument("--key", type=Path, required=True, metavar="FILE", help="the private key")
-    sign.add_argument("--downgrade", action="store_true", help="it may follow a newer version")
+    sign.add_argument(
+        "--downgrade-from", metavar="VERSION", help="it is to go back: it may follow newer versions up to this one"
+    )
     sign.add_argument("--out", type=Path, metavar="FILE", help="default: aldea-VERSION.release.json beside the wheel")
     add = actions.add_parser("add", help="check a release and put it into the register")
     add.add_argument("manifest", type=Path)
@@ -110,7 +112,7 @@ def _sign(arguments: argparse.Namespace) -> int:
     from aldea.deploy.releasing.keys import is_locked, load_key
     from aldea.deploy.releasing.signing import manifest_of, sign, write_release
 
-    manifest = manifest_of(arguments.wheels, downgrade=arguments.downgrade)
+    manifest = manifest_of(arguments.wheels, replaces=arguments.downgrade_from)
     key = load_key(arguments.key, _passphrase() if is_locked(arguments.key) else None)
     out = arguments.out or arguments.wheels[0].parent / f"aldea-{manifest.version}.release.json"
     write_release(out, sign(manifest, key))

@@ -23,7 +23,9 @@ def described(manifest: Manifest) -> str:
     """Return a line about a release."""
     files = f"{len(manifest.files)} file{'s' if len(manifest.files) > 1 else ''}"
     line = f"version {manifest.version}, {files}, {manifest.size_bytes / 1e6:.1f} MB, Python {manifest.python} or newer"
-    return f"{line}, may follow a newer one" if manifest.downgrade else line
+    if not manifest.downgrade:
+        return line
+    return f"{line}, may follow newer ones up to {manifest.replaces or 'any'}"
 
 
 def releases_text(found: Sequence[StoredRelease]) -> str:
@@ -41,6 +43,7 @@ def releases_json(found: Sequence[StoredRelease]) -> str:
             "python": item.release.manifest.python,
             "outbox_format": item.release.manifest.outbox_format,
             "downgrade": item.release.manifest.downgrade,
+            "replaces": item.release.manifest.replaces,
             "size_bytes": item.release.manifest.size_bytes,
             "files": [file.name for file in item.release.manifest.files],
             "added_ms": item.added_ms,

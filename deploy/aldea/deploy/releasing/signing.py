@@ -31,15 +31,18 @@ _SELFTEST = "aldea/agents/upgrading/selftest.py"
 _FROM = re.compile(r">=\s*(3\.\d+)")
 
 
-def manifest_of(wheels: Sequence[Path], *, downgrade: bool) -> Manifest:
-    """Return the manifest of these wheels; one of them must be Aldea's own. Raises ReleaseError, OSError."""
+def manifest_of(wheels: Sequence[Path], *, replaces: str | None = None) -> Manifest:
+    """Return the manifest of these wheels; one of them must be Aldea's own. Raises ReleaseError, OSError.
+
+    `replaces`: it is to go back from versions up to this one.
+    """
     own = [path for path in wheels if path.name.startswith("aldea-")]
     if len(own) != 1:
         raise ReleaseError("give Aldea's own wheel (aldea-….whl), and besides it those of new dependencies alone")
     version, python = _about(own[0])
     others = sorted((path for path in wheels if path != own[0]), key=lambda path: path.name)
     files = tuple(_file(path) for path in (own[0], *others))
-    made = Manifest(version, python, _outbox_format(own[0]), files, downgrade)
+    made = Manifest(version, python, _outbox_format(own[0]), files, replaces is not None, replaces)
     return read_manifest(as_document(made))
 
 

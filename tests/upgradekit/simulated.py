@@ -1,0 +1,153 @@
+"""A simulated box on which releases are tried: the real launcher and command, and a stand-in for the agent on trial."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aldea.agents.budget import Budget, LedgerFile, Meter, Plan, SiteCalendar, Terms
+from aldea.agents.operating.handler import Outcome, State
+from aldea.agents.settings import AgentSettings
+from aldea.agents.upgrading import launch
+from aldea.agents.upgrading.handler import Upgrade
+from aldea.agents.upgrading.launch import Launcher
+from aldea.agents.upgrading.settling import Link
+from aldea.agents.upgrading.state import COMPLETE, HEARD, LAUNCHER, Releases
+from aldea.agents.upgrading.state import State as Kept
+from aldea.model.clock import ManualClock
+from aldea.model.messages import Command
+from aldea.model.release import ReleaseFile, SignedRelease, document_of
+
+ANSWER: dict[str, Any] = {
+    "site": "isla",
+    "device": "agent",
+    "broker": {"host": "localhost", "port": 1883, "tls": False, "ca_pem": None},
+    "username": "isla/agent",
+    "password": "secret",
+    "settings": {"timezone": "America/Merida"},
+}
+"""What a server answers to a device that enrols."""
+
+BASE, VERSION, COMMAND = "/opt/aldea-agent/venv-1", "9.0.0", "c1"
+PATIENCE_MS = 900_000
+LONGEST_MS = 40 * 3_600_000
+LAUNCHED = {LAUNCHER: json.dumps(["python", "-m", "aldea.agents.upgrading.launch", "run"])}
+FILE = ReleaseFile("aldea-9.0.0-py3-none-any.whl", 1_000, "0" * 64)
+
+
+class Cut(BaseException):
+    """The power goes here."""
+
+
+class StartAnew(Exception):
+    """The agent hands over to its launcher."""
+
+
+class Child:
+    """The release on trial, as the launcher sees it."""
+
+    def __init__(self, code: int | None) -> None:
+        self._code = code
+
+    def poll(self) -> int | None:
+        return self._code
+
+    def terminate(self) -> None:
+        self._code = 0
+
+    def wait(self, _seconds: float | None = None) -> int:
+        return 0
+
+
+class SimulatedBox:
+    """A box with a release that was fetched and built: what is left is to try it. Time is a ManualClock's.
+
+    `link` are the minutes in which the server can be heard; `deaf`: the release cannot hear it at all, `ends`: with
+    which code it ends at once.
+    """
+
+    def __init__(self, data: Path, release: SignedRelease, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.data, self.release = data, release
+        self.releases = Releases(data)
+        self.clock = ManualClock(0, 0)
+        self.boot = "boot-0"
+        self.boots = 0
+        self.link = [(0.0, 1e9)]
+        self.deaf = False
+        self.ends: int | None = None
+        self.trials = 0
+        self.said: list[Mapping[str, Any]] = []
+        self.writes = 0
+        self.cuts: frozenset[int] = frozenset()
+        self._put = Releases.put
+        python = self.releases.python(VERSION)
+        python.parent.mkdir(parents=True)
+        python.touch()
+        (self.releases.path(VERSION) / COMPLETE).touch()
+        self.releases.write(Kept(BASE))
+        monkeypatch.setattr(launch, "boot_id", lambda: self.boot)
+        monkeypatch.setattr("aldea.agents.upgrading.launch.time.sleep", lambda _: self.clock.advance(30_000))
+        monkeypatch.setattr(Releases, "put", lambda _, name, content: self.written(name, content))
+        monkeypatch.setattr(Launcher, "_start", lambda _, __, trial: self.started(trial))
+
+    def written(self, name: str, content: bytes) -> None:
+        """Write a file, unless the power goes just before; it may go just after as well."""
+        self.writes += 1
+        if 2 * self.writes in self.cuts:
+            raise Cut
+        self._put(self.releases, name, content)
+        if 2 * self.writes + 1 in self.cuts:
+            raise Cut
+
+    def is_heard(self) -> bool:
+        minute = self.clock.mono_ms() / 60_000
+        return any(first <= minute < last for first, last in self.link)
+
+    def started(self, trial: str) -> Child:
+        self.trials += 1
+        self.clock.advance(30_000)  # until it has started
+        if not self.deaf and self.ends is None and self.is_heard():
+            self.releases.put(HEARD, trial.encode() + b"\n")
+        return Child(self.ends)
+
+    async def pause(self, seconds: float) -> None:
+        self.clock.advance(max(1_000, round(seconds * 1000)))
+        assert self.clock.mono_ms() < LONGEST_MS, "it waits for ever"
+
+    async def tell(self, _: State, detail: Mapping[str, Any]) -> None:
+        self.said.append(detail)
+
+    def start_anew(self) -> None:
+        raise StartAnew
+
+    def agent(self) -> Outcome:
+        """Run the agent that runs: it carries the command out, or goes on with it."""
+        payload = {
+            "manifest": document_of(self.release.manifest),
+            "signature": base64.b64encode(self.release.signature).decode(),
+        }
+        budget = Budget(Plan(Terms(), SiteCalendar(None, ())), LedgerFile(self.data), lambda: None, Meter())
+        link = Link(self.is_heard, self.clock, self.boot, self.pause)
+        runs = VERSION if self.releases.read().current == VERSION else "0.1.0"
+        settings = AgentSettings(site="isla", data=self.data)
+        handler = Upgrade(settings, budget, runs, self.start_anew, link, LAUNCHED, lambda _: 10**12)
+        return asyncio.run(handler.carry_out(Command(COMMAND, "upgrade", payload, 0), self.tell))
+
+    def live(self) -> Outcome:
+        """Go on until the command has ended, whatever the power does."""
+        for _ in range(100):
+            try:
+                Launcher(self.data, BASE, ["run"], PATIENCE_MS / 1000, self.clock).decide()
+                return self.agent()
+            except StartAnew:
+                continue
+            except Cut:
+                self.boots += 1
+                self.boot = f"boot-{self.boots}"
+        raise AssertionError(f"it never ends: {self.releases.read()}")
