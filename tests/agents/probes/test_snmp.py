@@ -171,6 +171,20 @@ def test_a_fault_in_one_routers_round_costs_the_others_nothing(
     assert "router other: the probe crashed" in caplog.text
 
 
+@pytest.mark.parametrize("unknown", [-1, 2**31 - 1])
+def test_a_number_that_cannot_be_one_of_clients_is_an_error_and_not_a_count(
+    context: ProbeContext, tmp_path: Path, unknown: int
+) -> None:
+    oid = "1.3.6.1.4.1.99999.7"
+    with Snmpd(tmp_path, extra=[f"override .{oid}.0 integer {unknown}"]) as router:
+        value = _one(context, _target(router, clients_oid=f"{oid}.0")).fields
+        total = _one(context, _target(router, clients_oid=oid, clients_from="sum")).fields
+    for fields in (value, total):
+        assert fields["failure"] == "snmp_error"
+        assert "clients" not in fields
+        assert fields["rx_bytes_total"] is not None
+
+
 def test_an_object_that_is_no_number_is_an_error_and_not_a_count(context: ProbeContext, snmpd: Snmpd) -> None:
     fields = _one(context, _target(snmpd, clients_oid="1.3.6.1.2.1.1.5.0")).fields
     assert fields["failure"] == "snmp_error"

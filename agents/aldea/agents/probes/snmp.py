@@ -27,6 +27,8 @@ OTHERS = "snmp_interfaces"
 """The measurement of the interfaces beside the WAN's: they must not add up with it."""
 
 _MOST_CLIENTS = 5_000
+_MOST_BELIEVED = 100_000
+"""Devices say "unknown" by -1 or by the largest number there is."""
 
 
 class SnmpProbe:
@@ -157,15 +159,22 @@ class _Router:
         return answers
 
     async def _clients(self) -> dict[str, Value]:
+        if self._counted is None:
+            return {}
+        clients = await self._count(self._counted)
+        if not 0 <= clients <= _MOST_BELIEVED:
+            from aldea.agents.probes.snmp_client import SnmpError  # noqa: PLC0415 - as above
+
+            raise SnmpError(Failure.SNMP_ERROR, f"{self._counted.oid} is {clients}, which is no number of clients")
+        return {"clients": clients}
+
+    async def _count(self, count: ClientCount) -> int:
         from aldea.agents.probes.snmp_client import whole  # noqa: PLC0415 - as above
 
-        count = self._counted
-        if count is None:
-            return {}
         if count.how == "value":
-            return {"clients": whole((await self.client.get([count.oid])).get(count.oid), count.oid)}
+            return whole((await self.client.get([count.oid])).get(count.oid), count.oid)
         # The rows' own numbers may hold devices' addresses: they are counted here and go no further.
         rows = await self.client.walk(count.oid, _MOST_CLIENTS)
         if count.how == "rows":
-            return {"clients": len(rows)}
-        return {"clients": sum(whole(value, count.oid) for value in rows.values()) if rows else whole(None, count.oid)}
+            return len(rows)
+        return sum(whole(value, count.oid) for value in rows.values()) if rows else whole(None, count.oid)
