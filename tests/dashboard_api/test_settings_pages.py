@@ -30,6 +30,7 @@ FIRST, SECOND = "poblado-01", "poblado-02"
 DEVICE = f"/admin/sites/{FIRST}/devices/agent"
 SETTINGS = f"{DEVICE}/settings"
 SPANISH = {"lang": "es"}
+TARGETS = "[[targets]]\n"
 
 
 @pytest.fixture
@@ -118,7 +119,11 @@ def test_refusals_are_said_in_the_readers_language(pages: Client, village: Villa
         (pages.post(f"{DEVICE}/commands", data={"kind": "upgrade"}), "se puede pedir test o diagnostics"),
         (pages.post(SETTINGS, data={"revision": "7"}), "Alguien cambió mientras tanto los ajustes"),
         (pages.post(SETTINGS, data={"revision": "0", "s.trial_seconds": "5"}), "por satélite hace falta ese tiempo"),
-        (pages.post(SETTINGS, data={"revision": "0", "s.broker.port": "70000"}), "debe ser cuando más 65535"),
+        (pages.post(SETTINGS, data={"revision": "0", "s.broker.port": "70000"}), "se espera como máximo 65535"),
+        (pages.post(SETTINGS, data={"revision": "0", "s.http.targets": TARGETS}), "falta y no tiene valor de fábrica"),
+        (pages.post(SETTINGS, data={"revision": "0", "s.http.targets": f"{TARGETS}urls=1"}), "¿quizá url?"),
+        (pages.post(SETTINGS, data={"revision": "0", "s.page.pin_hash": "1234"}), "lo que imprime `aldea agent pin"),
+        (pages.post(SETTINGS, data={"revision": "0", "s.broker.ca_file": "a.pem"}), "tiene ca_file y tls es false"),
         (pages.post(SETTINGS, data={"revision": "0", "s.send_seconds": "5"}), "más seguido de lo que se mide"),
         (pages.post("/admin/profiles/frugal/sites", data={"site": "nowhere"}), "no está registrado"),
         (pages.post("/admin/profiles/new", data={"id": "frugal", "name": "x"}), "ya existe"),

@@ -10,6 +10,7 @@ from aldea.agents.outbox import Machine
 from aldea.agents.settings import AgentSettings, what_it_sees
 from aldea.agents.uplink import Identity, LinkOptions, Moment, Pace
 from aldea.model.clock import Clock, ClockState, SystemClock
+from aldea.model.said import Said
 from aldea.model.settings import SettingsError
 
 _CLOCK_STATE_LASTS_MS = 10_000
@@ -64,9 +65,24 @@ def link_options(settings: AgentSettings) -> LinkOptions:
         try:
             password = broker.password_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError([f"agent.broker.password_file cannot be read: {error}"]) from error
+            raise SettingsError(
+                [
+                    Said(
+                        f"agent.broker.password_file cannot be read: {error}",
+                        f"agent.broker.password_file no se puede leer: {error}",
+                    )
+                ]
+            ) from error
     if broker.ca_file is not None and not broker.ca_file.is_file():
-        raise SettingsError([f"agent.broker.ca_file is {str(broker.ca_file)!r}; expects a file that exists"])
+        path = str(broker.ca_file)
+        raise SettingsError(
+            [
+                Said(
+                    f"agent.broker.ca_file is {path!r}; expects a file that exists",
+                    f"agent.broker.ca_file es {path!r}; se espera un archivo que exista",
+                )
+            ]
+        )
     return LinkOptions(
         host=broker.host,
         port=broker.port,

@@ -11,6 +11,7 @@ from typing import Any
 
 from aldea.agents.overlay.keeping import FILE as SETTINGS_FILE
 from aldea.agents.whole_file import sync_folder, write_whole
+from aldea.model.said import Said
 from aldea.model.sample import is_id
 from aldea.model.settings import SettingsError
 
@@ -52,7 +53,12 @@ def enrolled(folder: Path) -> Enrolment | None:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise SettingsError(
-            [f"{path} cannot be read ({error}): enrol again with a new code (`aldea agent enrol`)"]
+            [
+                Said(
+                    f"{path} cannot be read ({error}): enrol again with a new code (`aldea agent enrol`)",
+                    f"{path} no se puede leer ({error}): inscribir otra vez con un código nuevo (`aldea agent enrol`)",
+                )
+            ]
         ) from error
 
 
@@ -103,8 +109,14 @@ def with_enrolment(document: Mapping[str, object], environ: Mapping[str, str]) -
     ):
         told = environ.get(variable) or agent.get(name)
         if told is not None and told != own:
+            mine = f"{found.site}/{found.device}"
             raise SettingsError(
-                [f"agent.{name} is {told!r}, but {folder} is enrolled as {found.site}/{found.device}; leave it out"]
+                [
+                    Said(
+                        f"agent.{name} is {told!r}, but {folder} is enrolled as {mine}; leave it out",
+                        f"agent.{name} es {told!r}, pero {folder} está inscrito como {mine}; quitarlo",
+                    )
+                ]
             )
         agent[name] = own
     if "broker" not in agent and not _names_broker(environ):

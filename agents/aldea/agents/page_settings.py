@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from aldea.model.checks import a_zone
+from aldea.model.said import Said
 from aldea.model.settings import about
 
 LANGUAGES = ("es", "en")
@@ -16,7 +17,9 @@ PIN_HASH = re.compile(r"scrypt\$[0-9a-f]{32}\$[0-9a-f]{64}")
 
 
 def _a_pin_hash(text: str) -> str | None:
-    return None if PIN_HASH.fullmatch(text) else "what `aldea agent pin --hash` prints"
+    if PIN_HASH.fullmatch(text):
+        return None
+    return Said("what `aldea agent pin --hash` prints", "lo que imprime `aldea agent pin --hash`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aldea.model.checks import a_url, a_zone
+from aldea.model.said import Said
 from aldea.model.settings import about
 
 
@@ -43,7 +44,10 @@ def _servers(items: tuple[str, ...]) -> str | None:
         for item in items:
             server_address(item)
     except (ValueError, TypeError):
-        return "addresses such as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53"
+        return Said(
+            "addresses such as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53",
+            "direcciones como 192.0.2.1, 192.0.2.1:53 o [2001:db8::1]:53",
+        )
     return None
 
 
@@ -179,7 +183,12 @@ class ClientSource:
 
     def __post_init__(self) -> None:
         if self.kind in {"hostapd", "iw"} and not self.interface:
-            raise ValueError(f"of kind {self.kind} needs the interface, such as wlan0")
+            raise ValueError(
+                Said(
+                    f"of kind {self.kind} needs the interface, such as wlan0",
+                    f"de tipo {self.kind} necesita la interface, como wlan0",
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from aldea.agents.probe_settings import (
 from aldea.agents.throughput_settings import BudgetSettings, ThroughputSettings
 from aldea.agents.upgrade_settings import UpgradeSettings
 from aldea.model.checks import an_id
+from aldea.model.said import Said
 from aldea.model.settings import about, load_settings
 
 if TYPE_CHECKING:
@@ -59,9 +60,16 @@ class BrokerSettings:
 
     def __post_init__(self) -> None:
         if self.password_file is not None and self.username is None:
-            raise ValueError("has a password_file but no username; set both or neither")
+            raise ValueError(
+                Said(
+                    "has a password_file but no username; set both or neither",
+                    "tiene password_file y no username; se ponen los dos o ninguno",
+                )
+            )
         if self.ca_file is not None and not self.tls:
-            raise ValueError("has a ca_file but tls is false; set tls = true")
+            raise ValueError(
+                Said("has a ca_file but tls is false; set tls = true", "tiene ca_file y tls es false; poner tls = true")
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +143,12 @@ class AgentSettings:
 
     def __post_init__(self) -> None:
         if self.send_seconds < self.sample_seconds:
+            send, sample = f"{self.send_seconds:g}", f"{self.sample_seconds:g}"
             raise ValueError(
-                f"has send_seconds {self.send_seconds:g} below sample_seconds {self.sample_seconds:g};"
-                " send at most as often as is sampled"
+                Said(
+                    f"has send_seconds {send} below sample_seconds {sample}; send at most as often as is sampled",
+                    f"tiene send_seconds {send} menor que sample_seconds {sample}; no se envía más seguido de lo que se mide",
+                )
             )
 
 

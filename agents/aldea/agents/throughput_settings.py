@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aldea.model.checks import a_url, a_zone
+from aldea.model.said import Said
 from aldea.model.settings import about
 
 _LOOKS_SECONDS = 45.0
@@ -32,7 +33,7 @@ def _windows(items: tuple[str, ...]) -> str | None:
         for item in items:
             window_minutes(item)
     except (ValueError, TypeError):
-        return 'windows of one day such as "18:00-23:00"'
+        return Said('windows of one day such as "18:00-23:00"', 'ventanas de un día, como "18:00-23:00"')
     return None
 
 
@@ -67,9 +68,19 @@ class ThroughputSettings:
 
     def __post_init__(self) -> None:
         if not self.full_bytes >= self.short_bytes >= self.small_bytes:
-            raise ValueError("needs full_bytes >= short_bytes >= small_bytes")
+            raise ValueError(
+                Said(
+                    "needs full_bytes >= short_bytes >= small_bytes",
+                    "necesita full_bytes >= short_bytes >= small_bytes",
+                )
+            )
         if self.iperf3_host is not None and (self.server or self.download_url or self.upload_url):
-            raise ValueError("has an iperf3_host and an HTTP server; set one of them")
+            raise ValueError(
+                Said(
+                    "has an iperf3_host and an HTTP server; set one of them",
+                    "tiene iperf3_host y un servidor HTTP; se pone uno de los dos",
+                )
+            )
 
     @property
     def down_url(self) -> str | None:

@@ -13,6 +13,7 @@ from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.context import Context
 from aldea.dashboard_api.problems import Fault, Problem, bad_request, sentence
 from aldea.model.overlays import merged
+from aldea.model.said import Said, in_spanish
 from aldea.storage.register.audit import audit
 from aldea.storage.register.device_overlays import DeviceSettings, Standing, device_settings_of, settings_of
 from aldea.storage.register.device_settings import send_settings, send_to_all, set_differences
@@ -78,11 +79,16 @@ def faults_of(aldea: Context, document: Mapping[str, Any]) -> list[Fault]:
     keys = sorted(known_keys(aldea), key=len, reverse=True)
     found = []
     for wrong in aldea.guide.check(document):
-        text = wrong.strip()
-        head = text.partition(" ")[0]
+        head = wrong.strip().partition(" ")[0]
         about = next((key for key in keys if head == key or head.startswith((f"{key}[", f"{key}."))), "")
-        found.append(Fault(about, f"{text[:1].upper()}{text[1:]}." if not about else f"{text}."))
+        found.append(Fault(about, Said(_whole(wrong, about), _whole(in_spanish(wrong), about))))
     return found
+
+
+def _whole(text: str, about: str) -> str:
+    """Return a sentence as one; a setting's name stays as it is written."""
+    text = text.strip()
+    return f"{text}." if about else f"{text[:1].upper()}{text[1:]}."
 
 
 def refuse_faults(aldea: Context, document: Mapping[str, Any]) -> None:

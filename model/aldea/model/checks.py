@@ -6,12 +6,15 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from aldea.model.said import Said
 from aldea.model.sample import is_id
+
+AN_ID = Said("1 to 39 of a-z, 0-9 and -, not starting with -", "de 1 a 39 de a-z, 0-9 y -, sin empezar con -")
 
 
 def an_id(text: str) -> str | None:
     """Check the id of a site, a device or a collector."""
-    return None if is_id(text) else "1 to 39 of a-z, 0-9 and -, not starting with -"
+    return None if is_id(text) else AN_ID
 
 
 def a_zone(text: str) -> str | None:
@@ -19,7 +22,7 @@ def a_zone(text: str) -> str | None:
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):  # OSError: a folder of zones, such as America
-        return "an IANA time zone such as America/Merida"
+        return Said("an IANA time zone such as America/Merida", "una zona horaria IANA, como America/Merida")
     return None
 
 
@@ -31,7 +34,10 @@ def a_url(text: str) -> str | None:
         parts = urlsplit("")
     if parts.scheme in {"http", "https"} and parts.hostname and not parts.username:
         return None
-    return "http:// or https://, a host, and no user name in it"
+    return Said(
+        "http:// or https://, a host, and no user name in it",
+        "http:// o https://, un servidor, y ningún nombre de usuario",
+    )
 
 
 def is_loopback(host: str) -> bool:

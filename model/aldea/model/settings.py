@@ -14,12 +14,17 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from aldea.model.said import Said, in_spanish
+
 Settings = TypeVar("Settings")
 Check = Callable[[Any], str | None]
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be used. `errors` holds every mistake, each a sentence for the person."""
+    """Settings that cannot be used. `errors` holds every mistake, each a sentence for the person.
+
+    Sentences of settings that may come from afar are `Said` in both languages.
+    """
 
     def __init__(self, errors: Sequence[str]) -> None:
         super().__init__("\n".join(errors))
@@ -30,7 +35,7 @@ class SettingsError(ValueError):
 class Rule:
     """What a field's value must satisfy, and where else it may come from.
 
-    `check` gets the value and returns None, or the words that follow "expects" in the error.
+    `check` gets the value and returns None, or the words that follow "expects" in the error (`Said` in both languages).
     Ranges and choices hold for each item of a list.
     """
 
@@ -76,7 +81,13 @@ def load_settings(cls: type[Settings], table: object, environ: Mapping[str, str]
     return made  # type: ignore[no-any-return]  # `value` returns Any: an instance of `cls` when no error
 
 
-_KIND_WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+_KIND_WORDS = {
+    str: Said("a text", "un texto"),
+    int: Said("a whole number", "un número entero"),
+    float: Said("a number", "un número"),
+    bool: Said("true or false", "true o false"),
+    Path: Said("a path", "una ruta"),
+}
 _LARGEST = 2**62
 """Whatever is larger fits into no row, and is nobody's intent; NaN is no number either."""
 _FLAGS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
@@ -107,27 +118,39 @@ class _Loader:
                 # An absent table is read as an empty one: its fields may come from the environment.
                 values[item.name] = self.value(hints[item.name], {}, key, rule)
             elif item.default is MISSING and item.default_factory is MISSING:
-                or_env = f" (or the variable {rule.env})" if rule.env else ""
-                self._note(key, f"is missing; set it{or_env}: {rule.help or 'it has no default'}")
+                self._note_missing(key, rule)
         if len(self.errors) > errors_before:
             return None
         try:
             return cls(**values)
         except ValueError as error:
-            self._note(path, str(error))
+            said = error.args[0] if error.args and isinstance(error.args[0], Said) else str(error)
+            self._note(path, said, in_spanish(said))
             return None
 
-    def _note(self, key: str, sentence: str) -> None:
-        self.errors.append(f"{key} {sentence}")
+    def _note(self, key: str, english: str, spanish: str) -> None:
+        self.errors.append(Said(f"{key} {english}", f"{key} {spanish}"))
+
+    def _note_missing(self, key: str, rule: Rule) -> None:
+        or_env, o_env = (f" (or the variable {rule.env})", f" (o la variable {rule.env})") if rule.env else ("", "")
+        self._note(
+            key,
+            f"is missing; set it{or_env}: {rule.help or 'it has no default'}",
+            f"falta y no tiene valor de fábrica; hay que ponerlo{o_env}",
+        )
+
+    def _note_value(self, key: str, value: object, wanted: str) -> None:
+        self._note(key, f"is {value!r}; expects {wanted}", f"es {value!r}; se espera {in_spanish(wanted)}")
 
     def _note_unknown(self, table: Mapping[str, object], known: Sequence[str], path: str) -> None:
         for name in table:
             if name not in known:
                 import difflib  # noqa: PLC0415 - for mistakes alone, which a small machine seldom makes
 
-                close = difflib.get_close_matches(str(name), known, 1)
-                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
-                self._note(_under(path, str(name)), f"is not a setting; {hint}")
+                close, all_known = difflib.get_close_matches(str(name), known, 1), ", ".join(sorted(known))
+                hint = f"did you mean {close[0]}?" if close else f"known are {all_known}"
+                in_es = f"¿quizá {close[0]}?" if close else f"se conocen {all_known}"
+                self._note(_under(path, str(name)), f"is not a setting; {hint}", f"no es un ajuste; {in_es}")
 
     def _from_text(self, hint: Any, text: str, rule: Rule) -> Any:
         """Read an environment variable: lists by commas, numbers and flags in the usual spellings."""
@@ -146,19 +169,19 @@ class _Loader:
             made = self._items(get_args(kind)[0], value, key, rule)
         elif is_dataclass(kind):
             if not isinstance(value, Mapping):
-                return self._note(key, f"is {value!r}; expects a table")
+                return self._note_value(key, value, Said("a table", "una tabla"))
             assert isinstance(kind, type)
             return self._table(kind, value, key)
         else:
             made = self._scalar(kind, value, key, rule)
         wanted = rule.check(made) if rule.check and made is not None and len(self.errors) == errors_before else None
         if wanted:
-            self._note(key, f"is {value!r}; expects {wanted}")
+            self._note_value(key, value, wanted)
         return made
 
     def _items(self, kind: Any, value: object, key: str, rule: Rule) -> tuple[Any, ...] | None:
         if not isinstance(value, Sequence) or isinstance(value, str):
-            self._note(key, f"is {value!r}; expects a list")
+            self._note_value(key, value, Said("a list", "una lista"))
             return None
         plain = Rule(rule.help, None, rule.minimum, rule.maximum, rule.choices)
         return tuple(self.value(kind, item, f"{key}[{index}]", plain) for index, item in enumerate(value))
@@ -166,14 +189,15 @@ class _Loader:
     def _scalar(self, kind: Any, value: object, key: str, rule: Rule) -> Any:
         made = _converted(kind, value)
         if made is None:
-            return self._note(key, f"is {value!r}; expects {_KIND_WORDS.get(kind, str(kind))}")
+            return self._note_value(key, value, _KIND_WORDS.get(kind, str(kind)))
         if rule.choices and made not in rule.choices:
-            self._note(key, f"is {value!r}; expects one of {', '.join(rule.choices)}")
+            choices = ", ".join(rule.choices)
+            self._note_value(key, value, Said(f"one of {choices}", f"uno de {choices}"))
         if isinstance(made, int | float) and not isinstance(made, bool):
             if rule.minimum is not None and made < rule.minimum:
-                self._note(key, f"is {made}; expects at least {rule.minimum:g}")
+                self._note_value(key, made, Said(f"at least {rule.minimum:g}", f"al menos {rule.minimum:g}"))
             if rule.maximum is not None and made > rule.maximum:
-                self._note(key, f"is {made}; expects at most {rule.maximum:g}")
+                self._note_value(key, made, Said(f"at most {rule.maximum:g}", f"como máximo {rule.maximum:g}"))
         return made
 
 

@@ -13,6 +13,7 @@ from aldea.agents.overlay.checking import NEVER, agent_guide, check_agent_settin
 from aldea.agents.overlay.source import Source, differing
 from aldea.model.describing import Shape
 from aldea.model.overlays import changed_keys, leaves, merged
+from aldea.model.said import Said
 from aldea.model.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -170,3 +171,49 @@ def test_what_would_leave_a_box_out_of_reach_or_without_rest_is_refused(document
     sentences = check_agent_settings(document)
     assert sentences
     assert all(key in sentence for sentence in sentences), value
+
+
+WRONG: list[dict[str, Any]] = [
+    {key: 1 if "." not in key else {}} if "." not in key else {key.split(".")[0]: {key.split(".")[1]: "x"}}
+    for key in NEVER
+]
+WRONG += [
+    {"sample_second": 1},
+    {"nonsense_of_ours": 1},
+    {"sample_seconds": "often"},
+    {"sample_seconds": 0.5},
+    {"keepalive_seconds": 1e9},
+    {"keepalive_seconds": 10.5},
+    {"log_level": "loud"},
+    {"log_level": 7},
+    {"ping": []},
+    {"ping": {"enabled": "maybe"}},
+    {"http": {"targets": {}}},
+    {"http": {"targets": [{}]}},
+    {"http": {"targets": [{"url": "ftp://x"}]}},
+    {"http": {"ca_file": "/etc/passwd"}},
+    {"broker": {"ca_file": "own.pem"}},
+    {"send_seconds": 1, "sample_seconds": 60},
+    {"dns": {"servers": ["nobody"]}},
+    {"page": {"timezone": "Nowhere"}},
+    {"page": {"pin_hash": "1234"}},
+    {"budget": {"peak_hours": ["always"]}},
+    {"throughput": {"full_bytes": 100_000, "short_bytes": 9_000_000}},
+    {"throughput": {"iperf3_host": "x", "server": "http://x"}},
+    {"clients": {"sources": [{"kind": "iw"}]}},
+    {"power": {"nut": [{"ups": "a@b"}]}},
+    {"snmp": {"targets": [{"host": "x", "name": "r", "version": "3"}]}},
+    {"snmp": {"targets": [{"host": "x", "name": "r", "clients_oid": "ups"}]}},
+    {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {}}}}}}}}}}}}}},
+]
+
+
+@pytest.mark.parametrize("document", WRONG)
+def test_what_is_wrong_is_said_in_both_languages(document: dict[str, Any]) -> None:
+    wrong = check_agent_settings(document)
+    assert wrong
+    for sentence in wrong:
+        assert isinstance(sentence, Said), sentence
+        assert not any(f" {word} " in sentence.es for word in ("is", "expects", "cannot", "has", "needs", "set")), (
+            sentence.es
+        )

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from aldea.agents.operating.answers import answer
-from aldea.agents.operating.handler import Handler, Outcome, State, refused
+from aldea.agents.operating.handler import Handler, Outcome, State, refused, told
 from aldea.agents.operating.kept import KeptCommand, KeptCommands
 from aldea.agents.operating.lanes import Lane, Lanes
 from aldea.agents.outbox import OutboxUnavailable
 from aldea.model.clock import Clock
 from aldea.model.messages import Command
+from aldea.model.said import Said
 from aldea.model.sample import Reading
 
 _LOG = logging.getLogger(__name__)
@@ -32,7 +33,12 @@ WAITING_MOST = 20
 REPEAT_AFTER_MS = 60_000
 """An answer that was given is not given again within this: the same command often comes twice in a row."""
 
-_INTERRUPTED = "the box stopped while it was carrying this out, so it was not finished: ask for it again"
+_INTERRUPTED = Said(
+    "the box stopped while it was carrying this out, so it was not finished: ask for it again",
+    "el equipo se detuvo mientras lo hacía y no lo terminó: pedirlo otra vez",
+)
+_CAME_LATE = Said("it came when its time was over", "llegó cuando su tiempo ya había pasado")
+_OVER_WAITING = Said("its time was over before its turn came", "su tiempo pasó antes de que le tocara")
 _DISK_PAUSE_SECONDS = 5.0
 
 
@@ -118,10 +124,16 @@ class CommandInbox:
             known = ", ".join(sorted(self._handlers))
             await self._end_new(
                 command,
-                refused(f"this agent has no command of the kind {command.kind[:40]!r}; it knows {known}", "kind"),
+                refused(
+                    Said(
+                        f"this agent has no command of the kind {command.kind[:40]!r}; it knows {known}",
+                        f"este agente no tiene órdenes del tipo {command.kind[:40]!r}; conoce {known}",
+                    ),
+                    "kind",
+                ),
             )
         elif self._is_over(command):
-            await self._end_new(command, Outcome(State.EXPIRED, {"sentence": "it came when its time was over"}))
+            await self._end_new(command, Outcome(State.EXPIRED, told(_CAME_LATE)))
         elif self._lanes.waiting >= WAITING_MOST:
             _LOG.warning("%d commands wait: %s (%s) is for the server to send again", WAITING_MOST, *_named(command))
         else:
@@ -155,7 +167,7 @@ class CommandInbox:
     async def _carry_out(self, command: Command) -> None:
         handler = self._handlers[command.kind]
         if self._is_over(command) and not handler.resumes:
-            await self._tell(command, Outcome(State.EXPIRED, {"sentence": "its time was over before its turn came"}))
+            await self._tell(command, Outcome(State.EXPIRED, told(_OVER_WAITING)))
             return
 
         async def tell(state: State, detail: Mapping[str, Any]) -> None:
@@ -171,7 +183,7 @@ class CommandInbox:
             outcome = await handler.carry_out(command, tell)
         except Exception as error:  # noqa: BLE001 - one kind's fault must not end the others
             _LOG.exception("command %s (%s) failed", *_named(command))
-            outcome = refused(f"a fault in the agent: {type(error).__name__}: {error}", "fault")
+            outcome = refused(_fault(error), "fault")
         _LOG.info("command %s (%s): %s", *_named(command), outcome.state.value)
         await self._end(command, outcome)
 
@@ -222,6 +234,11 @@ class CommandInbox:
             await asyncio.sleep(_DISK_PAUSE_SECONDS)
         except Exception:  # noqa: BLE001 - the next command is still to come
             _LOG.exception("a command could not be dealt with")
+
+
+def _fault(error: Exception) -> Said:
+    what = f"{type(error).__name__}: {error}"
+    return Said(f"a fault in the agent: {what}", f"una falla en el agente: {what}")
 
 
 def _named(command: Command) -> tuple[str, str]:

@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aldea.agents.operating.handler import Outcome, State, Tell, refused
+from aldea.agents.operating.handler import Outcome, State, Tell, refused, told
 from aldea.agents.probes import PROBES
 from aldea.model.failures import Failure
+from aldea.model.said import Said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 THROUGHPUT = "throughput"
 _MOST_READINGS = 24
 _LONGEST_TEXT = 120
+_NO_SERVER = Said(
+    "this site has no server to test its throughput with: set agent.throughput.server",
+    "este sitio no tiene servidor para medir su velocidad: poner agent.throughput.server",
+)
+_SPENT = Said(
+    "what is kept for tests by hand is spent for this month",
+    "lo que se guarda para pruebas a mano ya se gastó este mes",
+)
 
 
 class ProbeNow:
@@ -44,12 +53,9 @@ class ProbeNow:
         name = command.payload.get("probe")
         names = self._runner.names
         if not isinstance(name, str) or name not in names:
-            asked = "no probe is named" if not isinstance(name, str) else f"there is no probe {name[:40]!r} here"
-            return refused(f"{asked}; there are: {', '.join(names)}", "probe")
+            return refused(_no_such_probe(name, ", ".join(names)), "probe")
         if name == THROUGHPUT and not self._settings.throughput.has_server:
-            return refused(
-                "this site has no server to test its throughput with: set agent.throughput.down_url", "no_server"
-            )
+            return refused(_NO_SERVER, "no_server")
         by_hand = self._by_hand(name)
         try:
             readings = await self._runner.run_now(name, by_hand)
@@ -65,6 +71,13 @@ class ProbeNow:
         return PROBES[name](self._settings, replace(self._context, by_hand=True))
 
 
+def _no_such_probe(name: object, names: str) -> Said:
+    if not isinstance(name, str):
+        return Said(f"no probe is named; there are: {names}", f"no se nombra ninguna sonda; hay: {names}")
+    asked = f"{name[:40]!r}"
+    return Said(f"there is no probe {asked} here; there are: {names}", f"aquí no hay sonda {asked}; hay: {names}")
+
+
 def _outcome(name: str, readings: Sequence[Reading]) -> Outcome:
     failures = Counter(str(found) for reading in readings if (found := reading.fields.get("failure")) is not None)
     detail: dict[str, Any] = {
@@ -75,7 +88,7 @@ def _outcome(name: str, readings: Sequence[Reading]) -> Outcome:
     }
     if failures and name == THROUGHPUT and set(failures) == {Failure.BUDGET_SPENT.value}:
         detail["reason"] = "budget_spent"
-        detail["sentence"] = "what is kept for tests by hand is spent for this month"
+        detail |= told(_SPENT)
         return Outcome(State.FAILED, detail)
     return Outcome(State.DONE, detail)
 

@@ -34,6 +34,11 @@ def detail_of(revision: int, runs: int, changed: list[str], says: Words) -> dict
     return {"revision": revision, "runs": runs, "changed": changed, **says.told}
 
 
+def overruled_es(overruled: Sequence[str]) -> dict[str, list[str]]:
+    """Return in Spanish what the machine's own environment wins over; nothing where it is nothing."""
+    return {"overruled_es": [in_spanish(item) for item in overruled]} if overruled else {}
+
+
 def refusal(revision: int, runs: int, wrong: Sequence[str]) -> Answer:
     """Return the answer to settings that cannot be, with why, in both languages."""
     more = len(wrong) - MOST_SENTENCES

@@ -10,22 +10,30 @@ from typing import Any
 from aldea.agents.settings import AgentSettings
 from aldea.model.describing import Setting, SettingsGuide, described, paths_in
 from aldea.model.overlays import Document, is_too_deep, leaves, merged
+from aldea.model.said import Said
 from aldea.model.settings import SettingsError, load_settings
 
+_WHO = Said("who a device is comes from its enrolment", "quién es un equipo lo dice su inscripción")
+_ACCESS = Said("its access comes from its enrolment", "su acceso viene de su inscripción")
+_NO_REST = Said("a box that never rests is of no use", "un equipo que nunca descansa no sirve")
+_SATELLITE = Said("by satellite it takes as long to be heard", "por satélite hace falta ese tiempo")
+
 NEVER = {
-    "site": "who a device is comes from its enrolment",
-    "device": "who a device is comes from its enrolment",
-    "data": "where it keeps its data is decided at the machine",
-    "broker.username": "its access comes from its enrolment",
-    "broker.password_file": "its access comes from its enrolment",
-    "upgrade.key_file": "who may sign releases is decided at the machine",
+    "site": _WHO,
+    "device": _WHO,
+    "data": Said("where it keeps its data is decided at the machine", "dónde guarda sus datos se decide en la máquina"),
+    "broker.username": _ACCESS,
+    "broker.password_file": _ACCESS,
+    "upgrade.key_file": Said(
+        "who may sign releases is decided at the machine", "quién puede firmar versiones se decide en la máquina"
+    ),
 }
 """Settings that never come from afar, and why."""
 
-LEAST: Mapping[str, tuple[float, str]] = {
-    "sample_seconds": (1, "a box that never rests is of no use"),
-    "send_seconds": (1, "a box that never rests is of no use"),
-    "trial_seconds": (60, "by satellite it takes as long to be heard"),
+LEAST: Mapping[str, tuple[float, Said]] = {
+    "sample_seconds": (1, _NO_REST),
+    "send_seconds": (1, _NO_REST),
+    "trial_seconds": (60, _SATELLITE),
 }
 """What may be less at the machine, where somebody can put it right again."""
 
@@ -33,7 +41,10 @@ ANYWHERE = frozenset({"clients.sources.file"})
 """Files that may lie outside the data folder: their lines are counted, and nothing of them leaves the machine."""
 
 _FILES = frozenset(paths_in(AgentSettings)) - ANYWHERE - NEVER.keys()
-TOO_DEEP = "the settings have tables within tables that no agent knows"
+TOO_DEEP = Said(
+    "the settings have tables within tables that no agent knows",
+    "los ajustes tienen tablas dentro de tablas que ningún agente conoce",
+)
 _ANY_SITE = {"site": "any"}
 
 
@@ -68,13 +79,20 @@ def refusals(document: Document) -> list[str]:
     """Return a sentence for each setting that may not come from afar."""
     if is_too_deep(document):
         return [TOO_DEEP]
-    never = [f"{key} cannot be set from afar: {NEVER[key]}" for key, _ in leaves(document) if key in NEVER]
+    never = [
+        Said(f"{key} cannot be set from afar: {why}", f"{key} no se puede ajustar a distancia: {why.es}")
+        for key, why in ((key, NEVER.get(key)) for key, _ in leaves(document))
+        if why is not None
+    ]
     files = [
-        f"{key} is {value!r}; expects a file in the device's own data folder, such as authority.pem"
+        Said(
+            f"{key} is {value!r}; expects a file in the device's own data folder, such as authority.pem",
+            f"{key} es {value!r}; se espera un archivo en la carpeta de datos del propio equipo, como authority.pem",
+        )
         for key, value in _files(document)
         if not _is_inside(value)
     ]
-    return never + files + _out_of_range(document)
+    return [*never, *files, *_out_of_range(document)]
 
 
 def placed(document: Document, folder: Path) -> dict[str, Any]:
@@ -82,10 +100,13 @@ def placed(document: Document, folder: Path) -> dict[str, Any]:
     return _placed(document, folder, "")
 
 
-def _out_of_range(document: Document) -> list[str]:
+def _out_of_range(document: Document) -> list[Said]:
     said = dict(leaves(document))
     return [
-        f"{key} is {value}; expects at least {least:g} from afar: {why}"
+        Said(
+            f"{key} is {value}; expects at least {least:g} from afar: {why}",
+            f"{key} es {value}; se espera al menos {least:g} a distancia: {why.es}",
+        )
         for key, (least, why) in LEAST.items()
         if isinstance(value := said.get(key), int | float) and value < least
     ]

@@ -14,6 +14,7 @@ from aldea.agents.overlay.checking import placed, refusals
 from aldea.agents.settings import AgentSettings, agent_settings
 from aldea.model.describing import described
 from aldea.model.overlays import Document, changed_keys, leaves, merged
+from aldea.model.said import Said
 from aldea.model.settings import SettingsError
 
 _LOG = logging.getLogger(__name__)
@@ -43,7 +44,10 @@ class Source:
         """Return a sentence for each setting of `overlay` that a variable of the environment wins over."""
         variables = {item.key: item.env for item in described(AgentSettings) if item.env}
         return [
-            f"{key}: {variables[key]} in the machine's environment wins"
+            Said(
+                f"{key}: {variables[key]} in the machine's environment wins",
+                f"{key}: gana {variables[key]}, del entorno de la máquina",
+            )
             for key, value in leaves(overlay)
             if value is not None and key in variables and self.environ.get(variables[key])
         ]
@@ -55,9 +59,10 @@ class Source:
         try:
             return tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise SettingsError([f"{path} cannot be read: {error.strerror}"]) from error
+            why = error.strerror
+            raise SettingsError([Said(f"{path} cannot be read: {why}", f"{path} no se puede leer: {why}")]) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError([f"{path} is not TOML: {error}"]) from error
+            raise SettingsError([Said(f"{path} is not TOML: {error}", f"{path} no es TOML: {error}")]) from error
 
 
 def differing(before: AgentSettings, after: AgentSettings) -> list[str]:

@@ -1,6 +1,7 @@
 """Why something was refused, in the reader's language: sentences that begin deeper down, where nobody is read to.
 
-Each is written here as it is said there, with a name for what differs; one that is not here stays as it is.
+Each is written here as it is said there, with a name for what differs; one that is not here stays as it is. What is
+wrong with settings is said in both languages where it is found (`Said`), at the box as well.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.web.shown import Shown
+from aldea.model.said import Said
 
 SENTENCES = (
     N_("Site %(site)s has no device %(device)s: enrol it first."),
@@ -40,18 +42,6 @@ SENTENCES = (
     N_("Id must be 1 to 39 of a-z, 0-9 and -, not starting with -."),
     N_("Name must be 1 to 120 characters of text."),
     N_("That revision is not kept any more."),
-    N_("%(key)s is %(value)s; expects at least %(least)s from afar: a box that never rests is of no use."),
-    N_("%(key)s is %(value)s; expects at least %(least)s from afar: by satellite it takes as long to be heard."),
-    N_("%(key)s is %(value)s; expects at least %(least)s."),
-    N_("%(key)s is %(value)s; expects at most %(most)s."),
-    N_("%(key)s is %(value)s; expects a number."),
-    N_("%(key)s is %(value)s; expects a whole number."),
-    N_("%(key)s is %(value)s; expects a text."),
-    N_("%(key)s is %(value)s; expects one of %(choices)s."),
-    N_("%(key)s is %(value)s; expects http:// or https://, a host, and no user name in it."),
-    N_("%(key)s is %(value)s; expects an IANA time zone such as America/Merida."),
-    N_("%(key)s is %(value)s; expects a file in the device's own data folder, such as authority.pem."),
-    N_("Has send_seconds %(send)s below sample_seconds %(sample)s; send at most as often as is sampled."),
 )
 
 
@@ -65,6 +55,8 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {sentence: _pattern(sentence) for sen
 
 def refusal(text: str, shown: Shown) -> str:
     """Return a sentence that says why something was refused in the reader's language, where that is known."""
+    if isinstance(text, Said):
+        return text.es if shown.code == "es" else text
     for sentence, pattern in _PATTERNS.items():
         found = pattern.fullmatch(text)
         if found is not None:

@@ -49,7 +49,7 @@ READY_NAMES = (N_("Standard"), N_("Frugal"))
 def said_of(item: DeviceSettings, language: str) -> str:
     """Return what the device said of the newest settings, in its own words; '' where it has said nothing."""
     found = {} if item.last is None else item.last.answer
-    overruled = found.get("overruled")
+    overruled = found.get(f"overruled_{language}") or found.get("overruled")
     own = found.get(f"sentence_{language}") or found.get("sentence")
     words = [own, *(overruled if isinstance(overruled, list) else [])]
     return "; ".join(str(word) for word in words if word)
