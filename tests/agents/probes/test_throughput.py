@@ -20,10 +20,13 @@ from aldea.agents.probes import PROBES
 from aldea.agents.probes.budget import budget_of
 from aldea.agents.probes.throughput import ThroughputProbe
 from aldea.agents.probes.throughput.crossing import Passed
+from aldea.agents.probes.throughput.http_test import HttpTest
+from aldea.agents.probes.throughput.outcome import Direction, Limits
 from aldea.agents.probes.throughput.settling import Settling
 from aldea.agents.settings import AgentSettings
 from aldea.agents.throughput_settings import BudgetSettings, ThroughputSettings, window_minutes
 from aldea.model.clock import ManualClock
+from aldea.model.failures import Failure
 from aldea.model.sample import Reading
 
 PACE = 40_000
@@ -219,6 +222,50 @@ def test_a_portal_is_no_speed(address: str, context: ProbeContext) -> None:
     assert fields["failure"] == "captive_portal"
     assert fields["rate_bits_per_second"] is None
     assert fields["censored"] is None
+
+
+class Crumbs(Server):
+    """Answers each question with a single byte, or so many as an object has, and keeps the connection."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html" if "login" in self.path else "application/octet-stream")
+        body = bytes(int(self.path.rpartition("/")[2]) if "/object/" in self.path else 1)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except OSError:  # the test knew enough
+            self.close_connection = True
+
+
+@pytest.fixture
+def crumbs() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Crumbs)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_object_that_is_smaller_than_the_test_is_asked_for_again_and_again(crumbs: str) -> None:
+    outcome = HttpTest(f"{crumbs}/object/40000", Direction.DOWN, Limits(3_000_000, 8.0, 2, 3.0), None).run()
+    assert (outcome.failure, outcome.body_bytes > 400_000) == (None, True)
+
+
+def test_what_headers_cost_ends_a_test_at_its_cap_too(crumbs: str) -> None:
+    outcome = HttpTest(f"{crumbs}/object", Direction.DOWN, Limits(60_000, 8.0, 2, 3.0), None).run()
+    assert outcome.body_bytes < 6_000
+    assert not outcome.steady, "it went on until its rate had settled, whatever that cost"
+    assert outcome.failure is None
+
+
+def test_a_portals_page_in_place_of_an_object_of_fixed_size_is_no_speed(crumbs: str) -> None:
+    outcome = HttpTest(f"{crumbs}/login", Direction.DOWN, Limits(200_000, 8.0, 2, 3.0), None).run()
+    assert (outcome.failure, outcome.bits_per_second) == (Failure.CAPTIVE_PORTAL, None)
 
 
 def test_without_a_server_nothing_is_tested_or_booked(context: ProbeContext) -> None:

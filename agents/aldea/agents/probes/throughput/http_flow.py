@@ -127,12 +127,13 @@ class Flow:
         ranged = {"Range": f"bytes=0-{wanted - 1}"} if self.address(1) == url else {}
         self._connection.request("GET", _path(url), headers={**_HEADERS, **ranged})
         response = self._connection.getresponse()
-        _judge(response, None if ranged else wanted)
+        _judge(response, None if ranged else wanted, is_object=True)
         began = self.body_bytes
         while self.body_bytes < self.share_bytes and not self._stopped.is_set():
             # read1: what is there, now. Waiting for a full buffer would count in lumps.
             count = len(response.read1(min(_BUFFER_BYTES, self.share_bytes - self.body_bytes)))
             if count == 0:
+                response.close()  # read1 does not, at the end of a body: the next question would be refused
                 break
             self.body_bytes += count
         if self.body_bytes == began:
@@ -169,7 +170,7 @@ def _path(url: SplitResult) -> str:
     return (url.path or "/") + (f"?{url.query}" if url.query else "")
 
 
-def _judge(response: http.client.HTTPResponse, wanted: int | None) -> None:
+def _judge(response: http.client.HTTPResponse, wanted: int | None, *, is_object: bool = False) -> None:
     """Raise FlowFailed when the answer is not the sized object, or the thanks for one, but a portal's or an error."""
     if response.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         raise FlowFailed(Failure.SERVER_BUSY)
@@ -177,5 +178,7 @@ def _judge(response: http.client.HTTPResponse, wanted: int | None) -> None:
         raise FlowFailed(Failure.CAPTIVE_PORTAL)
     if response.status >= 400:
         raise FlowFailed(Failure.HTTP_STATUS)
+    if is_object and response.headers.get_content_type() == "text/html":
+        raise FlowFailed(Failure.CAPTIVE_PORTAL)
     if wanted is not None and response.length != wanted:
         raise FlowFailed(Failure.CAPTIVE_PORTAL)
