@@ -39,6 +39,11 @@ def told(outbox: Outbox) -> dict[str, object]:
         (Stopped.WITH_THE_MACHINE, OTHER_BOOT, "1.0", "shut_down", "boot"),
         (Stopped.CUT_OFF, OTHER_BOOT, "1.0", "power_lost", "boot"),
         (Stopped.CUT_OFF, OTHER_BOOT, "1.1", "power_lost", "boot"),
+        (Stopped.FOR_SETTINGS, BOOT, "1.0", "settings", "restart"),
+        (Stopped.FOR_SETTINGS, BOOT, "1.1", "upgraded", "restart"),
+        # The power went while it was being upgraded, or took other settings.
+        (Stopped.FOR_SETTINGS, OTHER_BOOT, "1.0", "power_lost", "boot"),
+        (Stopped.FOR_SETTINGS, OTHER_BOOT, "1.1", "power_lost", "boot"),
     ],
 )
 def test_a_start_says_why_the_agent_was_not_running(
@@ -50,7 +55,7 @@ def test_a_start_says_why_the_agent_was_not_running(
     outbox = start(tmp_path, boot, version, 90_000)
     row = told(outbox)
     assert (row["cause"], row["kind"]) == (cause, kind)
-    assert row["clean"] is (stopped is not Stopped.CUT_OFF)
+    assert row["clean"] is (stopped is not Stopped.CUT_OFF and cause != "power_lost")
     assert row["clock"] == "rtc"
     assert row["previous_version"] == ("1.0" if version != "1.0" else None)
     assert row["silent_seconds"] == (30 if boot == BOOT else None)

@@ -43,7 +43,11 @@ MERIDA = ZoneInfo("America/Merida")
 
 @dataclass(frozen=True)
 class Chapter:
-    """Some hours of a village: how it went, and what its box's clock made of it."""
+    """Some hours of a village: how it went, and what its box's clock and its link made of it.
+
+    In the middle the agent may start again, or the machine sleep. `loss`: the share of messages that come to nothing;
+    half as many come twice, and all in any order.
+    """
 
     hours: int
     anchor: int
@@ -52,6 +56,9 @@ class Chapter:
     error_ms: int
     state: ClockState
     ntp_steps_in: bool
+    restarts: bool = False
+    asleep_hours: int = 0
+    loss: float = 0.0
 
 
 CHAPTERS = st.lists(
@@ -64,6 +71,9 @@ CHAPTERS = st.lists(
         error_ms=st.sampled_from(ERRORS),
         state=st.sampled_from(STATES),
         ntp_steps_in=st.booleans(),
+        restarts=st.booleans(),
+        asleep_hours=st.sampled_from((0, 0, 1, 7)),
+        loss=st.sampled_from((0.0, 0.3, 0.7)),
     ),
     min_size=2,
     max_size=4,
@@ -110,12 +120,23 @@ class Lived(Whole):
                 self._new_program()
             self._set_clock(chapter)
             self._connection(online=chapter.online)
+            self.world.loss = 0.0 if self.right else chapter.loss
             self._pass(chapter, first_half=True)
+            self._interrupt(chapter)
             if chapter.ntp_steps_in and not self.right:
                 self.world.state, self.world.wall_error_ms = ClockState.NTP, 0
             self._pass(chapter, first_half=False)
-        self.world.run(30)
+        self.world.loss = 0.0
+        self.world.run(150)
         self.world.clock.advance(HOUR)
+
+    def _interrupt(self, chapter: Chapter) -> None:
+        """The machine sleeps, which a boot's clock counts, and the agent is killed and starts again."""
+        self.world.clock.advance(chapter.asleep_hours * HOUR)
+        if chapter.restarts:
+            self.world.restart_agent()
+            self._new_program()
+            self._connection(online=chapter.online)
 
     def _set_clock(self, chapter: Chapter) -> None:
         self.world.state = ClockState.NTP if self.right else chapter.state
@@ -193,6 +214,18 @@ def check_same(one: list[Interval], other: list[Interval]) -> None:
 
 
 BLIND = Chapter(9, 3, online=False, power_cut=True, error_ms=365 * DAY, state=ClockState.RTC, ntp_steps_in=False)
+ROUGH = Chapter(
+    6,
+    3,
+    online=True,
+    power_cut=True,
+    error_ms=-START_MS,
+    state=ClockState.RTC,
+    ntp_steps_in=True,
+    restarts=True,
+    asleep_hours=7,
+    loss=0.7,
+)
 SEEN = Chapter(3, 0, online=True, power_cut=True, error_ms=-HOUR, state=ClockState.UNSYNCED, ntp_steps_in=True)
 
 
@@ -200,6 +233,7 @@ SEEN = Chapter(3, 0, online=True, power_cut=True, error_ms=-HOUR, state=ClockSta
 @given(CHAPTERS)
 @example([BLIND, BLIND, SEEN])
 @example([SEEN, BLIND])
+@example([ROUGH, SEEN, ROUGH])
 def test_a_wrong_clock_makes_no_other_truth(chapters: list[Chapter]) -> None:
     right, right_days, _ = lives(chapters, right_clock=True)
     wrong, wrong_days, lived = lives(chapters, right_clock=False)

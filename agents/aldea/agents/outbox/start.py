@@ -73,7 +73,7 @@ def register_start(
         # A file that breaks under a running agent tells of a new file, not of a new boot.
         "kind": "restart" if again or same else "boot",
         "previous_boot_id": None if same or before is None else before.boot_id,
-        "clean": None if stopped is None else stopped is not Stopped.CUT_OFF,
+        "clean": None if stopped is None else _was_in_order(stopped, same=same),
         "silent_seconds": max(0, mono_ms - last_mono_ms) / 1000 if same and last_mono_ms is not None else None,
         "outbox": origin.value,
         "version": machine.version,
@@ -131,6 +131,11 @@ def _cause(origin: Origin, stopped: Stopped | None, *, same: bool, upgraded: boo
     if stopped is Stopped.WITH_THE_MACHINE:
         return StartCause.SHUT_DOWN
     return StartCause.STOPPED if stopped is Stopped.ALONE else StartCause.POWER_LOST
+
+
+def _was_in_order(stopped: Stopped, *, same: bool) -> bool:
+    """Say whether the silence began in order; an agent that meant to start again at once was cut off meanwhile."""
+    return stopped is not Stopped.CUT_OFF and (same or stopped is not Stopped.FOR_SETTINGS)
 
 
 def _new_boot(db: sqlite3.Connection, machine: Machine, before: Boot | None, last_mono_ms: int | None) -> Boot:

@@ -48,10 +48,6 @@ class Silence:
     end_ms: int
     stop: str
 
-    def evidence(self) -> Mapping[str, Any]:
-        """Return the facts for an interval's evidence."""
-        return {"stop": self.stop}
-
 
 @dataclass(frozen=True, slots=True)
 class Witness:

@@ -136,9 +136,13 @@ def _of_holes(verdicts: Sequence[HoleVerdict], start_ms: int, end_ms: int) -> di
 
 
 def _of_silences(silences: Sequence[Silence], start_ms: int, end_ms: int) -> dict[str, Any]:
-    """Return what the silence tells that covers most of a time, if it covers half of it."""
-    covered = [(min(item.end_ms, end_ms) - max(item.start_ms, start_ms), item) for item in silences]
+    """Return what the silences tell that cover most of a time, if they cover half of it: a crash seldom comes alone."""
+    covered: dict[str, int] = {}
+    for item in silences:
+        length_ms = min(item.end_ms, end_ms) - max(item.start_ms, start_ms)
+        if length_ms > 0:
+            covered[item.stop] = covered.get(item.stop, 0) + length_ms
     if not covered:
         return {}
-    longest_ms, longest = max(covered, key=lambda pair: (pair[0], pair[1].start_ms))
-    return dict(longest.evidence()) if 2 * longest_ms >= end_ms - start_ms else {}
+    stop = max(sorted(covered), key=lambda word: covered[word])
+    return {"stop": stop} if 2 * covered[stop] >= end_ms - start_ms else {}
