@@ -18,11 +18,13 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 
 @contextmanager
-def running_chromium() -> Iterator[Browser]:
-    """Yield a browser. While it is there, a loop runs in this thread, which others must not find."""
+def running_chromium(*arguments: str) -> Iterator[Browser]:
+    """Yield a browser, started with further arguments. While it is there, a loop runs in this thread for it alone."""
     if not CHROMIUM.exists():
         pytest.fail(f"these tests need {CHROMIUM}: install the package chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *arguments]
+        )
         yield browser
         browser.close()

@@ -35,7 +35,7 @@ class PageSettings:
     """`[agent.page]`: who sees it is up to the network; only private addresses are answered."""
 
     enabled: bool = field(default=False, metadata=about("serve the box's page on the site's network"))
-    host: str = field(default="0.0.0.0", metadata=about("address to listen on; 0.0.0.0: all of IPv4"))  # noqa: S104 - peers are checked one by one
+    host: str = field(default="0.0.0.0", metadata=about("address to listen on; 0.0.0.0: all of IPv4, :: also of IPv6"))  # noqa: S104 - peers are checked one by one
     port: int = field(default=8080, metadata=about("port to listen on", minimum=1, maximum=65535))
     names: tuple[str, ...] = field(
         default=("aldea", "aldea.lan", "aldea.local"),

@@ -8,19 +8,24 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from agentkit.box import make_view
 from aldea.agents.checkup.broker import ask_broker
 from aldea.agents.checkup.collecting import network
 from aldea.agents.checkup.doctor import examine, run_doctor
 from aldea.agents.checkup.findings import Finding, State
 from aldea.agents.checkup.folder import folder_error
 from aldea.agents.lock import FolderLock
+from aldea.agents.page.server import PageServer
+from aldea.agents.page_settings import PageSettings
 from aldea.agents.probe_settings import DnsSettings, HttpSettings, HttpTarget, InterfacesSettings, PingSettings
 from aldea.agents.settings import AgentSettings, BrokerSettings
+from aldea.model.clock import ManualClock
 from rigs.mosquitto import Mosquitto
 from rigs.processes import find_program, free_port
 
@@ -199,3 +204,26 @@ def test_the_cards_are_those_that_lead_somewhere(tmp_path: Path) -> None:
         ("wlan0", False, True),
     ]
     assert found.route is None
+
+
+def test_the_doctor_says_where_the_page_is_and_when_another_program_has_its_port(
+    tmp_path: Path, web: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    settings = replace(
+        settings_for(tmp_path, web, BrokerSettings(port=free_port())),
+        page=PageSettings(enabled=True, host="127.0.0.1", port=port),
+    )
+    run_doctor(settings, {}, as_json=False)
+    assert "the box's page is not served now" in capsys.readouterr().out
+    server = PageServer(make_view(tmp_path, ManualClock(), settings.page))
+    server.start()
+    assert server.wait_until_bound(10) == port
+    run_doctor(settings, {}, as_json=False)
+    server.stop()
+    assert f"the box's page is at http://127.0.0.1:{port}" in capsys.readouterr().out
+    taken = replace(settings, page=replace(settings.page, port=int(web.rpartition(":")[2])))
+    run_doctor(taken, {}, as_json=False)
+    assert "another program has port" in capsys.readouterr().out
+    run_doctor(replace(settings, page=PageSettings()), {}, as_json=True)
+    assert json.loads(capsys.readouterr().out)["page"] == "off"

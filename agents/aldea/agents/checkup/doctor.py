@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from aldea.agents.checkup.broker import look_at_enrolment
 from aldea.agents.checkup.checks import judge
 from aldea.agents.checkup.collecting import Checkup
 from aldea.agents.checkup.findings import Finding, State, first_wrong
+from aldea.agents.checkup.own_page import PageState, ask_page, page_words
 from aldea.agents.commands import load_agent_settings
 from aldea.agents.lock import AlreadyRunning, FolderLock
 from aldea.agents.page.words import N_, Words, language_of_environment, say, translate
@@ -61,7 +62,11 @@ def run_doctor(settings: AgentSettings, environ: Mapping[str, str], *, as_json: 
     language = language_of_environment(environ)
     findings = examine(settings, is_enrolled=is_enrolled)
     whose = _whose(settings) if is_enrolled else "-"
-    lines = [_document(findings, language)] if as_json else _report(settings, whose, findings, language)
+    state = ask_page(settings.page)
+    if as_json:
+        lines: Iterable[str] = [_document(findings, language, state)]
+    else:
+        lines = [*_report(settings, whose, findings, language), page_words(settings.page, state).in_(language)]
     for line in lines:
         print(line)  # noqa: T201 - for the person who asked
     return 0 if first_wrong(findings) is None else 1
@@ -104,7 +109,7 @@ def _agent(settings: AgentSettings) -> Words:
     return say("no agent is running on %(folder)s", folder=settings.data)
 
 
-def _document(findings: Sequence[Finding], language: str) -> str:
+def _document(findings: Sequence[Finding], language: str, page: PageState) -> str:
     first = first_wrong(findings)
     listed = [
         {
@@ -117,5 +122,5 @@ def _document(findings: Sequence[Finding], language: str) -> str:
         }
         for item in findings
     ]
-    document = {"check_first": None if first is None else first.key, "findings": listed}
+    document = {"check_first": None if first is None else first.key, "findings": listed, "page": page.value}
     return json.dumps(document, ensure_ascii=False, indent=2)

@@ -1,0 +1,73 @@
+"""The pages on small telephones, also with large letters: nothing is wider than the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agentkit.box import Idle, make_view
+from aldea.agents.checkup.evidence import Evidence, Interface, Network
+from aldea.agents.checkup.folder import FolderError
+from aldea.agents.page.latest import LatestReadings
+from aldea.agents.page.pins import PinStore
+from aldea.agents.page.server import PageServer
+from aldea.agents.page.view import BoxView
+from aldea.agents.page_settings import PageSettings
+from aldea.model.clock import ManualClock
+from aldea.model.sample import Reading
+from rigs.chromium import running_chromium
+from rigs.processes import free_port
+
+pytestmark = pytest.mark.browser
+UNPLUGGED = Evidence(
+    power=[], ping=[], dns=[], http=[], devices=[], network=Network((Interface("eth0", False, False),), None, None)
+)
+
+
+def view_on(folder: Path, port: int, *, fails: bool) -> BoxView:
+    """Return a box that was unplugged; `fails`: its disk, too."""
+    clock = ManualClock()
+    latest = LatestReadings()
+    page = PageSettings(
+        enabled=True, host="127.0.0.1", port=port, site_name="San Juan Cancuc Tzeltal", contact="Centro comunitario"
+    )
+    names = ("http://connectivitycheck.example.org/generate_204", "192.168.188.1")
+    latest.observe([Reading("http", {"failure": "no_reply"}, {"target": name}) for name in names], clock.mono_ms())
+    view = make_view(folder, clock, page, Idle(UNPLUGGED), latest=latest)
+    view.checks.start()
+    view.repairing.report("cable nuevo")
+    if not fails:
+        return view
+    error = FolderError("/var/lib/aldea-agent/data", 30, "Read-only file system")
+    return replace(view, records_nothing=True, trouble=lambda: "outbox.sqlite", folder_error=lambda: error)
+
+
+@pytest.fixture(params=[False, True], ids=["unplugged", "the disk fails"])
+def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    PinStore(tmp_path, None).set("4711")
+    port = free_port()
+    view = view_on(tmp_path, port, fails=request.param)
+    server = PageServer(view)
+    server.start()
+    assert server.wait_until_bound(10) is not None
+    last = view.repairing.book.last()
+    assert last is not None
+    yield f"http://127.0.0.1:{port}", f"/repaired/{last.id}"
+    server.stop()
+
+
+def test_nothing_is_wider_than_the_screen_with_letters_of_twice_the_size(place: tuple[str, str]) -> None:
+    address, repair = place
+    with running_chromium("--blink-settings=defaultFontSize=32") as chromium:
+        context = chromium.new_context(viewport={"width": 320, "height": 600}, java_script_enabled=False)
+        page = context.new_page()
+        for path in ("/", "/check", "/repaired", repair, "/about", "/pin", "/nothing-here"):
+            for language in ("es", "en"):
+                answer = page.goto(f"{address}{path}?lang={language}")
+                assert answer is not None
+                assert len(answer.body()) < 15_000
+                assert int(page.locator("html").evaluate("e => e.scrollWidth")) <= 320, (path, language)
+        context.close()
