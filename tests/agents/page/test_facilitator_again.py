@@ -79,10 +79,19 @@ def test_a_long_roster_is_gone_through_by_letter_a_short_one_is_not(site: Site) 
         assert 'class="letters"' not in site.browser.get(path).text
     for number in range(300):
         site.desk.roster.add(f"{'ABCÁ'[number % 4]}na Canul {number}", "F", "25-44")
+    places = [("1", "A"), ("4", "B"), ("6", "C"), ("8", "O")]
     roster, form = site.browser.get("/records/roster").text, site.browser.get(f"{FORM}?way=ticks").text
-    assert re.findall(r'href="\?page=(\d)[^"]*">(\w)</a>', roster) == [("1", "A"), ("4", "B"), ("6", "C"), ("8", "O")]
-    assert re.findall(r'value="page:(\d)">(\w)</button>', form) == [("1", "A"), ("4", "B"), ("6", "C"), ("8", "O")]
-    assert "Óscar Dzul" in site.browser.get("/records/roster?page=8").text
+    assert re.findall(r'href="/records/roster\?page=(\d)[^"]*#l-\w">(\w)</a>', roster) == [
+        ("1", "A"),
+        ("4", "B"),
+        ("6", "C"),
+        ("8", "O"),
+    ]
+    assert re.findall(r'value="page:(\d)\.\w">(\w)</button>', form) == places
+    last = site.browser.get("/records/roster?page=8").text
+    assert ('id="l-O"' in last, "Óscar Dzul" in last) == (True, True)
+    sent = {**site.hidden(f"{FORM}?way=ticks"), "action": "page:8.O"}
+    assert site.browser.post_bare(FORM, sent).headers["location"].endswith("&page=8#l-O")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from agentkit.box import Answer, Browser, make_view
 from agentkit.facilitator import NOW_MS, PIN, TODAY, Site
 from agentkit.making import make_outbox
 from aldea.agents.page.app import build_site
+from aldea.agents.page.pins import PinStore
 from aldea.agents.page_settings import PageSettings
 from aldea.agents.records import Person, open_desk
 from aldea.agents.records.roster import DRAFT_DAYS, Draft
@@ -141,6 +142,45 @@ def test_people_are_found_by_part_of_a_name_or_code_and_no_address_holds_it(crow
     found = crowded.browser.post("/records/roster/find", {"find": "OSCAR"}, token_from="/records/roster")
     assert ("Óscar Poot" in found.text, "Canul" in found.text) == (True, False)
     assert "scar" not in str(found.headers)
+
+
+def test_a_session_that_has_ended_in_the_middle_of_a_form_costs_nothing(crowded: Site, tmp_path: Path) -> None:
+    page = press(crowded, crowded.browser.get(FIRST), "page:2", activity="Asamblea", tick=["K-000"])
+    PinStore(tmp_path, None).set("8642")  # which ends every session
+    asked = press(crowded, page, "page:3", tick=offered(page)[:2])
+    assert (asked.status, "se conserva" in asked.text) == (403, True)
+    carried = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', asked.body.decode())
+    sent: dict[str, str | list[str]] = {name: value for name, value in carried if name != "tick"}
+    sent["tick"] = [value for name, value in carried if name == "tick"]
+    going_on = crowded.browser.post_bare("/pin", {**sent, "pin": "8642"})
+    assert "Enviarlo" in going_on.text
+    again = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', going_on.body.decode())
+    last: dict[str, str | list[str]] = {name: value for name, value in again if name != "tick"}
+    last["tick"] = [value for name, value in again if name == "tick"]
+    assert "Marcados en total: 3" in follow(crowded, crowded.browser.post_bare(FORM, last)).text
+
+
+def test_a_form_of_an_earlier_sign_in_is_shown_again_with_all_that_was_typed(site: Site) -> None:
+    form = {
+        **site.hidden(FIRST),
+        "activity": "Taller de bordado",
+        "event_date": TODAY,
+        "unkeyed": "3",
+        "action": "store",
+    }
+    path = "/pin/out"
+    site.browser.post(path, {}, token_from="/records")
+    site.browser.post("/pin", {"pin": PIN, "then": "/records"})
+    foreign = site.browser.post_bare(FORM, form)
+    assert (foreign.status, "bordado" in foreign.text) == (403, False), "who sent it is not known"
+    elsewhere = site.browser.post_bare(FORM, form, Origin="http://example.org")
+    assert (elsewhere.status, "bordado" in elsewhere.text) == (403, False)
+    shown = site.browser.post_bare(FORM, form, Origin=f"http://{site.browser.host}")
+    assert (shown.status, "Taller de bordado" in shown.text) == (403, True)
+    assert site.desk.book.listed() == (), "nothing is stored unseen"
+    again = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', shown.body.decode()))
+    assert site.browser.post_bare(FORM, again).status == 303
+    assert site.desk.book.listed()[0].payload["unkeyed"] == 3
 
 
 def test_two_who_fill_in_at_once_do_not_touch_each_other(crowded: Site) -> None:

@@ -219,6 +219,7 @@ def test_a_tick_on_a_phone_is_a_record_at_the_server_and_no_name_goes_with_it(
 
     _given_back_and_mended(page, place)
     _withdrawn(page, place, where)
+    _left_unfinished(page, place)
     backup = _backup(page, place)
     _names_are_nowhere(browser, place, backup, caplog.text)
     office.context.close()
@@ -261,6 +262,17 @@ def _withdrawn(page: Page, place: Place, where: str) -> None:
             return any(item.withdrawn and item.version == 2 for item in list_records(unit))
 
     eventually(told)
+
+
+def _left_unfinished(page: Page, place: Place) -> None:
+    """A name that somebody typed, in a form that nobody finishes."""
+    page.goto(f"http://127.0.0.1:{place.port}/records/new/attendance?way=ticks&new=1")
+    page.fill("[name=activity]", "Clase con Rosalinda Canul")
+    page.get_by_text("Eleuterio Poot").click()
+    page.get_by_role("button", name="Guardar").click()
+    expect(page.locator("main")).to_contain_text("nombre de alguien de la lista")
+    page.goto(f"http://127.0.0.1:{place.port}/records")
+    expect(page.get_by_text("Clase con Rosalinda Canul")).to_be_visible()
 
 
 def _backup(page: Page, place: Place) -> bytes:
@@ -306,6 +318,9 @@ def _names_are_nowhere(browser: Browser, place: Place, backup: bytes, logged: st
     }
     roster = {name: content for name, content in files.items() if name.startswith("box/roster.db")}
     assert all(any(name.encode() in content for content in roster.values()) for name in NAMES), "the search works"
+    assert any(b"Clase con Rosalinda" in content for content in roster.values()), (
+        "the draft lies there, and there alone"
+    )
     told = place.ear.unpacked()
     assert "Taller de tr\u00e1mites" in told, "the search reads what travels"
     for name in NAMES:

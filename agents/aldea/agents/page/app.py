@@ -64,11 +64,16 @@ def _check_token() -> None:
     request = bottle.request
     if request.method in {"GET", "HEAD"}:
         return
-    if not pages_of(request).gate.token_is_right(request, field(request, "csrf")):
-        raise _Refusal(
-            403,
-            say("That form was too old, or not from this page. Go back, load the page again and send it once more."),
-        )
+    gate = pages_of(request).gate
+    if gate.token_is_right(request, field(request, "csrf")):
+        return
+    if gate.is_from_here(request):
+        # Signed in anew meanwhile, or the browser has forgotten: what was typed is not lost for that.
+        raise bottle.HTTPResponse(pin.once_more(request), 403)
+    raise _Refusal(
+        403,
+        say("That form was too old, or not from this page. Go back, load the page again and send it once more."),
+    )
 
 
 class _Refusal(bottle.HTTPError):  # type: ignore[misc]  # bottle has no types

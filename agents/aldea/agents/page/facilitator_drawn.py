@@ -18,7 +18,7 @@ from aldea.agents.page.facilitator_filled import (
     told_by_group,
 )
 from aldea.agents.page.facilitator_people import found_by, on_page, page_of, people_to_tick
-from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, title_of
+from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, initial, title_of
 from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.times import local, zone_of
 from aldea.agents.page.view import BoxView
@@ -72,6 +72,7 @@ def form_page(
         counts={(row["sex"], row["age_band"]): row["count"] for row in filled.typed.get(TALLY) or () if "count" in row},
         sexes=[(sex, SEX_WORDS[sex]) for sex in SEXES],
         sex_words=SEX_WORDS,
+        initial=initial,
         bands=AGE_BANDS,
         programmes=view.settings.page.programmes,
         machine_zone=_machine_zone(view, parts),

@@ -119,9 +119,10 @@ def _gone_on_with(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs, actio
         return form_page(view, desk, filled, refusal="disk")
     if action == "roster":
         return go_to(f"/records/roster?back={quote(filled.token)}")
-    page = action.removeprefix("page:")
+    page, _, letter = action.removeprefix("page:").partition(".")
+    place = f"#l-{letter}" if letter.isalnum() and len(letter) == 1 else "#who"
     where = f"/records/new/{filled.definition.id}?draft={quote(filled.token)}"
-    return go_to(f"{where}&page={page}#who" if page.isdecimal() else f"{where}#who")
+    return go_to(f"{where}&page={page}{quote(place, safe='#')}" if page.isdecimal() else f"{where}#who")
 
 
 def _as_correction(desk: Desk, filled: Filled, pairs: Pairs, stored: Entry) -> tuple[Filled, Pairs]:

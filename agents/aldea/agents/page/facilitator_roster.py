@@ -15,7 +15,7 @@ import bottle
 
 from aldea.agents.page.asking import field, go_to
 from aldea.agents.page.facilitator_people import ON_A_PAGE, found_by, on_page, page_of
-from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, title_of
+from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, initial, title_of
 from aldea.agents.page.pin import needs_pin
 from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.view import BoxView
@@ -88,7 +88,10 @@ def _list(desk: Desk, errors: Mapping[str, Words] | None = None, like: tuple[Per
         in_all=len(everybody),
         pager=pager,
         find=find,
-        address=lambda page: "?" + urlencode({"page": page, "gone": gone, "back": back}) + "#who",
+        address=lambda page, place="who": (
+            "/records/roster?" + urlencode({"page": page, "gone": gone, "back": back}) + "#" + quote(place)
+        ),
+        initial=initial,
         gone=gone == "1",
         back=back,
         form="" if draft is None else draft.form,

@@ -44,6 +44,14 @@ def needs_pin(page: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
+def once_more(request: Any) -> str:
+    """Return the page that shows a form again which is ours, but of a sign-in that is over: one press sends it."""
+    carried = _carried(request)
+    if request.path == "/pin":
+        return _form(request, own_path(field(request, "then") or "/"), carried=carried)
+    return render(request, "once_more.html", then=request.path, carried=carried)
+
+
 def _carried(request: Any) -> list[tuple[str, str]]:
     pairs = [(name, value[:LONGEST_FIELD]) for name, values in fields(request).items() for value in values]
     return [(name, value) for name, value in pairs if name not in {"pin", "then"}][:MOST_CARRIED]
