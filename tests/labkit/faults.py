@@ -42,6 +42,14 @@ def packets_lost(lab: Lab, percent: int) -> Iterator[None]:
 
 
 @contextmanager
+def large_packets_lost(lab: Lab, largest_bytes: int = 500) -> Iterator[None]:
+    """A tunnel on the way is narrower than it says: what is larger vanishes, and nobody says so."""
+    lose = f"ip length > {largest_bytes} drop"
+    with _rules(lab.backhaul, "narrow", f"chain large {{ type filter hook forward priority 0; {lose}; }}"):
+        yield
+
+
+@contextmanager
 def rate_of(lab: Lab, bits_per_second: int) -> Iterator[None]:
     """The link carries no more than this each way, behind a queue of 150 ms as a modem has."""
     shape = ("root", "tbf", "rate", f"{bits_per_second}bit", "burst", "16kb", "latency", "150ms")

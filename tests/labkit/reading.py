@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aldea.model.sample import Value
+    from labkit.box import Box
+    from labkit.lab import Lab
     from labkit.server import Stored
 
 
@@ -29,3 +32,12 @@ def numbers(rows: Sequence[Stored], field: str) -> list[float]:
     found = [value for row in rows if isinstance(value := row.fields.get(field), int | float)]
     assert found, f"no row has {field}"
     return found
+
+
+def nothing_is_lost(lab: Lab, box: Box) -> None:
+    """Every seq that the box has given is in the journal, but for what it recorded while it was being stopped."""
+    spans = sorted((event.first_seq or 0, event.last_seq or 0) for event in lab.server.feed(box.site))
+    assert spans[0][0] == 1
+    for (_, last), (first, _) in pairwise(spans):
+        assert first <= last + 1, f"seqs {last + 1} to {first - 1} are missing"
+    assert spans[-1][1] >= box.last_seq() - box.waiting()
