@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
+from aldea.collector.commanding import repairs as judging
 from aldea.collector.commanding.answers import take_repair
 from aldea.collector.commanding.repairs import DEADLINE_MS, LATE_MS, SETTLE_MS, RepairJudge
 from aldea.collector.commanding.rows import DocumentRow
 from aldea.model.clock import ManualClock
-from aldea.storage.register import Register
+from aldea.storage.register import Register, Unit
 from aldea.storage.register.commands import DeviceCommand, commands_of
 from aldea.storage.register.devices import retire_device
 from aldea.storage.register.incidents import Incident, IncidentState, incident_events, put_incident
-from aldea.storage.register.repairs import repairs_of
+from aldea.storage.register.repairs import Repair, repairs_of
 from aldea.storage.register.status import Presence, StatusUpdate, upsert_status
 
 MINUTE = 60_000
@@ -196,3 +197,26 @@ def test_a_verdict_stands_also_where_nobody_can_be_told(court: Court) -> None:
     with court.register.reading() as unit:
         assert repairs_of(unit, "norte-01")[0].state != "open"
     assert court.answers() == []
+
+
+def test_one_that_cannot_be_judged_is_answered_in_time_and_keeps_nobody_waiting(
+    court: Court, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    court.heard()
+    court.said("broken")
+    court.said("well")
+    judge = judging.judged
+
+    def judged(unit: Unit, one: Repair, now_ms: int) -> judging.Verdict:
+        if one.id == "broken":
+            raise KeyError("a zone that is none")
+        return judge(unit, one, now_ms)
+
+    monkeypatch.setattr(judging, "judged", judged)
+    court.pass_by(SETTLE_MS)
+    assert [(answer["repair"], answer["confirmed"]) for answer in court.answers()] == [("well", True)]
+    court.pass_by(DEADLINE_MS - SETTLE_MS)
+    told = {answer["repair"]: answer for answer in court.answers()}
+    assert told["broken"]["confirmed"] is False
+    assert "could not check" in told["broken"]["sentence_en"]
+    assert caplog.text.count("cannot be judged") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -25,6 +26,8 @@ from aldea.storage.register.sites import find_site
 if TYPE_CHECKING:
     from aldea.model.clock import Clock
     from aldea.storage.register import Register, Unit
+
+_LOG = logging.getLogger(__name__)
 
 SETTLE_MS = 10_000
 """No repair is confirmed sooner: what arrived with it has to be judged first."""
@@ -53,6 +56,14 @@ class Verdict:
     incident: str | None = None
 
 
+_UNCLEAR = Verdict(
+    confirmed=False,
+    reason="unclear",
+    sentence_es="Todavía no: el servidor no pudo comprobarlo. Avise a quien cuida el servidor.",
+    sentence_en="Not yet: the server could not check it. Tell whoever looks after the server.",
+)
+
+
 class RepairJudge:
     """Looks at the open repairs. It is *confirmed* once the site is up and none of its own incidents fires.
 
@@ -65,19 +76,38 @@ class RepairJudge:
         self._clock = clock
 
     def step(self) -> bool:
-        """Judge what can be judged now; returns False. Raises RegisterError when the register is away."""
+        """Judge what can be judged now; returns False. Raises RegisterUnavailableError when the register is away.
+
+        One that cannot be judged is answered so when its time is up, and keeps nobody else waiting.
+        """
         now_ms = self._clock.wall_ms()
         with self._register.reading() as unit:
-            due = [
-                (one, verdict)
-                for one in open_repairs(unit)
-                if now_ms >= one.heard_ms + SETTLE_MS
-                and ((verdict := judged(unit, one, now_ms)).confirmed or now_ms >= deadline_ms(one))
-            ]
-        for one, verdict in due:
-            with self._register.transaction() as unit:
-                _answer(unit, one, verdict, now_ms)
+            waiting = [one for one in open_repairs(unit) if now_ms >= one.heard_ms + SETTLE_MS]
+        for one in waiting:
+            verdict = self._verdict(one, now_ms)
+            if verdict is None or not (verdict.confirmed or now_ms >= deadline_ms(one)):
+                continue
+            try:
+                with self._register.transaction() as unit:
+                    _answer(unit, one, verdict, now_ms)
+            except RegisterUnavailableError:
+                raise
+            except Exception:  # noqa: BLE001 - as below
+                _LOG.exception("the repair %s of %s cannot be answered", one.id, one.site)
         return False
+
+    def _verdict(self, one: Repair, now_ms: int) -> Verdict | None:
+        """Return what can be said of a repair, None while it cannot be judged and its time is not up."""
+        try:
+            with self._register.reading() as unit:
+                return judged(unit, one, now_ms)
+        except RegisterUnavailableError:
+            raise
+        except Exception:  # noqa: BLE001 - one that cannot be judged must not keep the others waiting
+            if now_ms < deadline_ms(one):
+                return None
+            _LOG.exception("the repair %s of %s cannot be judged", one.id, one.site)
+            return _UNCLEAR
 
 
 def deadline_ms(one: Repair) -> int:
