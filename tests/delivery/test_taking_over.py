@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from agentkit.disks import spoil_leaves
 from aldea.agents.outbox import Limits
 from aldea.agents.outbox.database import transaction
 from aldea.agents.uplink import Pace
@@ -208,19 +208,6 @@ def number_of(item: Stored) -> float:
     number = item.row.fields["uptime_seconds"]
     assert isinstance(number, int)
     return number
-
-
-def spoil_leaves(path: Path, count: int) -> None:
-    """Overwrite some pages in the middle of the table of waiting rows."""
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA journal_mode = DELETE")
-        (size,) = db.execute("PRAGMA page_size").fetchone()
-        query = "SELECT pageno FROM dbstat WHERE name = 'waiting' AND pagetype = 'leaf' ORDER BY path"
-        pages = [row[0] for row in db.execute(query)]
-    with path.open("r+b") as file:
-        for page in pages[len(pages) // 2 :][:count]:
-            file.seek((page - 1) * size)
-            file.write(b"\xaa" * size)
 
 
 @pytest.mark.parametrize("after", range(1, 8))

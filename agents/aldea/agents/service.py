@@ -22,8 +22,9 @@ from aldea.agents.probe import ProbeContext, ScheduledProbe
 from aldea.agents.probes import scheduled_probes
 from aldea.agents.probes.budget import budget_of
 from aldea.agents.runner import Runner
+from aldea.agents.salvage import look_after_damaged
 from aldea.agents.settings import AgentSettings
-from aldea.agents.starting import open_outbox
+from aldea.agents.starting import limits_of, open_outbox
 from aldea.agents.upgrading.leaving import confirm
 from aldea.agents.uplink import Conversation, Pace, Uplink
 from aldea.model.clock import Clock, SystemClock
@@ -142,6 +143,7 @@ class AgentService:
             asyncio.create_task(confirm(self.settings.data, lambda: conversation.listening), name="release"),
             asyncio.create_task(keep_going("taking commands", inbox.run), name="commands"),
             asyncio.create_task(keep_going("keeping the byte budget", keeper.run), name="budget"),
+            asyncio.create_task(keep_going("bringing back damaged outboxes", self._look_after_damaged), name="damaged"),
         ]
         if tools.records is not None:
             work = keep_going("handing records over", tools.records.look_after)
@@ -219,6 +221,9 @@ class AgentService:
         await self._starts_anew.wait()
         await inbox.settle(_COMMANDS_END_WITHIN_SECONDS)
         self._stopping.set()
+
+    async def _look_after_damaged(self) -> None:
+        await look_after_damaged(self.settings.data, limits_of(self.settings), self._machine.hardware_id)
 
     async def _how_stopped(self) -> Stopped:
         if self._starts_anew.is_set():

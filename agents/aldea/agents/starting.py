@@ -18,13 +18,17 @@ Troubled = Callable[[str], None]
 """Told why nothing can be recorded, at each try that failed."""
 
 
+def limits_of(settings: AgentSettings) -> Limits:
+    """Return how much the outbox may hold, as the settings have it."""
+    return Limits(settings.outbox.max_bytes, round(settings.outbox.max_age_days * _DAY_MS))
+
+
 async def open_outbox(
     settings: AgentSettings, machine: Machine, clock: Clock, stopping: asyncio.Event, troubled: Troubled | None
 ) -> Outbox | None:
     """Open the outbox; where the disk does not allow it, note the silence and try at each cycle; None when stopped."""
-    limits = Limits(settings.outbox.max_bytes, round(settings.outbox.max_age_days * _DAY_MS))
     owned = replace(machine, owner=f"{settings.site}/{settings.device}")
-    opening = await asyncio.to_thread(Opening, settings.data, owned, limits, clock.mono_ms())
+    opening = await asyncio.to_thread(Opening, settings.data, owned, limits_of(settings), clock.mono_ms())
     while not stopping.is_set():
         outbox = await asyncio.to_thread(opening.attempt, clock.mono_ms())
         if outbox is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,6 +26,7 @@ WINDOW = 2_000
 """So many seqs are looked at together."""
 
 _BLOCK = 4_096
+_EPOCH = re.compile(r"[0-9a-f]{16}")
 _PLACES = ("", "var/lib/aldea-agent", "lib/aldea-agent", "aldea-agent", "data")
 _LOG = logging.getLogger(__name__)
 
@@ -144,17 +146,31 @@ class OldOutbox:
                 )
             )
         self.owner = str(meta["owner"]) if meta.get("owner") else None
-        self.last_mono_ms = int(meta.get("last_mono_ms") or 0)
-        self._reserve_told = int(meta.get("reserve_told") or 0)
-        # The newest first: when there is no room for all, the oldest are given up.
-        found = self._db.execute("SELECT id, name, last_seq FROM epoch ORDER BY id DESC").fetchall()
-        self.epochs = tuple(OldEpoch(int(one[0]), str(one[1]), int(one[2])) for one in found)
+        self.last_mono_ms = _number(meta.get("last_mono_ms"))
+        self._reserve_told = _number(meta.get("reserve_told"))
+        self.epochs = tuple(self._read_epochs())
         if not self.epochs:
             raise CannotRead(say("it is not a whole outbox"))
         self.boots: dict[int, OldBoot] = {}
         with suppress(sqlite3.DatabaseError):  # without them rows are still worth having: the server places them
             for number, boot_id, anchor in self._db.execute("SELECT number, boot_id, anchor FROM boot"):
                 self.boots[int(number)] = OldBoot(str(boot_id), None if anchor is None else str(anchor))
+
+    def _read_epochs(self) -> Iterator[OldEpoch]:
+        """Yield the newest first: when there is no room for all, the oldest are given up."""
+        for number, name, last_seq in self._db.execute(
+            "SELECT id, name, last_seq FROM epoch ORDER BY id DESC"
+        ).fetchall():
+            if _EPOCH.fullmatch(str(name)):
+                yield OldEpoch(int(number), str(name), _number(last_seq) or self._last_held(int(number)))
+
+    def _last_held(self, epoch_id: int) -> int:
+        """Return the last seq that can be found of an epoch whose own word is spoilt."""
+        try:
+            found = self._db.execute("SELECT max(seq) FROM waiting WHERE epoch_id = ?", (epoch_id,)).fetchone()
+        except sqlite3.DatabaseError:
+            return 0
+        return _number(found[0])
 
     def _read_reserve(self, path: Path) -> None:
         generation, spans = read_spans(path)
@@ -198,6 +214,11 @@ class OldOutbox:
             ).fetchall()
         except sqlite3.DatabaseError:
             return []
+
+
+def _number(value: object) -> int:
+    """Return a number that the file remembers; 0 for none, and for one that is spoilt."""
+    return value if isinstance(value, int) else 0
 
 
 def _is_whole(row: tuple[object, ...]) -> bool:
