@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.client
 import multiprocessing
+import os
+import shutil
+import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +24,7 @@ from aldea.storage.register import open_register
 from aldea.storage.register.sites import add_sites
 from aldea.storage.series import open_series_store
 from aldea.storage.series.influx.lines import block_lines
+from aldea.storage.series.influx.store import REQUESTS_AT_ONCE
 from bench.ingest import AGENTS, batches, packets, publish, site_entry
 from bench.report import CannotMeasure, Figure
 from bench.village import wait_until
@@ -36,26 +40,34 @@ SHARE_BUDGET = 80.0
 
 
 def section(*, quick: bool) -> list[Figure]:
-    """Load the same rows three ways, by turns, each into an empty database; the best of each counts."""
+    """Load the same rows a few ways, by turns, each into an empty database; the best of each counts."""
     messages = (100_000 if quick else 200_000) // ROWS_A_MESSAGE // AGENTS * AGENTS
     made = batches(ROWS_A_MESSAGE, messages)
     timed = [_timed(payload) for _, payload in made]
     rows = len(made) * ROWS_A_MESSAGE
     requests, published = list(_requests(timed)), packets(made)
-    ceilings, ours, whole = [], [], []
+    loader = shutil.which("influx")
+    ceilings, ours, whole, loaded = [], [], [], []
     with tempfile.TemporaryDirectory(prefix="aldea-bench-") as folder, InfluxDB(Path(folder) / "influxdb") as server:
         for turn in range(2 if quick else 5):
             ceilings.append(rows / _in_bulk(server, requests, rows))
             ours.append(rows / _by_the_store(server, timed, rows))
+            if loader is not None:
+                loaded.append(rows / _by_its_loader(server, loader, requests, rows, Path(folder) / "lines"))
             whole.append(rows / _by_the_collector(server, published, rows, Path(folder) / f"turn-{turn}"))
     pace = max(ceilings)
-    words = "ready-made lines straight to /write, over two connections as the store has"
-    whole_words = "broker, collector, publisher and database on the same cores"
-    return [
-        Figure("in bulk: the server's own pace", pace, "rows/s", note=_note(ceilings, words)),
+    words = f"ready-made lines straight to /write, over {REQUESTS_AT_ONCE} connections as the store has"
+    figures = [
+        Figure("ready-made lines: the server's pace", pace, "rows/s", note=_note(ceilings, words)),
         _share("the store's write path, of that pace", ours, pace, "decoded batches to the store, behind a proxy"),
-        _share("agents to broker, journal and InfluxDB, of that pace", whole, pace, whole_words),
     ]
+    whole_words, of = "broker, collector, publisher and database on the same cores", "that pace"
+    if loaded:
+        pace, of = max(loaded), "its bulk loader's"
+        words = "influx -import of a file with the same lines"
+        figures.append(Figure("the server's own bulk loader", pace, "rows/s", note=_note(loaded, words)))
+    figures.append(_share(f"agents to broker, journal and InfluxDB, of {of}", whole, pace, whole_words))
+    return figures
 
 
 def _share(what: str, rates: Sequence[float], pace: float, words: str) -> Figure:
@@ -102,9 +114,26 @@ def _in_bulk(server: InfluxDB, requests: Sequence[bytes], rows: int) -> float:
         connection.close()
 
     started = time.perf_counter()
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(post, (requests[::2], requests[1::2])))
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        list(pool.map(post, [requests[first::REQUESTS_AT_ONCE] for first in range(REQUESTS_AT_ONCE)]))
     return _checked(server, name, rows, time.perf_counter() - started)
+
+
+def _by_its_loader(server: InfluxDB, loader: str, requests: Sequence[bytes], rows: int, file: Path) -> float:
+    """Have the server's own client import a file of the lines; return the seconds."""
+    name = server.create_database("loaded")
+    file.write_bytes(b"\n".join([b"# DDL", b"# DML", f"# CONTEXT-DATABASE: {name}".encode(), *requests, b""]))
+    address = urlsplit(server.direct_url)
+    where = ["-host", str(address.hostname), "-port", str(address.port), "-precision", "ns"]
+    environment = {**os.environ, "HOME": str(file.parent)}
+    started = time.perf_counter()
+    done = subprocess.run(
+        [loader, *where, "-import", "-path", str(file)], env=environment, capture_output=True, text=True, check=False
+    )
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise CannotMeasure(f"influx -import ended with {done.returncode}: {done.stderr[-200:]}")
+    return _checked(server, name, rows, seconds)
 
 
 def _by_the_store(server: InfluxDB, timed: Sequence[TimedBatch], rows: int) -> float:

@@ -52,6 +52,9 @@ http {{
   scgi_temp_path {folder}/nginx-scgi;
   upstream influxd {{ server {host}:{port}; keepalive 16; }}
   proxy_http_version 1.1;
+  # What is written passes through as it comes: a file of the proxy's in between would be measured with it.
+  proxy_request_buffering off;
+  client_body_buffer_size 1m;
   proxy_set_header Connection "";
   # InfluxDB 2.x writes ns, us, ms and s where 1.x reads n, u, ms and s.
   map $arg_precision $old_precision {{ ns n; us u; ms ms; s s; default n; }}

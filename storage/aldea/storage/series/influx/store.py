@@ -16,7 +16,8 @@ from aldea.storage.series.influx.reading import catalogue_of, latest_rows, read_
 from aldea.storage.series.influx.server import Address, Server
 from aldea.storage.series.influx.words import DEVICE, EPOCH, SITE, key_out, name_ql, safe, text_ql
 
-_REQUESTS_AT_ONCE = 2
+REQUESTS_AT_ONCE = 4
+"""So many that the server always has work, whatever a proxy before it holds back, and one core puts into words."""
 _ROWS_A_REQUEST = 10_000
 _BYTES_A_REQUEST = 4 * 1024 * 1024
 
@@ -31,7 +32,7 @@ class InfluxSeriesStore:
     def __init__(self, address: Address) -> None:
         """Take the address; nothing is sent before the first call."""
         self._server = Server(address)
-        self._senders = ThreadPoolExecutor(_REQUESTS_AT_ONCE, thread_name_prefix="influxdb")
+        self._senders = ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="influxdb")
 
     def write(self, batches: Sequence[TimedBatch]) -> None:
         """Store the rows.
@@ -41,12 +42,14 @@ class InfluxSeriesStore:
         """
         lines = (block_lines(timed, block) for timed in batches for block in timed.batch.blocks)
         sent: list[Future[list[str]]] = []
+        under_way: set[Future[list[str]]] = set()
         try:
             for request in _requests(lines):
                 # The next request is put into words while the server works on the ones before it.
-                if len(sent) >= _REQUESTS_AT_ONCE:
-                    wait(sent[-_REQUESTS_AT_ONCE:], return_when=FIRST_COMPLETED)
+                if len(under_way) >= REQUESTS_AT_ONCE:
+                    _, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                 sent.append(self._senders.submit(self._send, request))
+                under_way.add(sent[-1])
         finally:
             # All must have ended before this returns: a straggler could bring back what is deleted next.
             wait(sent)
