@@ -154,6 +154,28 @@ def test_a_file_that_breaks_under_a_running_agent_is_replaced_without_losing_the
     outbox.close()
 
 
+def test_a_block_that_the_card_no_longer_gives_does_not_silence_the_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = make_outbox(tmp_path)
+    outbox.append([ping()] * 9, 2_000)
+    before = outbox.epoch
+
+    def unreadable(*_: object) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("aldea.agents.outbox.selection.run_from", unreadable)
+        with pytest.raises(OutboxUnavailable):
+            outbox.next_bulk(10, 10, {})
+    assert outbox.epoch != before
+    assert outbox.append([ping(5)], 9_000) is not None
+    assert (tmp_path / "outbox.corrupt-1.sqlite").exists()
+    outbox.close()
+
+
 def test_a_cloned_card_does_not_deliver_the_originals_rows(tmp_path: Path) -> None:
     original = make_outbox(tmp_path / "original")
     original.append([ping()] * 3, 2_000)

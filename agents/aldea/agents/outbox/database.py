@@ -35,6 +35,13 @@ CREATE TABLE dead_letter (
 """
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# A block that the card no longer gives: it stays so, and the agent must not stay silent for it.
+_UNREADABLE = {
+    sqlite3.SQLITE_IOERR_READ,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+    sqlite3.SQLITE_IOERR_DATA,
+}
 _NO_ROOM = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
@@ -64,7 +71,7 @@ def _primary(error: sqlite3.Error) -> int:
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Say whether `error` means that the file itself is spoilt."""
-    return _primary(error) in _DAMAGE
+    return _primary(error) in _DAMAGE or getattr(error, "sqlite_errorcode", None) in _UNREADABLE
 
 
 def is_spoilt(error: sqlite3.Error) -> bool:
@@ -74,7 +81,7 @@ def is_spoilt(error: sqlite3.Error) -> bool:
 
 def is_no_room(error: sqlite3.Error) -> bool:
     """Say whether `error` may pass: disk full, I/O error, read-only, somebody else's lock."""
-    return _primary(error) in _NO_ROOM
+    return _primary(error) in _NO_ROOM and not is_damage(error)
 
 
 def unavailable(path: Path, error: sqlite3.Error | OSError) -> OutboxUnavailable:
