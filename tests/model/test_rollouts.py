@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aldea.model.clock import ManualClock
 from aldea.model.rollouts import DeviceView, Progress, Rollout, RolloutState, next_step
-from aldea.model.rollouts.states import AWAY_MS, HOUR_MS, LATE_MS, PATIENCE_MS, SETTLED_MS, SILENCE_MS
+from aldea.model.rollouts.states import AGAIN_MS, AWAY_MS, HOUR_MS, LATE_MS, PATIENCE_MS, SETTLED_MS, SILENCE_MS
 
 NEW, OLD = "2.0", "1.0"
 NOW = 1_800_000_000_000
@@ -211,6 +211,41 @@ def test_a_device_with_a_newer_version_is_not_asked_and_harms_nothing() -> None:
     assert next_step(rollout, [ahead], NOW).state is RolloutState.DONE
     assert next_step(replace(rollout, downgrade=True), [ahead], NOW).ask == (ahead.key,)
     assert next_step(rollout, [odd], NOW).ask == (odd.key,)
+
+
+def test_a_downgrade_is_for_devices_up_to_the_version_that_it_replaces() -> None:
+    back = Rollout(NEW, RolloutState.RUNNING, 0, NOW, downgrade=True, replaces="3.0")
+    versions = ("1.0", "2.5", "3.0", "3.0.1")
+    views = [DeviceView(version, "agent", version, NOW - place) for place, version in enumerate(versions)]
+    assert [next_step(back, [view], NOW).ask != () for view in views] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("progress", [Progress.INCONCLUSIVE, Progress.NO_KEY])
+def test_a_trial_that_told_nothing_halts_nothing_and_is_asked_for_again_a_day_later(progress: Progress) -> None:
+    rollout = Rollout(NEW, RolloutState.RUNNING, 0, NOW)
+    tried = DeviceView("a", "agent", OLD, NOW, progress=progress, asked_ms=NOW, ended_ms=NOW)
+    other = DeviceView("b", "agent", OLD, NOW - 1)
+    step = next_step(rollout, [tried, other], NOW)
+    assert (step.state, step.ask) == (RolloutState.RUNNING, (other.key,))  # another takes its place
+    alone = next_step(rollout, [tried], NOW)
+    assert (alone.state, alone.ask) == (RolloutState.RUNNING, ())
+    later = replace(tried, heard_ms=NOW + AGAIN_MS)
+    assert next_step(rollout, [later], NOW + AGAIN_MS).ask == (tried.key,)
+    assert next_step(rollout, [later], NOW + LATE_MS).state is RolloutState.DONE
+
+
+def test_links_that_fail_at_one_site_after_the_other_halt_it_unless_the_release_runs_somewhere() -> None:
+    rollout = Rollout(NEW, RolloutState.RUNNING, 1, NOW)
+    untold = [
+        DeviceView(site, "agent", OLD, NOW, progress=Progress.INCONCLUSIVE, wave=1, asked_ms=NOW, ended_ms=NOW)
+        for site in "abc"
+    ]
+    assert next_step(rollout, untold[:2], NOW).state is RolloutState.RUNNING
+    halted = next_step(rollout, untold, NOW)
+    assert halted.why is not None
+    assert (halted.state, halted.why.word) == (RolloutState.HALTED, "inconclusive")
+    runs = DeviceView("d", "agent", NEW, NOW, progress=Progress.CONFIRMED, wave=0, confirmed_ms=NOW)
+    assert next_step(rollout, [*untold, runs], NOW).state is RolloutState.RUNNING
 
 
 @pytest.mark.parametrize("wave", [0, 1, 2])

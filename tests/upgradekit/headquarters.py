@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,28 @@ class Headquarters:
         self._series = open_series_store(f"sqlite:///{folder / 'series.db'}")
         if public is not None:
             with self.register.transaction() as unit:
-                trust_keys(unit, public.read_text())
+                trust_keys(unit, public.read_text(), self.clock.wall_ms())
         wish = FieldWish("127.0.0.1", free_port(), "localhost")
         self._broker = start_secured(folder, wish, self.register, self.clock, lambda _: None)
         secret = self._broker.passwords.collector
         address = BrokerAddress("localhost", wish.port, COLLECTOR, secret, folder / "broker/ca.crt")
-        self._collector = Collector("main", folder / "collector", address, self.register, self._series, self.clock)
-        self._collector.start()
+        self._address, self._folder = address, folder
+        self._collector = self._started()
         self.http = serve(create_app(self.register, self._series, self.clock, ApiSettings()), port=0)
+
+    def _started(self) -> Collector:
+        made = Collector("main", self._folder / "collector", self._address, self.register, self._series, self.clock)
+        made.start()
+        return made
+
+    def fall_silent(self, when: Callable[[], object]) -> None:
+        """Have nobody answer from the moment that `when` has come: the broker is there, the collector is not."""
+        when()
+        self._collector.stop()
+
+    def be_heard(self) -> None:
+        """Answer again."""
+        self._collector = self._started()
 
     def enrol(self, site: str, data: Path) -> None:
         """Make a site, and enrol a box of it by a code."""

@@ -15,6 +15,7 @@ import pytest
 from aldea.deploy.cli.main import main
 from aldea.deploy.releasing.keys import load_key, make_keys
 from aldea.deploy.releasing.signing import sign
+from aldea.model.clock import SystemClock
 from aldea.model.release import SignedRelease
 from aldea.storage.register.commands import CommandState, DeviceCommand
 from upgradekit.box import Box
@@ -78,14 +79,14 @@ def typed(url: str, *words: str) -> None:
 def test_a_release_that_never_hears_the_server_is_rolled_back_and_said(
     headquarters: Headquarters, workshop: Workshop, new_box: Callable[..., Box]
 ) -> None:
-    box = new_box("sorda", trial_seconds=8)
+    box = new_box("sorda", trial_seconds=10)
     box.start()
     release, files = workshop.release("9.1.0", DEAF)
     headquarters.offer(release, files)
     command = headquarters.ask("sorda", release)
     ended = box.until(lambda: headquarters.ended(command), 60)
     assert ended.state is CommandState.ROLLED_BACK
-    assert "did not hear the server within 8 s" in ended.answer["sentence"]
+    assert "did not hear the server within 10 s" in ended.answer["sentence"]
     assert box.state.current is None
     assert "9.1.0" in box.state.bad
     assert str(workshop.installation()) in box.python()
@@ -94,6 +95,30 @@ def test_a_release_that_never_hears_the_server_is_rolled_back_and_said(
     # Asked once more without the word for it, it is refused before anything is fetched.
     refused = upgraded(headquarters, box, "sorda", release)
     assert "was tried here before and given up" in refused.answer["sentence"]
+    box.stop()
+
+
+def test_a_server_that_cannot_be_heard_right_after_the_switch_is_no_fault_of_the_release(
+    headquarters: Headquarters, workshop: Workshop, new_box: Callable[..., Box]
+) -> None:
+    """Neither the new agent nor the old one is heard in its time; once the server is back, the same is tried again."""
+    box = new_box("sin-enlace", trial_seconds=8)
+    box.start()
+    release, files = workshop.release(GOOD)
+    headquarters.offer(release, files)
+    command = headquarters.ask("sin-enlace", release)
+    headquarters.fall_silent(lambda: box.until(lambda: box.state.trial is not None, 60))
+    try:
+        doubt = box.until(lambda: box.state.doubt, 60)
+        box.until(lambda: SystemClock().mono_ms() > doubt.at_ms + doubt.patience_ms, 30)
+        assert (box.state.current, dict(box.state.bad)) == (None, {})
+        assert box.releases.is_whole(GOOD)
+    finally:
+        headquarters.be_heard()
+    ended = box.until(lambda: headquarters.ended(command), 90)
+    assert ended.state is CommandState.DONE
+    assert (box.state.current, dict(box.state.bad)) == (GOOD, {})
+    assert "try_again" in box.log.read_text()
     box.stop()
 
 

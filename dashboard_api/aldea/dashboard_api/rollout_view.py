@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from aldea.model.rollouts import RolloutState
+from aldea.model.rollouts import CHANGES
 from aldea.storage.register.audit import audit
 from aldea.storage.register.rollouts import StoredRollout, begin_rollout, change_rollout
 
 if TYPE_CHECKING:
     from aldea.dashboard_api.access.visitor import Visitor
     from aldea.storage.register.register import Unit
-
-CHANGES: Mapping[str, RolloutState] = MappingProxyType(
-    {"pause": RolloutState.PAUSED, "resume": RolloutState.RUNNING, "stop": RolloutState.STOPPED}
-)
 
 
 def begin(

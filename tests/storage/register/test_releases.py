@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import threading
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import event
 
 from aldea.model.release import Manifest, ReleaseFile, SignedRelease, public_pem
 from aldea.model.rollouts import Progress, RolloutState, Why
@@ -67,6 +69,36 @@ def test_a_wheel_is_read_in_parts_byte_for_byte(unit: Unit) -> None:
     assert read_release_file(unit, "2.0", "other.whl", 0, 10) == b""
 
 
+def test_a_part_of_a_wheel_is_read_where_it_lies(unit: Unit) -> None:
+    """Of a large wheel a device fetches hundreds of parts: each must not bring all of it into memory."""
+    if unit.connection.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL cuts a wheel, which nothing makes smaller, on its own side")
+    large = bytes(64) * 250_000
+    file = ReleaseFile(NAME, len(large), hashlib.sha256(large).hexdigest())
+    add_release(unit, SignedRelease(Manifest("3.0", "3.11", 1, (file,)), bytes(64)), {NAME: large}, "test", NOW)
+    link = unit.connection.connection.driver_connection
+    assert isinstance(link, sqlite3.Connection)
+    before = link.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)  # so much of one value it may have in memory
+    try:
+        assert read_release_file(unit, "3.0", NAME, len(large) - 100, 65_536) == bytes(100)
+    finally:
+        link.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, before)
+
+
+def test_a_list_of_releases_is_one_question_however_long_it_is(unit: Unit) -> None:
+    for number in range(5):
+        add_release(unit, release(f"4.{number}"), {NAME: CONTENT}, "test", NOW)
+    asked: list[str] = []
+
+    def count(*question: object) -> None:
+        asked.append(str(question[2]))
+
+    event.listen(unit.connection, "before_cursor_execute", count)
+    assert len(list_releases(unit)) == 6
+    event.remove(unit.connection, "before_cursor_execute", count)
+    assert len(asked) == 1
+
+
 def test_releases_are_listed_by_version_and_not_by_letters(unit: Unit) -> None:
     for version in ("1.9", "10.0", "2.0rc1"):
         add_release(unit, release(version), {NAME: CONTENT}, "test", NOW)
@@ -75,13 +107,13 @@ def test_releases_are_listed_by_version_and_not_by_letters(unit: Unit) -> None:
 
 def test_keys_are_trusted_and_trusted_no_more(unit: Unit) -> None:
     first, second = bytes(range(32)), bytes(range(1, 33))
-    trust_keys(unit, public_pem(first))
-    trust_keys(unit, public_pem(first) + public_pem(second))
+    trust_keys(unit, public_pem(first), NOW)
+    trust_keys(unit, public_pem(first) + public_pem(second), NOW)
     assert trusted_keys(unit) == (first, second)
     assert trusted_pem(unit) == public_pem(first) + public_pem(second)
     assert distrust_keys(unit, public_pem(first)) == (second,)
     with pytest.raises(RegisterError, match="at most 4"):
-        trust_keys(unit, "".join(public_pem(bytes([number]) * 32) for number in range(5)))
+        trust_keys(unit, "".join(public_pem(bytes([number]) * 32) for number in range(5)), NOW)
 
 
 def test_one_rollout_is_under_way_at_a_time_and_a_stopped_one_calls_off(unit: Unit) -> None:

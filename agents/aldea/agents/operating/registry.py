@@ -51,12 +51,14 @@ def _settings(tools: Toolbox) -> Handler:
 
 
 def _upgrade(tools: Toolbox) -> Handler:
+    from aldea.agents.machine import boot_id
     from aldea.agents.probes.budget import budget_of
     from aldea.agents.upgrading.handler import Upgrade
     from aldea.agents.upgrading.settling import Link
 
     budget = budget_of(tools.settings, tools.context)
-    link = Link(tools.is_heard, tools.context.clock, tools.machine.boot_id)
+    # The kernel's own id of this boot, as the launcher has it: it does not know the short one.
+    link = Link(tools.is_heard, tools.context.clock, boot_id())
     return Upgrade(tools.settings, budget, tools.machine.version, tools.start_anew, link)
 
 

@@ -52,6 +52,13 @@ _ENDS = {
     CommandState.FAILED.value: Progress.FAILED,
     CommandState.ROLLED_BACK.value: Progress.ROLLED_BACK,
 }
+_TELLS_NOTHING = MappingProxyType(
+    {
+        (CommandState.ROLLED_BACK.value, "inconclusive"): Progress.INCONCLUSIVE,
+        (CommandState.FAILED.value, "no_key"): Progress.NO_KEY,
+    }
+)
+"""Ends, with their verdict or reason, that say nothing of the release."""
 _UNDER_WAY = frozenset({CommandState.ACCEPTED.value, CommandState.RUNNING.value})
 _WATCHED = frozenset({Progress.ASKED, Progress.FETCHING, Progress.TRYING, Progress.LEFT, Progress.SILENT})
 
@@ -82,7 +89,8 @@ class RolloutDriver:
             return
         release = find_release(unit, found.rollout.version)
         assert release is not None
-        rollout = replace(found.rollout, downgrade=release.release.manifest.downgrade)
+        manifest = release.release.manifest
+        rollout = replace(found.rollout, downgrade=manifest.downgrade, replaces=manifest.replaces)
         step = next_step(rollout, device_views(unit, found.id), now_ms)
         devices = {(item.site, item.device): item for item in rollout_devices(unit, found.id)}
         for key, progress in step.noted.items():
@@ -138,7 +146,7 @@ def _take_answers(unit: Unit, found: StoredRollout, now_ms: int) -> None:
     watched = [item for item in rollout_devices(unit, found.id) if item.progress in _WATCHED]
     answers = command_states(unit, tuple(item.command for item in watched))
     for item in watched:
-        state, answer, _ = answers.get(item.command, ("", {}, None))
+        state, answer = answers.get(item.command, ("", {}))
         if item.progress is Progress.SILENT and dict(answer) == dict(item.detail):
             continue  # it has said nothing since it fell silent
         progress = _progress(item.progress, state, answer)
@@ -148,9 +156,9 @@ def _take_answers(unit: Unit, found: StoredRollout, now_ms: int) -> None:
 
 def _progress(before: Progress, state: str, answer: Mapping[str, Any]) -> Progress:
     if state in _ENDS:
-        return _ENDS[state]
+        return _TELLS_NOTHING.get((state, str(answer.get("verdict") or answer.get("reason"))), _ENDS[state])
     if state in _UNDER_WAY:
-        if answer.get("step") == "trying":
+        if answer.get("step") in {"trying", "trying_again"}:
             return before if before is Progress.SILENT else Progress.TRYING
         return Progress.FETCHING if before is Progress.ASKED else before
     gone = state in {CommandState.EXPIRED.value, CommandState.CANCELLED.value, ""}

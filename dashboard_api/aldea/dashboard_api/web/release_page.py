@@ -100,7 +100,7 @@ def _said(item: RolloutDevice, shown: Shown) -> str:
     detail = item.detail
     if detail.get("step") == "fetching" and isinstance(detail.get("of"), int):
         return f"{shown.quantity(detail.get('bytes', 0), 'B')} / {shown.quantity(detail['of'], 'B')}"
-    if item.progress in {Progress.CONFIRMED, Progress.TRYING}:
+    if item.progress is Progress.CONFIRMED or detail.get("step") == "trying":
         return ""
     return str(detail.get(f"sentence_{shown.code}") or detail.get("sentence") or "")[:500]
 

@@ -11,10 +11,14 @@ from aldea.dashboard_api.access.flash import flash
 from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
-from aldea.dashboard_api.rollout_view import CHANGES, begin, change
+from aldea.dashboard_api.rollout_view import begin, change
+from aldea.dashboard_api.web.refusal_words import refusal
 from aldea.dashboard_api.web.release_page import rollout_view
 from aldea.dashboard_api.web.release_words import STATES
+from aldea.model.rollouts import CHANGES
+from aldea.model.said import Said
 from aldea.storage.register import RegisterError
+from aldea.storage.register.release_reach import without_key
 from aldea.storage.register.releases import list_releases, trusted_keys
 from aldea.storage.register.rollouts import list_rollouts, rollout_devices
 
@@ -48,7 +52,7 @@ def roll_out(
         with aldea.register.transaction() as unit:
             begin(unit, visitor, version, first.strip() or None, hours, aldea.clock.wall_ms())
     except RegisterError as error:
-        return _page(aldea, request, str(error))
+        return _refused(aldea, request, error)
     return _back(aldea, request, N_("It goes out: to one site first."))
 
 
@@ -58,13 +62,17 @@ def changed(
 ) -> Response:
     """Pause, resume or stop the rollout."""
     if to not in CHANGES:
-        return _page(aldea, request, f"{to!r} is none of {', '.join(CHANGES)}")
+        return _page(aldea, request, Said(f"{to!r} is none of {', '.join(CHANGES)}", "ese cambio no existe"))
     try:
         with aldea.register.transaction() as unit:
             found = change(unit, visitor, to, aldea.clock.wall_ms())
     except RegisterError as error:
-        return _page(aldea, request, str(error))
+        return _refused(aldea, request, error)
     return _back(aldea, request, STATES[found.rollout.state])
+
+
+def _refused(aldea: Context, request: Request, error: RegisterError) -> Response:
+    return _page(aldea, request, error.args[0] if error.args else "")
 
 
 def _page(aldea: Context, request: Request, error: str) -> Response:
@@ -74,6 +82,8 @@ def _page(aldea: Context, request: Request, error: str) -> Response:
         rollouts = list_rollouts(unit, limit=LISTED)
         views = [rollout_view(item, rollout_devices(unit, item.id), shown) for item in rollouts[:1]]
         keys = len(trusted_keys(unit))
+        keyless = without_key(unit) if keys else ()
+    error = refusal(error, shown)
     under_way = bool(rollouts) and not rollouts[0].rollout.state.is_over
     return aldea.pages.render(
         request,
@@ -85,6 +95,7 @@ def _page(aldea: Context, request: Request, error: str) -> Response:
         under_way=under_way,
         refresh=REFRESH_SECONDS if under_way and not error else 0,
         keys=keys,
+        keyless=keyless,
         shown=shown,
         error=error[:1].upper() + error[1:],
     )

@@ -38,6 +38,8 @@ PROGRESS: Mapping[Progress, str] = MappingProxyType(
         Progress.ROLLED_BACK: N_("Went back by itself"),
         Progress.SILENT: N_("Silent since"),
         Progress.LEFT: N_("Left for later"),
+        Progress.INCONCLUSIVE: N_("The link failed while it tried"),
+        Progress.NO_KEY: N_("Knows no key"),
         Progress.SET_ASIDE: N_("Set aside"),
     }
 )
@@ -52,6 +54,8 @@ PROGRESS_LOOKS: Mapping[Progress, str] = MappingProxyType(
         Progress.ROLLED_BACK: "down",
         Progress.SILENT: "down",
         Progress.LEFT: "off",
+        Progress.INCONCLUSIVE: "unknown",
+        Progress.NO_KEY: "suspect",
         Progress.SET_ASIDE: "off",
     }
 )
@@ -61,6 +65,10 @@ WHY: Mapping[str, str] = MappingProxyType(
         "failed": N_("%(site)s could not take it. Look at its page; resuming goes on without it."),
         "rolled_back": N_("%(site)s went back to the version before. Look at its page; resuming goes on without it."),
         "silent": N_("%(site)s has not been heard since it began with it. Resuming goes on without it."),
+        "inconclusive": N_(
+            "Several sites lost their link just while they tried it, %(site)s last, and none runs it yet: that may be "
+            "no accident. Resuming goes on without them."
+        ),
         "under_way": N_("The devices that were asked are at it."),
         "baking": N_("The devices that have it are watched for a while before the next are asked."),
         "not_heard": N_("%(site)s has it and is not heard just now. The next are asked once it is."),

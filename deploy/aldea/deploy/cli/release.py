@@ -5,6 +5,7 @@ examples:
   aldea release trust keys/release.pub                  the server tells it to devices that enrol
   aldea release sign aldea-0.2.0-py3-none-any.whl --key keys/release.key
   aldea release add aldea-0.2.0.release.json            manifest and wheels into the register
+  aldea release preview 0.2.0                           who would get it, and who knows no key for it
   aldea release roll-out 0.2.0 --first isla-arena       to one site, then to ten, then to all
   aldea release show                                    how far it is, and why it waits
 """
@@ -22,9 +23,10 @@ from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
 from aldea.model.clock import SystemClock
 from aldea.model.release import ReleaseError, public_keys
-from aldea.model.rollouts import RolloutState
+from aldea.model.rollouts import CHANGES
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
+from aldea.storage.register.release_reach import reach_of
 from aldea.storage.register.releases import add_release, distrust_keys, list_releases, trust_keys, trusted_keys
 from aldea.storage.register.rollouts import begin_rollout, change_rollout, list_rollouts, rollout_devices
 
@@ -33,13 +35,11 @@ if TYPE_CHECKING:
 
     from aldea.storage.register import Register
 
-CHANGES = {"pause": RolloutState.PAUSED, "resume": RolloutState.RUNNING, "stop": RolloutState.STOPPED}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_register_option(parser)
-    names = "keygen|trust|sign|add|list|roll-out|show|pause|resume|stop"
+    names = "keygen|trust|sign|add|list|preview|roll-out|show|pause|resume|stop"
     actions = parser.add_subparsers(dest="action", required=True, metavar=names)
     keygen = actions.add_parser("keygen", help="make the key pair that signs releases")
     keygen.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the two files go")
@@ -64,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_rollout_arguments(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    preview = actions.add_parser("preview", help="who would get a release, and who would not")
+    preview.add_argument("version")
+    preview.add_argument("--json", action="store_true", help="one JSON document")
     roll_out = actions.add_parser("roll-out", help="send a release to one site, then to ten, then to all")
     roll_out.add_argument("version")
     roll_out.add_argument("--first", metavar="SITE", help="the first site (default: the one heard last)")
@@ -88,7 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
             register.check()
             if arguments.action in CHANGES:
                 return _change(register, arguments)
-            actions = {"trust": _trust, "add": _add, "list": _list, "roll-out": _roll_out, "show": _show}
+            actions = {"trust": _trust, "add": _add, "list": _list, "show": _show}
+            actions |= {"preview": _preview, "roll-out": _roll_out}
             return actions[arguments.action](register, arguments)
     except FileExistsError as error:
         raise CommandError(f"{error.filename} is there already: a key is never overwritten") from error
@@ -141,7 +145,7 @@ def _trust(register: Register, arguments: argparse.Namespace) -> int:
     pem = arguments.file.read_text(encoding="ascii", errors="replace")
     now = SystemClock().wall_ms()
     with register.transaction() as unit:
-        keys = distrust_keys(unit, pem) if arguments.remove else trust_keys(unit, pem)
+        keys = distrust_keys(unit, pem) if arguments.remove else trust_keys(unit, pem, now)
         named = ", ".join(words.fingerprint(key) for key in public_keys(pem))
         action = "release_key_distrusted" if arguments.remove else "release_key_trusted"
         audit(unit, None, action, named, {"by": AUTHOR}, now)
@@ -176,6 +180,13 @@ def _list(register: Register, arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _preview(register: Register, arguments: argparse.Namespace) -> int:
+    with register.reading() as unit:
+        found = reach_of(unit, arguments.version, SystemClock().wall_ms())
+    print(words.reach_json(found) if arguments.json else words.reach_text(arguments.version, found))
+    return OK
+
+
 def _roll_out(register: Register, arguments: argparse.Namespace) -> int:
     now = SystemClock().wall_ms()
     with register.transaction() as unit:
@@ -183,7 +194,10 @@ def _roll_out(register: Register, arguments: argparse.Namespace) -> int:
             unit, arguments.version, now, AUTHOR, first_site=arguments.first, bake_hours=arguments.bake_hours
         )
         audit(unit, None, "rollout_begun", made.rollout.version, {"by": AUTHOR, "first": arguments.first}, now)
+        keyless = reach_of(unit, arguments.version, now).keyless
     print(f"Version {made.rollout.version} goes out: to one site first. How far it is: aldea release show")
+    if keyless:
+        print(words.keyless_text(keyless))
     return OK
 
 

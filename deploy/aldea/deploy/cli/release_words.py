@@ -6,10 +6,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from aldea.model.release import Manifest
-from aldea.model.rollouts import WAVES
+from aldea.model.rollouts import WAVES, Key
+from aldea.storage.register.release_reach import Reach
 from aldea.storage.register.releases import StoredRelease
 from aldea.storage.register.rollouts import RolloutDevice, StoredRollout
 
@@ -52,6 +54,32 @@ def releases_json(found: Sequence[StoredRelease]) -> str:
         for item in found
     ]
     return json.dumps(items, indent=2)
+
+
+def reach_text(version: str, found: Reach) -> str:
+    """Return who a release would reach as lines."""
+    lines = [
+        f"version {version}: {len(found.behind)} devices would get it, {len(found.have_it)} have it or a newer one",
+        *([f"  {len(found.away)} of them were not heard for a day: they get it when they are back"] * bool(found.away)),
+        *([f"  of {len(found.unknown)} more the version is not known yet"] * bool(found.unknown)),
+        *([keyless_text(found.keyless)] * bool(found.keyless)),
+    ]
+    return "\n".join(lines)
+
+
+def keyless_text(keys: Sequence[Key]) -> str:
+    """Return which devices know no key for releases, and what is to be done."""
+    named = "\n".join(f"  {site}/{device}" for site, device in keys)
+    return (
+        f"{len(keys)} devices enrolled before a key was trusted, or say that they know none. They refuse releases\n"
+        "until somebody types, at the device: sh install.sh --release-key release.pub\n"
+        f"{named}"
+    )
+
+
+def reach_json(found: Reach) -> str:
+    """Return who a release would reach as JSON."""
+    return json.dumps({name: ["/".join(key) for key in keys] for name, keys in asdict(found).items()}, indent=2)
 
 
 def rollout_text(found: StoredRollout, devices: Sequence[RolloutDevice]) -> str:

@@ -4,6 +4,7 @@ Pure: the rollout and what is known of its devices in, what is to be done next o
 """
 
 from aldea.model.rollouts.states import (
+    CHANGES,
     WAVES,
     DeviceView,
     Key,
@@ -15,4 +16,4 @@ from aldea.model.rollouts.states import (
 )
 from aldea.model.rollouts.stepping import next_step
 
-__all__ = ["WAVES", "DeviceView", "Key", "Progress", "Rollout", "RolloutState", "Step", "Why", "next_step"]
+__all__ = ["CHANGES", "WAVES", "DeviceView", "Key", "Progress", "Rollout", "RolloutState", "Step", "Why", "next_step"]

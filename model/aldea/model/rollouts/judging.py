@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from aldea.model.rollouts.states import (
     AWAY_MS,
+    INCONCLUSIVE_MANY,
     PATIENCE_MS,
     SETTLED_MS,
     SILENCE_MS,
@@ -31,7 +32,15 @@ def trouble_of(seen: Sequence[DeviceView]) -> Why | None:
         if device.progress is Progress.SILENT and device in last and silent_in_last <= few:
             continue
         return Why(device.progress.value, {"site": device.site, "device": device.device})
-    return None
+    return _many_inconclusive(seen)
+
+
+def _many_inconclusive(seen: Sequence[DeviceView]) -> Why | None:
+    """Return why trials that told nothing halt the rollout after all: a link fails at one site, not at all in turn."""
+    untold = [device for device in seen if device.progress is Progress.INCONCLUSIVE]
+    if len(untold) < INCONCLUSIVE_MANY or any(device.progress is Progress.CONFIRMED for device in seen):
+        return None
+    return Why("inconclusive", {"site": untold[-1].site, "device": untold[-1].device})
 
 
 def judged(rollout: Rollout, devices: Iterable[DeviceView], now_ms: int) -> dict[Key, Progress]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 from aldea.model.release import ReleaseError, version_key
 
@@ -23,6 +24,10 @@ SETTLED_MS = 600_000
 """A device that has confirmed and is heard so long after with an older version went back by itself."""
 HEALTHY_MS = HOUR_MS
 """A device counts as heard if something came from it in so long a time."""
+AGAIN_MS = 24 * HOUR_MS
+"""A device whose trial told nothing, or that knew no key, is asked again only so long after that."""
+INCONCLUSIVE_MANY = 3
+"""So many trials that told nothing, while no device has confirmed, are no accident of the link."""
 LATE_MS = 30 * 24 * HOUR_MS
 """The last wave stays open so long for devices that come back."""
 
@@ -45,11 +50,18 @@ class RolloutState(StrEnum):
         return self in (RolloutState.STOPPED, RolloutState.DONE)
 
 
+CHANGES: Mapping[str, RolloutState] = MappingProxyType(
+    {"pause": RolloutState.PAUSED, "resume": RolloutState.RUNNING, "stop": RolloutState.STOPPED}
+)
+"""What a person may want of a rollout that is under way, and what it becomes."""
+
+
 class Progress(StrEnum):
     """Where a device stands.
 
     `asked`: it has said nothing yet; `fetching`: it has answered; `trying`: it starts the new version; `left`: for
-    later; `set_aside`: by a person.
+    later; `inconclusive`: its trials told of the link alone, it runs the old version; `no_key`: it knows nobody who may
+    sign releases; `set_aside`: by a person.
     """
 
     ASKED = "asked"
@@ -60,6 +72,8 @@ class Progress(StrEnum):
     ROLLED_BACK = "rolled_back"
     SILENT = "silent"
     LEFT = "left"
+    INCONCLUSIVE = "inconclusive"
+    NO_KEY = "no_key"
     SET_ASIDE = "set_aside"
 
     @property
@@ -72,13 +86,18 @@ class Progress(StrEnum):
         """Whether it halts the rollout."""
         return self in (Progress.FAILED, Progress.ROLLED_BACK, Progress.SILENT)
 
+    @property
+    def is_for_later(self) -> bool:
+        """Whether it is asked again in the last wave, and another takes its place until then."""
+        return self in (Progress.LEFT, Progress.INCONCLUSIVE, Progress.NO_KEY)
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
     """What is known of a device. `progress` None: not asked yet.
 
     `heard_ms` is the last arrival, `version` what it runs as far as is known. `asked_ms`, `trying_ms` and
-    `confirmed_ms` are when it was asked, told that it tries, and was confirmed.
+    `confirmed_ms` are when it was asked, told that it tries, and was confirmed; `ended_ms` when it ended, however.
     """
 
     site: str
@@ -91,6 +110,7 @@ class DeviceView:
     asked_ms: int | None = None
     trying_ms: int | None = None
     confirmed_ms: int | None = None
+    ended_ms: int | None = None
 
     @property
     def key(self) -> Key:
@@ -102,7 +122,7 @@ class DeviceView:
 class Rollout:
     """One rollout. `wave` counts from 0; `first_site` is asked first, None: the one that was heard last.
 
-    `downgrade`: it is for devices with a newer version too.
+    `downgrade`: it is for devices with a newer version too, up to `replaces` (None: any).
     """
 
     version: str
@@ -112,13 +132,16 @@ class Rollout:
     bake_hours: float = 24.0
     first_site: str | None = None
     downgrade: bool = False
+    replaces: str | None = None
 
     def is_behind(self, version: str) -> bool:
-        """Say whether a device with this version has an older one; of a downgrade: any other."""
-        if version == self.version or self.downgrade:
+        """Say whether a device with this version has an older one; of a downgrade: one that it is to replace."""
+        if version == self.version or (self.downgrade and self.replaces is None):
             return version != self.version
         try:
-            return version_key(version) < version_key(self.version)
+            if self.replaces is not None and version_key(version) > version_key(self.replaces):
+                return False
+            return self.replaces is not None or version_key(version) < version_key(self.version)
         except ReleaseError:
             return True  # nobody can say: the device itself decides
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from aldea.model.rollouts.judging import judged, trouble_of
 from aldea.model.rollouts.states import (
+    AGAIN_MS,
     AWAY_MS,
     HEALTHY_MS,
     HOUR_MS,
@@ -101,6 +102,7 @@ def _chosen(rollout: Rollout, seen: Sequence[DeviceView], now_ms: int, *, alone:
         device
         for device in seen
         if _wants(rollout, device, now_ms) and device.heard_ms is not None and now_ms - device.heard_ms < AWAY_MS
+        if device.progress in (None, Progress.LEFT) or now_ms - (device.ended_ms or now_ms) >= AGAIN_MS
     ]
     if rollout.wave == 0 and rollout.first_site is not None:
         heard = [device for device in heard if device.site == rollout.first_site]
@@ -113,4 +115,4 @@ def _wants(rollout: Rollout, device: DeviceView, now_ms: int) -> bool:
     """Say whether the device has no such release nor a newer one, and may be asked for it."""
     if device.version is None or not rollout.is_behind(device.version):
         return False
-    return device.progress is None or (device.progress is Progress.LEFT and now_ms - rollout.created_ms < LATE_MS)
+    return device.progress is None or (device.progress.is_for_later and now_ms - rollout.created_ms < LATE_MS)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Row, Select, func, insert, literal_column, select
 
 from aldea.model.release import ReleaseError, SignedRelease, document_of, public_keys, public_pem, read_manifest
 from aldea.model.release import version_key as ordered
@@ -18,6 +20,7 @@ from aldea.storage.register.settings import get_setting, set_setting
 from aldea.storage.register.tables import release, release_file
 
 TRUSTED = "release_keys"
+SINCE = "release_keys_since"
 MOST_KEYS = 4
 
 
@@ -56,7 +59,17 @@ def trusted_pem(unit: Unit) -> str | None:
     return "".join(public_pem(key) for key in trusted_keys(unit)) or None
 
 
-def trust_keys(unit: Unit, pem: str) -> tuple[bytes, ...]:
+def trusted_since_ms(unit: Unit) -> int | None:
+    """Return since when devices that enrol are told a key that is still trusted; None while there is none.
+
+    0: since before that was written down.
+    """
+    known = get_setting(unit, SINCE)
+    times = known if isinstance(known, dict) else {}
+    return min((int(times.get(key.hex(), 0)) for key in trusted_keys(unit)), default=None)
+
+
+def trust_keys(unit: Unit, pem: str, at_ms: int) -> tuple[bytes, ...]:
     """Trust the keys of a PEM text from now on, besides those that are; return all. Raises RegisterError."""
     try:
         new = public_keys(pem)
@@ -65,6 +78,11 @@ def trust_keys(unit: Unit, pem: str) -> tuple[bytes, ...]:
     keys = tuple(dict.fromkeys((*trusted_keys(unit), *new)))
     if len(keys) > MOST_KEYS:
         raise RegisterError(f"at most {MOST_KEYS} keys can be trusted: end the trust in one first")
+    known = get_setting(unit, SINCE)
+    times = known if isinstance(known, dict) else {}
+    before = {key.hex() for key in trusted_keys(unit)}
+    fresh = {key.hex(): at_ms for key in new if key.hex() not in before}
+    set_setting(unit, SINCE, {key: at for key, at in {**times, **fresh}.items() if key in before or key in fresh})
     set_setting(unit, TRUSTED, [key.hex() for key in keys])
     return keys
 
@@ -115,17 +133,18 @@ def add_release(unit: Unit, new: SignedRelease, files: Mapping[str, bytes], auth
 def find_release(unit: Unit, version: str) -> StoredRelease | None:
     """Return a release, or None."""
     row = unit.connection.execute(select(release).where(release.c.version == version)).first()
-    if row is None:
-        return None
-    signed = SignedRelease(read_manifest(row.manifest), base64.b64decode(row.signature))
-    return StoredRelease(signed, row.author, row.added_ms)
+    return None if row is None else _stored(row)
 
 
 def list_releases(unit: Unit) -> tuple[StoredRelease, ...]:
     """Return every release, the newest version first."""
-    versions = unit.connection.execute(select(release.c.version)).scalars()
-    found = [find_release(unit, version) for version in sorted(versions, key=ordered, reverse=True)]
-    return tuple(item for item in found if item is not None)
+    found = map(_stored, unit.connection.execute(select(release)))
+    return tuple(sorted(found, key=lambda item: ordered(item.version), reverse=True))
+
+
+def _stored(row: Row[Any]) -> StoredRelease:
+    signed = SignedRelease(read_manifest(row.manifest), base64.b64decode(row.signature))
+    return StoredRelease(signed, row.author, row.added_ms)
 
 
 def find_release_file(unit: Unit, version: str, name: str) -> StoredFile | None:
@@ -138,6 +157,22 @@ def find_release_file(unit: Unit, version: str, name: str) -> StoredFile | None:
 
 def read_release_file(unit: Unit, version: str, name: str, first: int, count: int) -> bytes:
     """Return up to `count` bytes of a wheel from byte `first` (from 0) on; none where there is no such wheel."""
+    mine = (release_file.c.version == version, release_file.c.name == name)
+    if unit.connection.dialect.name == "sqlite":
+        return _read_in_place(
+            unit, select(literal_column("rowid")).select_from(release_file).where(*mine), first, count
+        )
     part = func.substr(release_file.c.content, first + 1, count, type_=release_file.c.content.type)
-    wanted = select(part).where(release_file.c.version == version, release_file.c.name == name)
-    return bytes(unit.connection.execute(wanted).scalar_one_or_none() or b"")
+    return bytes(unit.connection.execute(select(part).where(*mine)).scalar_one_or_none() or b"")
+
+
+def _read_in_place(unit: Unit, wanted: Select[Any], first: int, count: int) -> bytes:
+    """Read a part of a wheel where it lies: SQLite's `substr` would bring all of it into memory for each range."""
+    row_id = unit.connection.execute(wanted).scalar_one_or_none()
+    link = unit.connection.connection.driver_connection
+    assert isinstance(link, sqlite3.Connection)
+    if row_id is None:
+        return b""
+    with link.blobopen(release_file.name, release_file.c.content.name, row_id, readonly=True) as content:
+        content.seek(min(first, len(content)))
+        return content.read(count)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from aldea.model.rollouts import DeviceView, Key, Progress, Rollout, RolloutState, Why
+from aldea.model.said import Said
 from aldea.storage.register.commands import UNHEARD, cancel_command, find_command
 from aldea.storage.register.encoding import clean_text, plain
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
@@ -59,21 +60,37 @@ def begin_rollout(
     One rollout is under way at a time; one that is paused or halted is.
     """
     if find_release(unit, version) is None:
-        raise UnknownEntryError(f"there is no release {version[:40]!r}: aldea release list shows them all")
+        raise UnknownEntryError(
+            Said(
+                f"there is no release {version[:40]!r}: aldea release list shows them all",
+                f"no hay ninguna versión {version[:40]!r}: aldea release list muestra todas",
+            )
+        )
     # Where none is under way there is no row to hold: whoever else begins waits here until we are done.
     unit.connection.execute(select(release.c.version).order_by(release.c.version).with_for_update()).all()
     under_way = open_rollout(unit)
     if under_way is not None:
+        going = under_way.rollout.version
         raise RegisterError(
-            f"version {under_way.rollout.version} is being rolled out ({under_way.rollout.state.value}): stop that "
-            "first, or let it end"
+            Said(
+                f"version {going} is being rolled out ({under_way.rollout.state.value}): stop that first, or let it "
+                "end",
+                f"la versión {going} se está distribuyendo: termine eso primero, o espere a que acabe",
+            )
         )
     if not 0 <= bake_hours <= LONGEST_BAKE_HOURS:
-        raise RegisterError(f"the hours between waves are 0 to {LONGEST_BAKE_HOURS}, not {bake_hours:g}")
+        raise RegisterError(
+            Said(
+                f"the hours between waves are 0 to {LONGEST_BAKE_HOURS}, not {bake_hours:g}",
+                f"las horas entre grupos van de 0 a {LONGEST_BAKE_HOURS}, no {bake_hours:g}",
+            )
+        )
     if first_site is not None:
         found = find_site(unit, first_site)
         if found is None or found.simulated:
-            raise UnknownEntryError(f"there is no real site {first_site[:60]!r}")
+            raise UnknownEntryError(
+                Said(f"there is no real site {first_site[:60]!r}", f"no hay ningún sitio real {first_site[:60]!r}")
+            )
     new = Rollout(version, RolloutState.RUNNING, 0, at_ms, bake_hours, first_site)
     values = {
         "version": version,
@@ -111,15 +128,17 @@ def change_rollout(unit: Unit, state: RolloutState, at_ms: int) -> StoredRollout
     """
     found = open_rollout(unit)
     if found is None:
-        raise RegisterError("no release is being rolled out")
+        raise RegisterError(Said("no release is being rolled out", "no se está distribuyendo ninguna versión"))
     if state is RolloutState.PAUSED and found.rollout.state is not RolloutState.RUNNING:
-        raise RegisterError(f"it is {found.rollout.state.value} already")
+        raise RegisterError(
+            Said(f"it is {found.rollout.state.value} already", "ya no está en marcha: no hay nada que pausar")
+        )
     if state is RolloutState.RUNNING:
         if found.rollout.state is RolloutState.RUNNING:
-            raise RegisterError("it is running already")
+            raise RegisterError(Said("it is running already", "ya está en marcha"))
         halted = found.rollout.state is RolloutState.HALTED
         for item in rollout_devices(unit, found.id) if halted else ():
-            if not item.progress.is_trouble:
+            if not item.progress.is_trouble and item.progress is not Progress.INCONCLUSIVE:
                 continue
             note_progress(unit, found.id, (item.site, item.device), Progress.SET_ASIDE, at_ms, item.detail)
     if state is RolloutState.STOPPED:
@@ -197,13 +216,11 @@ def device_views(unit: Unit, number: int) -> tuple[DeviceView, ...]:
     return tuple(_view(row, asked.get((row.site, row.id))) for row in unit.connection.execute(wanted))
 
 
-def command_states(unit: Unit, ids: tuple[str, ...]) -> Mapping[str, tuple[str, Mapping[str, Any], int | None]]:
-    """Return state, answer and time of the answer of commands, by id."""
+def command_states(unit: Unit, ids: tuple[str, ...]) -> Mapping[str, tuple[str, Mapping[str, Any]]]:
+    """Return state and answer of commands, by id."""
     table = command.c
-    rows = unit.connection.execute(
-        select(table.id, table.state, table.answer, table.told_at_ms).where(table.id.in_(ids))
-    )
-    return {row.id: (row.state, row.answer or {}, row.told_at_ms) for row in rows}
+    rows = unit.connection.execute(select(table.id, table.state, table.answer).where(table.id.in_(ids)))
+    return {row.id: (row.state, row.answer or {}) for row in rows}
 
 
 def _view(row: Any, asked: RolloutDevice | None) -> DeviceView:
@@ -220,6 +237,7 @@ def _view(row: Any, asked: RolloutDevice | None) -> DeviceView:
         asked_ms=asked.asked_ms,
         trying_ms=asked.trying_ms,
         confirmed_ms=asked.ended_ms if asked.progress is Progress.CONFIRMED else None,
+        ended_ms=asked.ended_ms,
     )
 
 
