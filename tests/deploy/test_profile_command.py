@@ -109,3 +109,23 @@ def test_what_cannot_be_gets_a_sentence(terminal: Terminal, tmp_path: Path) -> N
     assert "there is no profile 'none'" in terminal("show", "none")[2]
     assert "not registered" in terminal("assign", "frugal", "nowhere")[2]
     assert "has no device with the profile" in terminal("send", "frugal", "--site", "arroyo")[2]
+
+
+def test_boxes_are_led_to_another_broker_only_when_that_is_confirmed(
+    terminal: Terminal, register: Register, tmp_path: Path
+) -> None:
+    file = tmp_path / "moved.toml"
+    file.write_text('[broker]\nhost = "elsewhere.example"\n')
+    assert terminal("set", "moved", "--file", str(file))[0] == 0
+    assert terminal("assign", "moved", "arroyo")[0] == 0
+    code, _, wrong = terminal("send", "moved")
+    assert code != 0
+    assert "1 boxes would send elsewhere: arroyo/agent (broker.host = elsewhere.example)" in wrong
+    with register.reading() as unit:
+        assert commands_of(unit, "arroyo") == ()
+    assert terminal("send", "moved", "--dry-run")[0] == 0
+    assert "1 of 1 devices were sent their settings" in terminal("send", "moved", "--leads")[1]
+    with register.reading() as unit:
+        assert [entry.subject for entry in list_audit(unit) if entry.action == "boxes_led"] == [
+            "broker.host = elsewhere.example"
+        ]

@@ -147,7 +147,7 @@ class AgentSettings:
             raise ValueError(
                 Said(
                     f"has send_seconds {send} below sample_seconds {sample}; send at most as often as is sampled",
-                    f"tiene send_seconds {send} menor que sample_seconds {sample}; no se envía más seguido de lo que se mide",
+                    f"send_seconds {send} menor que sample_seconds {sample}; no se envía más seguido de lo que se mide",
                 )
             )
 

@@ -8,6 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 DOCUMENT = "Settings as under `[agent]` in `aldea.toml`, without site, device, data and credentials."
 
+LEADS = (
+    "Confirms that boxes are led elsewhere by `broker.host`, `broker.port`, `broker.tls` or `broker.ca_file`; an"
+    " administrator's alone. Without it such a request is refused with the boxes named."
+)
+
 
 class ProfileDocument(BaseModel):
     """A profile."""
@@ -68,6 +73,7 @@ class SendWish(BaseModel):
 
     devices: list[DeviceName] | None = Field(None, max_length=10_000, description="null: all of them.")
     again: bool = Field(default=False, description="Also to those that did not take it the last time.")
+    leads: bool = Field(default=False, description=LEADS)
 
 
 class SentDocument(BaseModel):
@@ -116,6 +122,7 @@ class SendOneWish(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     again: bool = False
+    leads: bool = Field(default=False, description=LEADS)
 
 
 class SettingDocument(BaseModel):

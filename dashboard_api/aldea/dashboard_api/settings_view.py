@@ -11,9 +11,10 @@ from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.scope import can_write, visible_sites
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.context import Context
-from aldea.dashboard_api.problems import Fault, Problem, bad_request, sentence
+from aldea.dashboard_api.problems import Problem, sentence
+from aldea.dashboard_api.settings_faults import known_keys, refuse_faults
+from aldea.dashboard_api.settings_moves import note_led, refuse_leading, refuse_unconfirmed
 from aldea.model.overlays import merged
-from aldea.model.said import Said, in_spanish
 from aldea.storage.register.audit import audit
 from aldea.storage.register.device_overlays import DeviceSettings, Standing, device_settings_of, settings_of
 from aldea.storage.register.device_settings import send_settings, send_to_all, set_differences
@@ -69,40 +70,15 @@ class Wish:
     revision: int | None = None
 
 
-def known_keys(aldea: Context) -> frozenset[str]:
-    """Return the settings that agents know."""
-    return frozenset(item.key for item in aldea.guide.settings)
-
-
-def faults_of(aldea: Context, document: Mapping[str, Any]) -> list[Fault]:
-    """Return what is wrong with a document, each sentence with the setting that it is about ('' for none)."""
-    keys = sorted(known_keys(aldea), key=len, reverse=True)
-    found = []
-    for wrong in aldea.guide.check(document):
-        head = wrong.strip().partition(" ")[0]
-        about = next((key for key in keys if head == key or head.startswith((f"{key}[", f"{key}."))), "")
-        found.append(Fault(about, Said(_whole(wrong, about), _whole(in_spanish(wrong), about))))
-    return found
-
-
-def _whole(text: str, about: str) -> str:
-    """Return a sentence as one; a setting's name stays as it is written."""
-    text = text.strip()
-    return f"{text}." if about else f"{text[:1].upper()}{text[1:]}."
-
-
-def refuse_faults(aldea: Context, document: Mapping[str, Any]) -> None:
-    """Raise Problem (400) with every mistake of a document."""
-    if wrong := faults_of(aldea, document):
-        raise bad_request(wrong)
-
-
 def save_profile(aldea: Context, visitor: Visitor, wish: Wish) -> Profile:
     """Add or change a profile. Raises Problem: 400 for what can't be, 403, 404, 409 where it was changed meanwhile."""
     if not visitor.everywhere(MANAGE):
         raise Problem(403, NOT_EVERYWHERE)
     refuse_faults(aldea, wish.document)
     now = aldea.clock.wall_ms()
+    with aldea.register.reading() as unit:
+        before = find_profile(unit, wish.id)
+    refuse_leading(visitor, {} if before is None else before.document, wish.document)
     new = Profile(wish.id, wish.name, wish.document, wish.revision or 1, visitor.label, now)
     try:
         with aldea.register.transaction() as unit:
@@ -180,11 +156,18 @@ def _assigned(unit: Unit, visitor: Visitor, profile: str | None, chosen: Sequenc
 
 
 def send(
-    aldea: Context, visitor: Visitor, profile: str, only: Collection[tuple[str, str]] | None, *, again: bool
+    aldea: Context,
+    visitor: Visitor,
+    profile: str,
+    only: Collection[tuple[str, str]] | None,
+    *,
+    again: bool,
+    leads: bool = False,
 ) -> Sending:
     """Send a profile's devices (None: all) what they are to run with, a thousand at the most.
 
-    Raises Problem: 404 for a device that is not among those the visitor manages, 400 for one that takes none.
+    `leads`: it is confirmed that some are led elsewhere. Raises Problem: 404 for a device that is not among those the
+    visitor manages, 400 for one that takes none, 403 and 409 for those that would send elsewhere.
     """
     now = aldea.clock.wall_ms()
     try:
@@ -195,8 +178,10 @@ def send(
         if missing := sorted(chosen - there.keys()):
             raise Problem(404, f"{missing[0][0][:39]}/{missing[0][1][:39]} is no device of this profile here.")
         due = sorted(one for one in chosen if there[one].is_due(again=again))
+        elsewhere = refuse_unconfirmed(visitor, [there[one] for one in due[:MOST_SENT]], confirmed=leads)
         sent = send_to_all(aldea.register, due[:MOST_SENT], known_keys(aldea), now, visitor.label, again=again)
         with aldea.register.transaction() as unit:
+            note_led(unit, visitor, elsewhere, now)
             audit(unit, visitor.person, "settings_sent", profile, {"devices": sent}, now)
     except RegisterError as error:
         raise Problem(400, sentence(error)) from error
@@ -216,6 +201,7 @@ def change_device(aldea: Context, visitor: Visitor, one: tuple[str, str], wish: 
                 _assigned(unit, visitor, wish.profile, one[:1], now)
                 before = managed_device(aldea, unit, visitor, *one)
             refuse_faults(aldea, merged(before.profile_document, clean_document(wish.differences)))
+            refuse_leading(visitor, before.differences, wish.differences)
             revision = set_differences(unit, *one, wish.differences, visitor.label, now, seen=wish.seen)
             audit(unit, visitor.person, "device_settings_changed", "/".join(one), {"revision": revision}, now)
             return managed_device(aldea, unit, visitor, *one)
@@ -225,14 +211,19 @@ def change_device(aldea: Context, visitor: Visitor, one: tuple[str, str], wish: 
         raise Problem(400, sentence(error)) from error
 
 
-def send_one(aldea: Context, visitor: Visitor, one: tuple[str, str], *, again: bool) -> bool:
-    """Send a device (site, device) what it is to run with; say whether anything was sent. Raises Problem: 400, 404."""
+def send_one(aldea: Context, visitor: Visitor, one: tuple[str, str], *, again: bool, leads: bool = False) -> bool:
+    """Send a device (site, device) what it is to run with; say whether anything was sent.
+
+    `leads`: it is confirmed that it is led elsewhere. Raises Problem: 400, 404; 403 and 409 where it would be.
+    """
     now = aldea.clock.wall_ms()
     try:
         with aldea.register.transaction() as unit:
-            managed_device(aldea, unit, visitor, *one)
+            found = managed_device(aldea, unit, visitor, *one)
+            elsewhere = refuse_unconfirmed(visitor, [found] if found.is_due(again=again) else [], confirmed=leads)
             sent = send_settings(unit, *one, known_keys(aldea), now, visitor.label, again=again)
             if sent is not None:
+                note_led(unit, visitor, elsewhere, now)
                 audit(unit, visitor.person, "settings_sent", "/".join(one), {"command": sent.id}, now)
     except RegisterError as error:
         raise Problem(400, sentence(error)) from error

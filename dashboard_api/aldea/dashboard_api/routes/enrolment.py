@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Problem, sentence
 from aldea.dashboard_api.routes.documented import PROBLEM
-from aldea.dashboard_api.settings_view import known_keys
+from aldea.dashboard_api.settings_faults import known_keys
 from aldea.storage.register import Register, RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.device_settings import send_settings

@@ -138,7 +138,7 @@ def devices(
 def send_profile(aldea: Aldea, visitor: SignedIn, profile: str, wish: SendWish) -> SentDocument:
     """Send chosen devices, or all, what they are to run with, a thousand a request; those that have it nothing."""
     only = None if wish.devices is None else [(item.site, item.device) for item in wish.devices]
-    done = send(aldea, visitor, profile, only, again=wish.again)
+    done = send(aldea, visitor, profile, only, again=wish.again, leads=wish.leads)
     return SentDocument(sent=done.sent, left=done.left)
 
 
@@ -160,7 +160,8 @@ def put_device(
 @router.post("/sites/{site}/devices/{device}/settings/send", summary="Send a device its settings", responses=CHANGING)
 def send_device(aldea: Aldea, visitor: SignedIn, site: str, device: str, wish: SendOneWish) -> SentDocument:
     """Send a device what it is to run with, unless it runs with it."""
-    return SentDocument(sent=int(send_one(aldea, visitor, (site, device), again=wish.again)), left=0)
+    sent = send_one(aldea, visitor, (site, device), again=wish.again, leads=wish.leads)
+    return SentDocument(sent=int(sent), left=0)
 
 
 def _name(after: str) -> tuple[str, str]:

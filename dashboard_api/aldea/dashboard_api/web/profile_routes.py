@@ -13,6 +13,7 @@ from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.routes.profiles import remove
+from aldea.dashboard_api.settings_moves import led, may_lead
 from aldea.dashboard_api.settings_view import (
     MANAGE,
     Wish,
@@ -27,6 +28,7 @@ from aldea.dashboard_api.web.profile_page import LISTED, Filled, device_row, pro
 from aldea.dashboard_api.web.record_forms import Sent, SentForm
 from aldea.dashboard_api.web.refusal_words import refusal, refused
 from aldea.dashboard_api.web.settings_form import Typed, read_typed, typed_from
+from aldea.model.leading import leads_to
 from aldea.model.overlays import leaves
 from aldea.storage.register.device_overlays import Standing
 from aldea.storage.register.profiles import Profile, find_profile, list_profiles, subject_of
@@ -141,6 +143,8 @@ def preview(aldea: Aldea, request: Request, visitor: SignedIn, profile: str) -> 
         profile=found,
         name=shown.say(found.name),
         rows=[device_row(item, shown) for item in waiting[:LISTED]],
+        led=[(item.site_name, f"{item.site}/{item.device}", leads_to(item.overlay)) for item in led(waiting)],
+        may_lead=may_lead(visitor),
         count=len(waiting),
         total=len(devices),
         shown=shown,
@@ -153,7 +157,7 @@ def send_it(aldea: Aldea, request: Request, visitor: SignedIn, profile: str, sen
     ticked = [tuple(value.partition("/")[::2]) for key, value in sent.pairs if key == "device"]
     only = None if sent.get("who") == "all" else [(site, device) for site, device in ticked]
     try:
-        done = send(aldea, visitor, profile, only, again=True)
+        done = send(aldea, visitor, profile, only, again=True, leads=sent.get("leads") == "1")
     except Problem as problem:
         if problem.status == 404:
             raise

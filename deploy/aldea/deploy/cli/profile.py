@@ -22,6 +22,7 @@ from aldea.deploy.cli.codes import AUTHOR
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
 from aldea.model.clock import SystemClock
+from aldea.model.leading import is_led, leads_to
 from aldea.model.overlays import changed_keys, leaves
 from aldea.model.toml_text import as_toml
 from aldea.storage.register import RegisterError
@@ -65,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     send.add_argument("profile")
     send.add_argument("--site", action="append", default=[], help="only to this site's devices; repeatable")
     send.add_argument("--again", action="store_true", help="also to those that did not take it the last time")
+    send.add_argument("--leads", action="store_true", help="confirm that boxes are to send to another broker")
     send.add_argument("--dry-run", action="store_true", help="show what would change, and send nothing")
     send.add_argument("--json", action="store_true", help="one JSON document")
 
@@ -146,9 +148,17 @@ def _send(register: Register, arguments: argparse.Namespace) -> int:
         raise CommandError(f"site {missing[0]!r} has no device with the profile {found.id!r}")
     chosen = [item for item in devices if not arguments.site or item.site in arguments.site]
     due = [item for item in chosen if item.is_due(again=arguments.again)]
+    elsewhere = [item for item in due if is_led(item.changes)]
+    if elsewhere and not (arguments.dry_run or arguments.leads):
+        names = ", ".join(f"{item.site}/{item.device} ({leads_to(item.overlay)})" for item in elsewhere[:20])
+        raise CommandError(f"{len(elsewhere)} boxes would send elsewhere: {names}; --leads confirms that it is meant")
     if not arguments.dry_run:
         send_to_all(register, [(item.site, item.device) for item in due], keys, now, AUTHOR, again=arguments.again)
         with register.transaction() as unit:
+            if elsewhere:
+                boxes = [f"{item.site}/{item.device}" for item in elsewhere[:50]]
+                places = "; ".join(sorted({leads_to(item.overlay) for item in elsewhere}))
+                audit(unit, None, "boxes_led", places, {"leads_to": places, "devices": boxes}, now)
             audit(unit, None, "settings_sent", found.id, {"devices": len(due)}, now)
     if arguments.json:
         print(json.dumps([_device(item) for item in due], ensure_ascii=False, indent=2))

@@ -1,0 +1,21 @@
+"""Which settings say where a box sends to: changed from afar, they lead it elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aldea.model.overlays import Document, leaves
+
+LEADS = ("broker.host", "broker.port", "broker.tls", "broker.ca_file")
+"""Where a box sends to, and by what it knows whom it sends to. Its log-in for the broker goes there as well."""
+
+
+def is_led(changes: Iterable[str]) -> bool:
+    """Say whether changed keys lead a box elsewhere."""
+    return not set(LEADS).isdisjoint(changes)
+
+
+def leads_to(document: Document) -> str:
+    """Return where a document says to send to, as it is written there; a dash where it leaves that to the machine."""
+    said = dict(leaves(document))
+    return ", ".join(f"{key} = {said[key]}" for key in LEADS if said.get(key) is not None) or "\N{EN DASH}"

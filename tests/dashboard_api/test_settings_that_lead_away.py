@@ -1,0 +1,146 @@
+"""Where boxes send to: an administrator's alone, confirmed with the boxes named, and in the audit log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aldea.agents.overlay.checking import agent_guide
+from aldea.dashboard_api.app import create_app
+from aldea.dashboard_api.settings import ApiSettings
+from aldea.model.clock import ManualClock
+from aldea.model.leading import LEADS
+from aldea.storage.register.audit import list_audit
+from aldea.storage.register.commands import commands_of
+from aldea.storage.register.profiles import assign_profile, find_profile
+from dashboard_api.accounts import SignIn, Visits, csrf_of, send, token_of
+from dashboard_api.village import NOW_MS, Village
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from httpx import Client
+
+FIRST, SECOND = "poblado-01", "poblado-02"
+SETTINGS = f"/admin/sites/{FIRST}/devices/agent/settings"
+ELSEWHERE = {"s.broker.host": "elsewhere.example", "s.broker.tls": "false"}
+EN, ES = {"Accept-Language": "en"}, {"Accept-Language": "es"}
+
+
+@pytest.fixture
+def village(empty: Village) -> Village:
+    """Two real sites with an agent each, both with the profile `frugal`."""
+    empty.add_sites(2, simulated=False, prefix="poblado")
+    with empty.register.transaction() as unit:
+        assign_profile(unit, [FIRST, SECOND], "frugal")
+    return empty
+
+
+@pytest.fixture
+def sign_in(village: Village) -> Iterator[SignIn]:
+    app = create_app(village.register, village.series, ManualClock(NOW_MS), ApiSettings(), agent_guide())
+    visits = Visits()
+    yield lambda role: visits.client(app, role, follow_redirects=True, headers=EN)
+    visits.close()
+
+
+def led(village: Village) -> list[dict[str, Any]]:
+    with village.register.reading() as unit:
+        return [dict(entry.detail) for entry in list_audit(unit) if entry.action == "boxes_led"]
+
+
+def sent_to(village: Village, site: str) -> list[dict[str, Any]]:
+    with village.register.reading() as unit:
+        return [dict(one.payload["document"]) for one in commands_of(unit, site, kinds=["settings"])]
+
+
+def frugal_with(pages: Client, **more: str) -> Any:
+    page = pages.get("/admin/profiles/frugal")
+    form = {
+        "csrf": csrf_of(page),
+        "name": "Frugal",
+        "revision": "1",
+        "s.sample_seconds": "300",
+        "s.send_seconds": "900",
+    }
+    return pages.post("/admin/profiles/frugal", data={**form, **more})
+
+
+@pytest.mark.parametrize(("key", "value"), [("host", "x.example"), ("port", "8884"), ("tls", "true")])
+def test_an_operator_cannot_say_where_boxes_send_to(sign_in: SignIn, village: Village, key: str, value: str) -> None:
+    operator = sign_in("operator")
+    refused = frugal_with(operator, **{f"s.broker.{key}": value})
+    assert refused.status_code == 403
+    assert "is for administrators to change" in refused.text
+    assert f'value="{value}"' in refused.text, "what was typed stays"
+    refused = send(operator, SETTINGS, revision="0", profile="frugal", **{f"s.broker.{key}": value})
+    assert refused.status_code == 403
+    refused = operator.post(SETTINGS, data={"csrf": csrf_of(operator.get(SETTINGS)), **ELSEWHERE}, headers=ES)
+    assert "lo cambia solo quien administra" in refused.text
+    with village.register.reading() as unit:
+        found = find_profile(unit, "frugal")
+    assert found is not None
+    assert "broker" not in found.document
+    saved = send(
+        operator, SETTINGS, revision="0", profile="frugal", **{"s.ping.count": "5", "s.broker.mqtt_version": "5"}
+    )
+    assert "Saved." in saved.text, "all else is the operator's"
+
+
+def test_boxes_are_led_elsewhere_by_an_administrator_who_has_confirmed_it_with_their_names(
+    sign_in: SignIn, village: Village
+) -> None:
+    admin, operator = sign_in("admin"), sign_in("operator")
+    assert "Saved." in frugal_with(admin, **ELSEWHERE).text
+    address = "/admin/profiles/frugal/send"
+    preview = admin.get(address)
+    assert "2 boxes would send to another place from then on" in preview.text
+    for part in (FIRST, SECOND, "broker.host = elsewhere.example, broker.tls = False"):
+        assert part in preview.text
+    assert 'name="leads"' in preview.text
+    assert 'name="leads"' not in operator.get(address).text
+    assert "Solo quien administra" in operator.get(address, headers=ES).text
+    assert "which is for administrators to decide" in send(operator, address, who="all").text
+    unconfirmed = send(admin, address, who="all")
+    assert f"{FIRST}/agent (broker.host = elsewhere.example" in unconfirmed.text
+    assert "Confirm that it is meant" in unconfirmed.text
+    assert sent_to(village, FIRST) == []
+    assert led(village) == []
+    assert "Sent to devices: 2" in send(admin, address, who="all", leads="1").text
+    assert sent_to(village, SECOND)[0]["broker"] == {"host": "elsewhere.example", "tls": False}
+    (entry,) = led(village)
+    assert entry["devices"] == [f"{FIRST}/agent", f"{SECOND}/agent"]
+    assert entry["leads_to"] == "broker.host = elsewhere.example, broker.tls = False"
+    audit = admin.get("/admin/audit", headers=ES).text
+    assert "llevó equipos a otro broker" in audit
+
+
+def test_one_box_is_led_elsewhere_from_its_own_page_in_the_same_way(sign_in: SignIn, village: Village) -> None:
+    admin, operator = sign_in("admin"), sign_in("operator")
+    send(admin, SETTINGS, revision="0", profile="frugal", **ELSEWHERE)
+    assert "1 box would send to another place" in admin.get(SETTINGS).text
+    address = f"{SETTINGS}/send"
+    assert "which is for administrators to decide" in send(operator, address, on=SETTINGS).text
+    assert "Confirm that it is meant" in send(admin, address, on=SETTINGS).text
+    assert sent_to(village, FIRST) == []
+    assert "Sent." in send(admin, address, on=SETTINGS, leads="1").text
+    assert len(led(village)) == 1
+    assert (
+        "Sent to devices: 1"
+        in send(operator, "/admin/profiles/frugal/send", who="ticked", device=f"{SECOND}/agent").text
+    )
+
+
+def test_no_token_leads_a_box_elsewhere(sign_in: SignIn, village: Village) -> None:
+    admin = sign_in("admin")
+    token = token_of(village.register, "admin", ["view", "manage_sites"], NOW_MS)
+    admin.cookies.clear()
+    admin.headers.update({"Authorization": f"Bearer {token}", "Accept": "application/json"})
+    api = f"/api/v1/sites/{FIRST}/devices/agent/settings"
+    refused = admin.put(api, json={"differences": {"broker": {"host": "elsewhere.example"}}})
+    assert refused.status_code == 403
+    assert all(key in refused.json()["detail"] for key in LEADS)
+    assert admin.put(api, json={"differences": {"sample_seconds": 60}}).status_code == 200
+    assert admin.post(f"{api}/send", json={"leads": True}).json() == {"sent": 1, "left": 0}
+    assert led(village) == [], "nothing was led anywhere"
