@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
@@ -20,6 +21,10 @@ _WINDOW_SECONDS = 0.5
 """Twice that of the HTTP test: iperf3 counts what its program has read or written, which comes in lumps."""
 _CONTROL_BYTES = 12_000
 _GRACE_SECONDS = 5.0
+_UNREAD_SECONDS = 1.0
+_LOOKS_AFTER = 10
+_LOOK_SECONDS = 0.1
+_STILL_RATIO = 0.1
 _HEADERS = 52
 _ETHERNET = 14
 _USUAL_MSS = 1448
@@ -76,7 +81,7 @@ class Iperf3Test:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         text = self._watched(self._process, started)
-        seconds, now = perf_counter() - started, self._counted()
+        seconds, now = perf_counter() - started, self._counted_at_rest()
         return self._outcome(text, seconds, None if now is None or passed is None else now - passed)
 
     def _watched(self, process: subprocess.Popen[str], started: float) -> str:
@@ -101,6 +106,17 @@ class Iperf3Test:
             reader.join(_GRACE_SECONDS)
         return "".join(gathered)
 
+    def _counted_at_rest(self) -> int | None:
+        """Return the counter once what was on its way, or in the kernel's buffers, has passed too; within a second."""
+        seen = self._counted()
+        still = self._link.fastest_bits_per_second / 8 * _LOOK_SECONDS * _STILL_RATIO
+        for _ in range(_LOOKS_AFTER):
+            time.sleep(_LOOK_SECONDS)
+            before, seen = seen, self._counted()
+            if before is None or seen is None or seen - before <= still:
+                break
+        return seen
+
     def _outcome(self, text: str, seconds: float, carried: int | None) -> Outcome:
         try:
             found: dict[str, Any] = json.loads(text[text.index("{") :])
@@ -120,6 +136,9 @@ class Iperf3Test:
         if carried is not None and 0 <= carried < own:
             own = carried  # what iperf3 had written, and was not sent when it ended
             body = min(body, max(0, round((carried - _CONTROL_BYTES // 2) * _payload(mss)) - again * mss))
+        elif carried is not None and self._direction is Direction.DOWN:
+            # What had come, or was coming, and iperf3 had not read when it ended. More than that is somebody else's.
+            own = min(carried, own + round(self._link.fastest_bits_per_second / 8 * _UNREAD_SECONDS))
         rate = settling.bits_per_second
         if self._direction is Direction.UP and self._link.is_settled and self._link.bits_per_second is not None:
             rate = self._link.bits_per_second * _payload(mss) * (1 - _lost(parts[-self._link.windows :], mss))
