@@ -85,7 +85,7 @@ def _timed(payload: bytes) -> TimedBatch:
 
 
 def _requests(timed: Sequence[TimedBatch]) -> Iterator[bytes]:
-    """Yield the rows as line protocol, as many lines a request as the store sends."""
+    """Yield the rows as line protocol, in large requests."""
     texts: list[bytes] = []
     rows = 0
     for batch in timed:

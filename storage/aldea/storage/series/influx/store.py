@@ -18,7 +18,7 @@ from aldea.storage.series.influx.words import DEVICE, EPOCH, SITE, key_out, name
 
 REQUESTS_AT_ONCE = 4
 """So many that the server always has work, whatever a proxy before it holds back, and one core puts into words."""
-_ROWS_A_REQUEST = 10_000
+_ROWS_A_REQUEST = 5_000
 _BYTES_A_REQUEST = 4 * 1024 * 1024
 
 
