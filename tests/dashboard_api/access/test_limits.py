@@ -39,7 +39,7 @@ def test_a_length_that_is_a_lie_is_no_way_around(fresh: Client) -> None:
     connection.putrequest("POST", "/api/v1/enrol")
     connection.putheader("Content-Length", "9" * 30)
     connection.endheaders()
-    assert connection.getresponse().status in {400, 413}
+    assert connection.getresponse().status == 400
     connection.close()
 
 
@@ -72,7 +72,7 @@ def test_a_character_that_is_no_text_is_refused(fresh: Client, path: str) -> Non
 
 @pytest.mark.parametrize("path", ["/admin/contacts/{}", "/admin/audit?before={}", "/admin/notifications?before={}"])
 def test_a_number_without_end_is_no_crash(fresh: Client, path: str) -> None:
-    assert fresh.get(path.format("9" * 30)).status_code in {400, 404}
+    assert fresh.get(path.format("9" * 30)).status_code == 400
 
 
 def test_half_a_character_in_json_gets_a_sentence(fresh: Client) -> None:
