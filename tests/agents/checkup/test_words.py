@@ -72,6 +72,7 @@ SITUATIONS = (
     replace(WELL, box=box(FolderError("/data", errno.ENOSPC, "No space left on device"))),
     replace(WELL, box=box(disk_free_bytes=3_000_000)),
     replace(WELL, box=box(FolderError("/data", errno.EROFS, "Read-only file system"))),
+    replace(WELL, box=box(FolderError("/data", errno.EACCES, "Permission denied"))),
     replace(WELL, box=box(FolderError("/data", errno.EIO, "Input/output error"))),
     replace(WELL, box=box(trouble="/data/outbox.sqlite cannot be used")),
     replace(WELL, box=replace(box(), can_be_copied=True)),

@@ -138,10 +138,13 @@ def test_the_page_is_there_without_an_outbox_and_goes_on_when_it_opens(tmp_path:
         assert "The Internet answers." in checked, "what can be looked at is looked at"
         assert "The speed cannot be tested now" in checked
         assert "can neither keep a report nor send it" in browser.get("/repaired").text
-        assert "What is measured here" in browser.get("/about").text
+        assert "Just now nothing of this is measured" in browser.get("/about").text
         assert browser.post("/pin", {"pin": "4711"}).status == 303
         assert "The box cannot keep records now" in browser.get("/records").text
         old = browser.get("/check").csrf
+        sent = browser.post_bare("/records/form/attendance", {"csrf": old, "note": "x"})
+        assert sent.status == 503
+        assert "The box cannot keep records now" in sent.text, "to whoever was filling in a form as well"
 
         (tmp_path / "outbox.sqlite").rmdir()
         answered = [browser.get("/about").status]
@@ -199,6 +202,14 @@ def test_a_full_disk_is_not_mistaken_for_a_broken_one() -> None:
     assert "takes nothing more" in full.what.in_("en")
     broken = next(item for item in judge(Evidence(box=replace(box, folder_error=READ_ONLY))) if item.key == "box")
     assert "worn out" in broken.do[0].in_("en")
+
+
+def test_a_folder_of_another_user_is_no_worn_out_card() -> None:
+    box = Box(Reading("host", {}), FolderError("/data", errno.EACCES, "Permission denied"), False, False)
+    found = next(item for item in judge(Evidence(box=box)) if item.key == "box")
+    assert "may not write" in found.what.in_("en")
+    assert "sudo aldea-agent doctor" in found.do[0].in_("en")
+    assert found.bring is None
 
 
 def test_a_disk_is_asked_now_and_then_only(tmp_path: Path, clock: ManualClock) -> None:

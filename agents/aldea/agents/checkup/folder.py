@@ -14,6 +14,7 @@ from aldea.model.clock import Clock
 
 _LOG = logging.getLogger(__name__)
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_REFUSED = frozenset({errno.EACCES, errno.EPERM})
 _LASTS_MS = 20_000
 
 
@@ -29,6 +30,11 @@ class FolderError:
     def is_full(self) -> bool:
         """Whether there is no room, which is no fault of the disk."""
         return self.number in _FULL
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the folder is another user's, which is no fault of the disk either."""
+        return self.number in _REFUSED
 
     @property
     def is_read_only(self) -> bool:

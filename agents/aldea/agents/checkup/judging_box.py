@@ -69,6 +69,12 @@ def _unwritable(box: Box) -> Verdict | None:
             say("If it stays so, tell whoever looks after the boxes: something fills the disk that is not ours."),
             bring=say("a larger memory card with the system on it"),
         )
+    if error is not None and error.is_refused:
+        return wrong(
+            say("Whoever checks may not write to the box's data folder: %(folder)s.", folder=error.folder),
+            say("At a terminal: check as root, by sudo aldea-agent doctor"),
+            say("If it stays so, tell whoever looks after the boxes: the folder belongs to another user."),
+        )
     if error is not None:
         what = say("the disk can only be read") if error.is_read_only else error.said
         return wrong(

@@ -31,7 +31,8 @@ def add_routes(app: Any, view: BoxView) -> None:
     """Serve the facilitator's pages; where records cannot be kept, the page that says so."""
     desk = view.records
     if desk is None:
-        app.route("/records", "GET", needs_pin(lambda: render(bottle.request, "facilitator_none.html")))
+        app.route("/records", "GET", needs_pin(_none))
+        app.route("/records/<_rest:path>", ["GET", "POST"], needs_pin(_none))
         return
     app.route("/records", "GET", needs_pin(lambda: _home(view, desk)))
     app.route("/records/list", "GET", needs_pin(lambda: _list(desk)))
@@ -48,6 +49,11 @@ def add_routes(app: Any, view: BoxView) -> None:
     )
     facilitator_forms.add_routes(app, view, desk)
     facilitator_roster.add_routes(app, view, desk)
+
+
+def _none(**_rest: str) -> str:
+    bottle.response.status = 503
+    return render(bottle.request, "facilitator_none.html")
 
 
 def _home(view: BoxView, desk: Desk) -> str:
