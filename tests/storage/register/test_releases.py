@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event
@@ -14,10 +15,12 @@ from aldea.model.release import Manifest, ReleaseFile, SignedRelease, public_pem
 from aldea.model.rollouts import Progress, RolloutState, Why
 from aldea.storage.register import Register, RegisterError
 from aldea.storage.register.commands import CommandState, find_command, queue_command
+from aldea.storage.register.errors import RegisterConflictError
 from aldea.storage.register.register import Unit
 from aldea.storage.register.releases import (
     add_release,
     distrust_keys,
+    find_release,
     find_release_file,
     list_releases,
     read_release_file,
@@ -83,6 +86,18 @@ def test_a_part_of_a_wheel_is_read_where_it_lies(unit: Unit) -> None:
         assert read_release_file(unit, "3.0", NAME, len(large) - 100, 65_536) == bytes(100)
     finally:
         link.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, before)
+
+
+def test_the_same_release_signed_again_to_replace_a_newer_one_takes_its_place(unit: Unit) -> None:
+    back = replace(release("2.0").manifest, downgrade=True, replaces="3.0")
+    signed = SignedRelease(back, bytes(range(64)))
+    assert add_release(unit, signed, {NAME: CONTENT}, "test", NOW)
+    found = find_release(unit, "2.0")
+    assert found is not None
+    assert found.release == signed
+    assert not add_release(unit, signed, {NAME: CONTENT}, "test", NOW)
+    with pytest.raises(RegisterConflictError, match="with other files"):
+        add_release(unit, SignedRelease(replace(back, python="3.12"), bytes(64)), {NAME: CONTENT}, "test", NOW)
 
 
 def test_a_list_of_releases_is_one_question_however_long_it_is(unit: Unit) -> None:

@@ -25,7 +25,7 @@ COMMANDS = {
     "contact": "how people are told: add, list, test",
     "site": "the register's sites: add, list, show, enrol, import",
     "device": "the devices at a site: list, replace, revoke, test, diagnostics, commands, cancel",
-    "release": "the agent's releases: keygen, trust, sign, add, list, roll-out, show, pause, resume, stop",
+    "release": "the agent's releases: keygen, trust, sign, add, list, preview, roll-out, show, pause, resume, stop",
     "profile": "settings of agents: list, show, set, assign, send",
     "start-for-real": "send the simulated fleet away, for good",
     "import": "records from a file: csv",

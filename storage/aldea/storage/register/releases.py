@@ -6,10 +6,10 @@ import base64
 import hashlib
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, literal_column, select
+from sqlalchemy import Row, Select, func, insert, literal_column, select, update
 
 from aldea.model.release import ReleaseError, SignedRelease, document_of, public_keys, public_pem, read_manifest
 from aldea.model.release import version_key as ordered
@@ -101,6 +101,7 @@ def distrust_keys(unit: Unit, pem: str) -> tuple[bytes, ...]:
 def add_release(unit: Unit, new: SignedRelease, files: Mapping[str, bytes], author: str, at_ms: int) -> bool:
     """Keep a release whose signature was checked, with its wheels; False when it is there already, just the same.
 
+    One that is there and was signed again, to replace other versions, takes the place of what was signed before.
     Raises RegisterConflictError when the version is there with other content, RegisterError for wrong files.
     """
     manifest = new.manifest
@@ -108,6 +109,10 @@ def add_release(unit: Unit, new: SignedRelease, files: Mapping[str, bytes], auth
     if there is not None:
         if there.release.manifest == manifest:
             return False
+        if replace(there.release.manifest, downgrade=manifest.downgrade, replaces=manifest.replaces) == manifest:
+            signed = {"manifest": plain(document_of(manifest)), "signature": base64.b64encode(new.signature).decode()}
+            unit.connection.execute(update(release).where(release.c.version == manifest.version).values(**signed))
+            return True
         raise RegisterConflictError(f"version {manifest.version} is there with other files: give it a new version")
     for file in manifest.files:
         content = files.get(file.name, b"")
