@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from aldea.collector.commanding.form_offers import FormOffers
 from aldea.collector.commanding.records import take_forms, take_record
+from aldea.model.clock import ManualClock
 from aldea.model.forms import load_forms
 from aldea.model.forms.programmes import programmes_number, read_programmes
 from aldea.storage.register import Register
@@ -309,3 +311,19 @@ def test_what_happened_after_a_programmes_end_goes_back_or_is_of_none(site: Regi
     assert after is not None
     assert within is not None
     assert (after.programme, within.programme) == ("", "sur")
+
+
+def test_the_collector_offers_dates_each_time_and_forms_once_a_day(site: Register) -> None:
+    clock = ManualClock(NOW_MS)
+    offers = FormOffers(site, clock)
+    with site.transaction() as unit:
+        take_forms(unit, told(0))
+    offers.step()
+    with site.transaction() as unit:
+        assert commands_of(unit, SITE) == ()
+        add_programme(unit, Programme("sur", "Sur", date(2024, 1, 1)))
+        assign_site(unit, "sur", SITE, NOW_MS - 200 * DAY)
+    clock.advance(600_000)
+    offers.step()
+    with site.reading() as unit:
+        assert [one.kind for one in commands_of(unit, SITE)] == ["programmes"]

@@ -43,7 +43,7 @@ def ticked(page: Answer) -> list[str]:
 
 def press(site: Site, page: Answer, action: str, **more: str | list[str]) -> Answer:
     """Press a button of a form as a browser does: with all that stands in it, and the ticks that were there."""
-    typed = dict(re.findall(r'<input[^>]* name="([^"]+)" value="([^"]*)"', page.body.decode()))
+    typed = dict(re.findall(r'<input[^>]* name="([^"]+)"[^>]* value="([^"]*)"', page.body.decode()))
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.body.decode()))
     ticks = re.findall(r'name="tick" value="([^"]+)" checked', page.body.decode())
     sent = {**typed, **hidden, "event_date": TODAY, "tick": ticks, "action": action, **more}
@@ -134,6 +134,8 @@ def test_people_are_found_by_part_of_a_name_or_code_and_no_address_holds_it(crow
     assert (offered(page), "Marcados en total: 1" in page.text) == (["Z-9"], True)
     assert "Asamblea" in page.text
     assert offered(press(crowded, page, "page:1", find="z-9")) == ["Z-9"]
+    crowded.desk.roster.add("Ch'el Ek'", "M", "65+", "Y-1")
+    assert offered(press(crowded, page, "page:1", find="Ch\u2019el")) == ["Y-1"]
     nobody = press(crowded, page, "page:1", find="nadie")
     assert "No se encontró" in nobody.text
     stored = press(crowded, press(crowded, nobody, "page:1", find="", tick=[]), "store")
@@ -181,6 +183,31 @@ def test_a_form_of_an_earlier_sign_in_is_shown_again_with_all_that_was_typed(sit
     again = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', shown.body.decode()))
     assert site.browser.post_bare(FORM, again).status == 303
     assert site.desk.book.listed()[0].payload["unkeyed"] == 3
+
+
+def test_a_form_of_very_many_rows_is_carried_through_the_pin_whole(site: Site, tmp_path: Path) -> None:
+    rows = {f"services.{number}.travel_hours_avoided": "2" for number in range(290)}
+    more = {f"services.{number}.kind": "banking" for number in range(290)}
+    hidden = site.hidden("/records/new/service")
+    PinStore(tmp_path, None).set("8642")
+    sent = {**hidden, **rows, **more, "event_date": TODAY, "action": "store"}
+    asked = site.browser.post_bare("/records/new/service", sent)
+    assert asked.status == 403
+    for name in (*rows, *more):
+        assert f'name="{name}"' in asked.text, name
+
+
+def test_two_who_correct_one_record_are_told_and_neither_types_it_again(site: Site) -> None:
+    form = {"activity": "Taller", "event_date": TODAY, "unkeyed": "2", "action": "store"}
+    where = site.fill(FORM, form).headers["location"].partition("?")[0]
+    one, other = (site.browser.get(f"{where}/correct") for _ in range(2))
+    assert "versión 2" in press(site, one, "store", unkeyed="3", reason="faltaba una").text
+    told = press(site, other, "store", unkeyed="4", reason="faltaban dos")
+    assert (told.status, "Alguien cambió este registro" in told.text) == (400, True)
+    assert (f'href="{where}"' in told.text, 'value="4"' in told.text) == (True, True)
+    assert "versión 3" in press(site, told, "store").text
+    assert [entry.payload["unkeyed"] for entry in site.desk.book.versions(where.rpartition("/")[2])] == [2, 3, 4]
+    assert site.desk.roster.drafts() == ()
 
 
 def test_two_who_fill_in_at_once_do_not_touch_each_other(crowded: Site) -> None:

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentkit.making import make_outbox
-from aldea.agents.records import Handing, NewEntry, RecordBook, RecordRefused, State
+from aldea.agents.records import Handing, NewEntry, RecordBook, RecordRefused, State, open_desk
 from aldea.agents.records.handing import KEPT_DAYS
+from aldea.agents.records.roster import DRAFT_DAYS, Draft
 from aldea.agents.records.shelf import FormShelf
 from aldea.collector.commanding.records import take_record
 from aldea.collector.commanding.rows import DocumentRow
@@ -370,3 +371,14 @@ class World:
     def close(self) -> None:
         self.box.close()
         self.register.close()
+
+
+def test_a_form_that_nobody_finishes_is_forgotten_once_the_time_is_known(box: Box) -> None:
+    desk = open_desk(box.folder / "other", box.outbox, box.clock, lambda: None)
+    desk.roster.keep_draft(Draft("t", "attendance", {"pairs": []}), NOW_MS - (DRAFT_DAYS + 1) * DAY_MS)
+    desk.tidy()
+    assert len(desk.roster.drafts()) == 1, "nobody knows how old it is"
+    box.outbox.set_anchor(Anchor(box.clock.mono_ms(), NOW_MS, 10, "server"))
+    desk.tidy()
+    assert desk.roster.drafts() == ()
+    desk.close()

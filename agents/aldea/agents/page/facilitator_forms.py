@@ -85,7 +85,7 @@ def _sent(view: BoxView, desk: Desk, form: str) -> Any:
     if definition is None:
         return bottle.HTTPError(404)
     sent = [(name, value) for name, values in fields(bottle.request).items() for value in values]
-    pairs = whole(desk, sent)
+    pairs: Pairs = whole(desk, sent)
     filled = filled_of(desk, definition, pairs)
     action = dict(sent).get("action", "store")
     if action != "store":
@@ -101,6 +101,9 @@ def _sent(view: BoxView, desk: Desk, form: str) -> Any:
         desk.hand_over()
         stored = desk.book.by_token(filled.token)
         return go_to("/records" if stored is None else f"/records/one/{stored.record}", "stored")
+    if refusal == "changed":
+        # Told once; what is stored after that is the next version of what the other has stored.
+        filled, pairs = _on_newest(desk, filled, pairs)
     _keep_draft(view, desk, filled, pairs)
     bottle.response.status = 400
     return form_page(view, desk, filled, checked.faults, refusal)
@@ -123,6 +126,14 @@ def _gone_on_with(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs, actio
     place = f"#l-{letter}" if letter.isalnum() and len(letter) == 1 else "#who"
     where = f"/records/new/{filled.definition.id}?draft={quote(filled.token)}"
     return go_to(f"{where}&page={page}{quote(place, safe='#')}" if page.isdecimal() else f"{where}#who")
+
+
+def _on_newest(desk: Desk, filled: Filled, pairs: Pairs) -> tuple[Filled, Pairs]:
+    last = desk.book.newest(filled.record)
+    if last is None:
+        return filled, pairs
+    kept = [pair for pair in pairs if pair[0] != "based_on"]
+    return replace(filled, based_on=last.version), [*kept, ("based_on", str(last.version))]
 
 
 def _as_correction(desk: Desk, filled: Filled, pairs: Pairs, stored: Entry) -> tuple[Filled, Pairs]:

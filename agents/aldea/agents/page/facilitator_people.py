@@ -11,7 +11,7 @@ from typing import Any
 
 from aldea.agents.page.facilitator_words import initial
 from aldea.agents.records import Desk, Person
-from aldea.model.forms.values import folded
+from aldea.agents.records.roster import plain
 
 ON_A_PAGE = 40
 """So many names leave a page of less than 15 kB."""
@@ -115,6 +115,7 @@ def on_page(found: Sequence[Any], pager: Pager) -> list[Any]:
 
 def found_by(name: str, code: str, part: str) -> bool:
     """Say whether somebody is meant by a part of her name, or by her code."""
-    words = folded(part).split()
-    said = f"{folded(name)} {code.casefold()}"
-    return all(word in said for word in words)
+    if any(letter.isdigit() for letter in part):
+        return part.strip().casefold() in code.casefold()
+    said = plain(name)
+    return all(word in said for word in plain(part).split())

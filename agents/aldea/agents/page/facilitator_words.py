@@ -15,7 +15,10 @@ from aldea.model.forms.values import folded
 REFUSALS: Mapping[str, Words] = MappingProxyType(
     {
         "too_long": say("The list is too long to travel as one record: split it in two, and store each half."),
-        "changed": say("Somebody has corrected this record meanwhile: open it, and correct its newest version."),
+        "changed": say(
+            "Somebody has changed this record meanwhile. Look at it as it is now; if what stands here is right, "
+            "store it again."
+        ),
         "no_reason": say("Say in a few words why it is corrected or withdrawn."),
         "sent_before": say(
             "This form was stored before. What is changed here is a correction of it: say why, and store it."

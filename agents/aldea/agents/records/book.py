@@ -210,10 +210,8 @@ class RecordBook:
         done = f"record NOT IN (SELECT record FROM version WHERE {waits})"  # noqa: S608 - constant
         young = "record IN (SELECT record FROM version WHERE made_ms IS NULL OR made_ms >= ?)"
         with self._store.writing() as db:
-            gone = db.execute(
-                f"DELETE FROM version WHERE {done} AND NOT {young}",  # noqa: S608 - constant
-                (before_ms,),
-            ).rowcount
+            old = f"DELETE FROM version WHERE {done} AND NOT {young}"  # noqa: S608 - constant
+            gone = db.execute(old, (before_ms,)).rowcount
             (count,) = db.execute("SELECT count(*) FROM version").fetchone()
             if count > MOST_VERSIONS:
                 # Whole records, and some room, so that it happens seldom.

@@ -136,9 +136,9 @@ class Roster:
 
     def named_in(self, texts: tuple[str, ...]) -> Person | None:
         """Return somebody whose whole name stands in one of the texts; None when nobody's does."""
-        said = [f" {_plain(text)} " for text in texts]
+        said = [f" {plain(text)} " for text in texts]
         for person in self.people(gone=True):
-            name = _plain(person.name)
+            name = plain(person.name)
             # A name of one word may be any word.
             if " " in name and any(f" {name} " in text for text in said):
                 return person
@@ -227,12 +227,13 @@ def _next_code(db: sqlite3.Connection) -> str:
             return code
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a name as it is compared: without accents, apostrophes and large letters."""
     return " ".join(re.findall(r"[^\W_]+", folded(_APOSTROPHES.sub("", text))))
 
 
 def _words(name: str) -> tuple[str, ...]:
-    return tuple(sorted(_plain(name).split()))
+    return tuple(sorted(plain(name).split()))
 
 
 def _person(row: sqlite3.Row) -> Person:
