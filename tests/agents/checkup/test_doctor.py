@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,14 +16,17 @@ from pathlib import Path
 import pytest
 
 from agentkit.box import make_view
+from aldea.agents.checkup import collecting
 from aldea.agents.checkup.broker import ask_broker
 from aldea.agents.checkup.collecting import network
 from aldea.agents.checkup.doctor import examine, run_doctor
+from aldea.agents.checkup.evidence import BrokerAnswer
 from aldea.agents.checkup.findings import Finding, State
 from aldea.agents.checkup.folder import folder_error
 from aldea.agents.lock import FolderLock
 from aldea.agents.page.server import PageServer
 from aldea.agents.page_settings import PageSettings
+from aldea.agents.probe import ProbeContext
 from aldea.agents.probe_settings import DnsSettings, HttpSettings, HttpTarget, InterfacesSettings, PingSettings
 from aldea.agents.settings import AgentSettings, BrokerSettings
 from aldea.model.clock import ManualClock
@@ -227,3 +231,24 @@ def test_the_doctor_says_where_the_page_is_and_when_another_program_has_its_port
     assert "another program has port" in capsys.readouterr().out
     run_doctor(replace(settings, page=PageSettings()), {}, as_json=True)
     assert json.loads(capsys.readouterr().out)["page"] == "off"
+
+
+@pytest.mark.parametrize(("where", "booked"), [("198.51.100.7:8883", 5_000), ("192.168.1.5:8883", 0)])
+def test_asking_the_server_is_booked_as_what_it_costs_the_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, booked: int
+) -> None:
+    def answer(*_: object, **__: object) -> BrokerAnswer:
+        return BrokerAnswer(where, None, accepted=True)
+
+    monkeypatch.setattr(collecting, "ask_broker", answer)
+    settings = AgentSettings(
+        site="yaxcaba",
+        data=tmp_path,
+        broker=BrokerSettings(tls=True),
+        ping=PingSettings(enabled=False),
+        dns=DnsSettings(enabled=False),
+        http=HttpSettings(enabled=False),
+    )
+    context = ProbeContext(ManualClock(), tmp_path)
+    asyncio.run(collecting.Checkup(settings, context).run())
+    assert context.meter.take() == booked

@@ -10,7 +10,7 @@ from typing import Any
 
 from aldea.agents.budget.meter import wan_bytes_of
 from aldea.agents.checkup.broker import ask_broker, look_at_enrolment
-from aldea.agents.checkup.evidence import Box, BrokerAnswer, Delivering, Enrolled, Evidence, Interface, Network
+from aldea.agents.checkup.evidence import Box, BrokerAnswer, Delivering, Enrolled, Evidence, Interface, Network, is_near
 from aldea.agents.checkup.folder import folder_error
 from aldea.agents.gateway import default_route
 from aldea.agents.machine import hardware_id
@@ -28,6 +28,8 @@ from aldea.model.sample import Reading
 
 PROBE_SECONDS = 15.0
 BROKER_SECONDS = 12.0
+BROKER_BYTES, BROKER_TLS_BYTES = 1_000, 5_000
+"""About what it costs to ask the server's broker, on the site's link; a page costs as much."""
 
 Told = Callable[[Evidence], None]
 """Told what is known so far, whenever there is more."""
@@ -116,10 +118,15 @@ class Checkup:
         clock_is_right = self.context.time_ms() is not None
         try:
             async with asyncio.timeout(BROKER_SECONDS + 8):
-                return await asyncio.to_thread(ask_broker, self.settings, BROKER_SECONDS, clock_is_right=clock_is_right)
+                found = await asyncio.to_thread(
+                    ask_broker, self.settings, BROKER_SECONDS, clock_is_right=clock_is_right
+                )
         except TimeoutError:
             broker = self.settings.broker
             return BrokerAnswer(f"{broker.host}:{broker.port}", "connect_timeout")
+        if found.asked and not is_near(found.where):
+            self.context.meter.add(BROKER_TLS_BYTES if self.settings.broker.tls else BROKER_BYTES)
+        return found
 
 
 def network(root: Path, wanted: InterfacesSettings) -> Network:
