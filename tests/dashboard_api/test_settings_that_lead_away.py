@@ -96,14 +96,14 @@ def test_boxes_are_led_elsewhere_by_an_administrator_who_has_confirmed_it_with_t
     address = "/admin/profiles/frugal/send"
     preview = admin.get(address)
     assert "2 boxes would send to another place from then on" in preview.text
-    for part in (FIRST, SECOND, "broker.host = elsewhere.example, broker.tls = False"):
+    for part in (FIRST, SECOND, "broker.host = &#34;elsewhere.example&#34;, broker.tls = false"):
         assert part in preview.text
     assert 'name="leads"' in preview.text
     assert 'name="leads"' not in operator.get(address).text
     assert "Solo quien administra" in operator.get(address, headers=ES).text
     assert "which is for administrators to decide" in send(operator, address, who="all").text
     unconfirmed = send(admin, address, who="all")
-    assert f"{FIRST}/agent (broker.host = elsewhere.example" in unconfirmed.text
+    assert f"{FIRST}/agent (broker.host = &#34;elsewhere.example&#34;" in unconfirmed.text
     assert "Confirm that it is meant" in unconfirmed.text
     assert sent_to(village, FIRST) == []
     assert led(village) == []
@@ -111,7 +111,7 @@ def test_boxes_are_led_elsewhere_by_an_administrator_who_has_confirmed_it_with_t
     assert sent_to(village, SECOND)[0]["broker"] == {"host": "elsewhere.example", "tls": False}
     (entry,) = led(village)
     assert entry["devices"] == [f"{FIRST}/agent", f"{SECOND}/agent"]
-    assert entry["leads_to"] == "broker.host = elsewhere.example, broker.tls = False"
+    assert entry["leads_to"] == 'broker.host = "elsewhere.example", broker.tls = false'
     audit = admin.get("/admin/audit", headers=ES).text
     assert "llevó equipos a otro broker" in audit
 

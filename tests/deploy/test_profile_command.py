@@ -120,12 +120,12 @@ def test_boxes_are_led_to_another_broker_only_when_that_is_confirmed(
     assert terminal("assign", "moved", "arroyo")[0] == 0
     code, _, wrong = terminal("send", "moved")
     assert code != 0
-    assert "1 boxes would send elsewhere: arroyo/agent (broker.host = elsewhere.example)" in wrong
+    assert '1 boxes would send elsewhere: arroyo/agent (broker.host = "elsewhere.example")' in wrong
     with register.reading() as unit:
         assert commands_of(unit, "arroyo") == ()
     assert terminal("send", "moved", "--dry-run")[0] == 0
     assert "1 of 1 devices were sent their settings" in terminal("send", "moved", "--leads")[1]
     with register.reading() as unit:
         assert [entry.subject for entry in list_audit(unit) if entry.action == "boxes_led"] == [
-            "broker.host = elsewhere.example"
+            'broker.host = "elsewhere.example"'
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from aldea.model.overlays import Document, leaves
@@ -18,4 +19,7 @@ def is_led(changes: Iterable[str]) -> bool:
 def leads_to(document: Document) -> str:
     """Return where a document says to send to, as it is written there; a dash where it leaves that to the machine."""
     said = dict(leaves(document))
-    return ", ".join(f"{key} = {said[key]}" for key in LEADS if said.get(key) is not None) or "\N{EN DASH}"
+    return (
+        ", ".join(f"{key} = {json.dumps(said[key], ensure_ascii=False)}" for key in LEADS if said.get(key) is not None)
+        or "\N{EN DASH}"
+    )
