@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -240,6 +241,17 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_the_month_counts_as_spent(t
     time.now_ms = NOON + 30 * DAY
     assert budget.reading().fields["rung"] != "ping"
     assert budget.by_hand() is not None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave files that the agent may not read")
+def test_what_root_has_tested_by_hand_the_agent_can_go_on_with(tmp_path: Path) -> None:
+    agent = 54_321
+    os.chown(tmp_path, agent, agent)
+    assert budget_in(tmp_path, Time()).by_hand() is not None
+    assert {path.name: path.stat().st_uid for path in tmp_path.iterdir()} == {
+        "budget.json": agent,
+        "budget.lock": agent,
+    }
 
 
 def test_telemetry_beyond_the_budget_ends_the_tests_and_nothing_else(tmp_path: Path) -> None:
