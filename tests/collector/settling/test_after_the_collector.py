@@ -93,6 +93,34 @@ def test_a_boot_that_never_knew_the_time_is_judged_once_it_has_a_place(whole: Wh
     assert middle.estimated
 
 
+def test_a_power_cut_between_two_boots_that_never_knew_the_time_has_its_witness(whole: Whole) -> None:
+    whole.world.run(3)
+    whole.measure(60, anchor=3)
+    whole.world.run(5)
+    whole.world.power_cut(minutes=60)
+    whole.measure(120, anchor=3)
+    whole.world.power_cut(minutes=60)
+    whole.world.record(Reading("snmp", {"uptime_seconds": 60}, {"target": "router"}))
+    whole.measure(120, anchor=3)
+    whole.world.power_cut(minutes=60)
+    whole.world.run(3)
+    whole.measure(60, anchor=3)
+    whole.world.run(60)
+    found = whole.settle()
+    assert states(found)[:7] == [
+        ("up", None, 1),
+        ("unknown", None, 1),
+        ("up", None, 2),
+        ("down", "power", 1),
+        ("up", None, 2),
+        ("unknown", None, 1),
+        ("up", None, 1),
+    ]
+    assert [item.evidence.get("stop") for item in found if item.state.value in {"down", "unknown"}][:3] == [
+        "power_lost"
+    ] * 3
+
+
 def refuse(_db: object) -> None:
     """A disk without room."""
     error = sqlite3.OperationalError("database or disk is full")

@@ -8,6 +8,7 @@ import pytest
 
 from aldea.model.clock import ManualClock
 from aldea.storage.register.boots import boots_of
+from aldea.storage.register.settling import read_boots
 from collectorkit.desk import Desk, make_register, run
 
 if TYPE_CHECKING:
@@ -72,3 +73,12 @@ def test_a_boot_that_was_brought_is_not_brought_again(desk: Desk, register: Regi
     with register.reading() as unit:
         (boot,) = boots_of(unit, SITE)
     assert boot.started_ms is not None
+
+
+def test_no_boot_lasts_beyond_what_was_heard_of_it(desk: Desk, register: Register) -> None:
+    desk.send(desk.norte.batch(1, 20))
+    desk.send(desk.norte.batch(2, 1, sent_mono_ms=2**50))  # a sign of life, of a clock that has gone mad
+    run(desk.feed_follower(register))
+    with register.reading() as unit:
+        ((_, _, started, ended),) = read_boots(unit, 0)[SITE]
+    assert started < ended <= desk.clock.wall_ms() + 600_000
