@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from agentkit.snmp_rounds import snmp_round, snmp_rounds, snmp_target
 from aldea.agents.device_settings import SnmpSettings, SnmpTarget
 from aldea.agents.probe import ProbeContext
 from aldea.agents.probes.snmp import SnmpProbe
@@ -26,35 +25,6 @@ IF_NUMBER = "1.3.6.1.2.1.2.1.0"
 IF_INDEX_COLUMN = "1.3.6.1.2.1.2.2.1.1"
 
 
-def _target(snmpd: Snmpd, **more: object) -> SnmpTarget:
-    target = SnmpTarget(host=snmpd.host, port=snmpd.port, community=snmpd.community, name="router", interface="lo")
-    return replace(target, **more)  # type: ignore[arg-type]  # the names are checked by `replace`
-
-
-def _rounds(
-    context: ProbeContext, *targets: SnmpTarget, rounds: int = 1, timeout: float = 1.0
-) -> list[Sequence[Reading]]:
-    """Measure so often, 10 seconds apart by the clock of the test."""
-
-    async def measured() -> list[Sequence[Reading]]:
-        settings = SnmpSettings(targets=targets, timeout_seconds=timeout, retries=0)
-        probe = SnmpProbe(settings, context)
-        readings = []
-        for _ in range(rounds):
-            readings.append(await probe.measure())
-            assert isinstance(context.clock, ManualClock)
-            context.clock.advance(10_000)
-        await probe.aclose()
-        return readings
-
-    return asyncio.run(measured())
-
-
-def _one(context: ProbeContext, target: SnmpTarget, timeout: float = 1.0) -> Reading:
-    ((reading,),) = _rounds(context, target, timeout=timeout)
-    return reading
-
-
 def _make_traffic(count: int) -> None:
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
@@ -66,12 +36,12 @@ def _make_traffic(count: int) -> None:
 
 
 def test_nothing_is_measured_and_nothing_loaded_without_a_router(context: ProbeContext) -> None:
-    assert _rounds(context) == [[]]
+    assert snmp_rounds(context) == [[]]
 
 
 def test_the_routers_counters_are_those_of_its_kernel(context: ProbeContext, snmpd: Snmpd) -> None:
     before = psutil.net_io_counters(pernic=True, nowrap=False)["lo"]
-    reading = _one(context, _target(snmpd))
+    reading = snmp_round(context, snmp_target(snmpd))
     fields = reading.fields
     assert reading.tags == {"target": "router", "interface": "lo"}
     assert fields["failure"] is None
@@ -87,7 +57,7 @@ def test_the_routers_counters_are_those_of_its_kernel(context: ProbeContext, snm
 
 
 def test_what_passed_since_the_round_before_is_the_difference(context: ProbeContext, snmpd: Snmpd) -> None:
-    (first,), (second,) = _rounds(context, _target(snmpd), rounds=2)
+    (first,), (second,) = snmp_rounds(context, snmp_target(snmpd), rounds=2)
     for way in ("rx", "tx"):
         before, now = first.fields[f"{way}_bytes_total"], second.fields[f"{way}_bytes_total"]
         assert isinstance(before, int)
@@ -100,13 +70,13 @@ def test_what_passed_since_the_round_before_is_the_difference(context: ProbeCont
 @pytest.mark.parametrize("source", ["value", "rows"])
 def test_clients_are_a_number_or_the_rows_of_a_table(context: ProbeContext, snmpd: Snmpd, source: str) -> None:
     oid = IF_NUMBER if source == "value" else IF_INDEX_COLUMN
-    fields = _one(context, _target(snmpd, clients_oid=oid, clients_from=source)).fields
+    fields = snmp_round(context, snmp_target(snmpd, clients_oid=oid, clients_from=source)).fields
     assert fields["clients"] == len(psutil.net_if_stats())
 
 
 def test_a_table_without_rows_is_nobody(context: ProbeContext, snmpd: Snmpd) -> None:
-    target = _target(snmpd, clients_oid="1.3.6.1.2.1.99.1", clients_from="rows")
-    assert _one(context, target).fields["clients"] == 0
+    target = snmp_target(snmpd, clients_oid="1.3.6.1.2.1.99.1", clients_from="rows")
+    assert snmp_round(context, target).fields["clients"] == 0
 
 
 @pytest.mark.parametrize(
@@ -115,7 +85,7 @@ def test_a_table_without_rows_is_nobody(context: ProbeContext, snmpd: Snmpd) -> 
 def test_what_the_router_does_not_have_is_said_and_the_rest_is_kept(
     context: ProbeContext, snmpd: Snmpd, wrong: dict[str, str]
 ) -> None:
-    fields = _one(context, _target(snmpd, **{"clients_oid": IF_NUMBER, **wrong})).fields
+    fields = snmp_round(context, snmp_target(snmpd, **{"clients_oid": IF_NUMBER, **wrong})).fields
     assert fields["failure"] == "snmp_no_such_object"
     assert fields["uptime_seconds"] is not None
     assert ("rx_bytes_total" in fields) == ("interface" not in wrong)
@@ -123,7 +93,7 @@ def test_what_the_router_does_not_have_is_said_and_the_rest_is_kept(
 
 
 def test_an_interface_may_be_given_by_its_number(context: ProbeContext, snmpd: Snmpd) -> None:
-    reading = _one(context, _target(snmpd, interface=str(socket.if_nametoindex("lo"))))
+    reading = snmp_round(context, snmp_target(snmpd, interface=str(socket.if_nametoindex("lo"))))
     assert reading.fields["failure"] is None
     assert reading.fields["rx_bytes_total"] is not None
 
@@ -135,14 +105,14 @@ def test_an_interface_without_a_name_is_refused(names: dict[str, Any]) -> None:
 
 
 def test_an_object_may_be_given_with_a_dot_before_it_as_tools_print_it(context: ProbeContext, snmpd: Snmpd) -> None:
-    fields = _one(context, _target(snmpd, clients_oid=f".{IF_NUMBER}")).fields
+    fields = snmp_round(context, snmp_target(snmpd, clients_oid=f".{IF_NUMBER}")).fields
     assert (fields["failure"], fields["clients"]) == (None, len(psutil.net_if_stats()))
 
 
 def test_a_name_without_an_address_is_said_and_costs_the_other_routers_nothing(
     context: ProbeContext, snmpd: Snmpd
 ) -> None:
-    ((lost, found),) = _rounds(context, _target(snmpd, host="router.invalid"), _target(snmpd))
+    ((lost, found),) = snmp_rounds(context, snmp_target(snmpd, host="router.invalid"), snmp_target(snmpd))
     assert lost.fields == {"failure": "dns_failed"}
     assert found.fields["failure"] is None
 
@@ -150,7 +120,7 @@ def test_a_name_without_an_address_is_said_and_costs_the_other_routers_nothing(
 def test_a_router_may_have_an_ipv6_address(context: ProbeContext, tmp_path: Path) -> None:
     port = free_port(socket.SOCK_DGRAM)
     with Snmpd(tmp_path, extra=[f"agentaddress udp6:[::1]:{port}", "rocommunity6 public ::1"]) as router:
-        reading = _one(context, _target(router, host="::1", port=port))
+        reading = snmp_round(context, snmp_target(router, host="::1", port=port))
     assert reading.fields["failure"] is None
 
 
@@ -165,7 +135,7 @@ def test_a_fault_in_one_routers_round_costs_the_others_nothing(
         return await as_it_is(reader, restarted=restarted)
 
     monkeypatch.setattr(InterfaceReader, "read", faulty)
-    ((bad, good),) = _rounds(context, _target(snmpd, interface="bad", name="other"), _target(snmpd))
+    ((bad, good),) = snmp_rounds(context, snmp_target(snmpd, interface="bad", name="other"), snmp_target(snmpd))
     assert (bad.fields, bad.tags) == ({"failure": "probe_crashed"}, {"target": "other"})
     assert good.fields["failure"] is None
     assert "router other: the probe crashed" in caplog.text
@@ -177,8 +147,8 @@ def test_a_number_that_cannot_be_one_of_clients_is_an_error_and_not_a_count(
 ) -> None:
     oid = "1.3.6.1.4.1.99999.7"
     with Snmpd(tmp_path, extra=[f"override .{oid}.0 integer {unknown}"]) as router:
-        value = _one(context, _target(router, clients_oid=f"{oid}.0")).fields
-        total = _one(context, _target(router, clients_oid=oid, clients_from="sum")).fields
+        value = snmp_round(context, snmp_target(router, clients_oid=f"{oid}.0")).fields
+        total = snmp_round(context, snmp_target(router, clients_oid=oid, clients_from="sum")).fields
     for fields in (value, total):
         assert fields["failure"] == "snmp_error"
         assert "clients" not in fields
@@ -186,15 +156,15 @@ def test_a_number_that_cannot_be_one_of_clients_is_an_error_and_not_a_count(
 
 
 def test_an_object_that_is_no_number_is_an_error_and_not_a_count(context: ProbeContext, snmpd: Snmpd) -> None:
-    fields = _one(context, _target(snmpd, clients_oid="1.3.6.1.2.1.1.5.0")).fields
+    fields = snmp_round(context, snmp_target(snmpd, clients_oid="1.3.6.1.2.1.1.5.0")).fields
     assert fields["failure"] == "snmp_error"
     assert "clients" not in fields
 
 
 def test_a_router_that_is_off_and_a_wrong_community_are_both_silence(context: ProbeContext, snmpd: Snmpd) -> None:
     off = SnmpTarget(host=LOOPBACK, port=free_port(socket.SOCK_DGRAM), interface="lo")
-    wrong = _target(snmpd, community="wrong")
-    ((first, second),) = _rounds(context, off, wrong, timeout=0.2)
+    wrong = snmp_target(snmpd, community="wrong")
+    ((first, second),) = snmp_rounds(context, off, wrong, timeout=0.2)
     assert first.fields == second.fields == {"failure": "snmp_timeout"}
 
 
@@ -202,7 +172,7 @@ def test_the_difference_spans_the_rounds_in_which_the_router_was_silent(context:
     async def measured() -> list[Reading]:
         readings: list[Reading] = []
         with Snmpd(tmp_path / "router") as router:
-            settings = SnmpSettings(targets=(_target(router),), timeout_seconds=0.3, retries=0)
+            settings = SnmpSettings(targets=(snmp_target(router),), timeout_seconds=0.3, retries=0)
             probe = SnmpProbe(settings, context)
             for paused in (False, True, False):
                 if paused:
@@ -221,91 +191,3 @@ def test_the_difference_spans_the_rounds_in_which_the_router_was_silent(context:
     assert isinstance(third.fields["rx_bytes_total"], int)
     assert isinstance(first.fields["rx_bytes_total"], int)
     assert third.fields["rx_bytes"] == third.fields["rx_bytes_total"] - first.fields["rx_bytes_total"]
-
-
-@pytest.fixture(scope="module")
-def snmpd3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
-    """A router that knows a user of version 3."""
-    folder = tmp_path_factory.mktemp("snmpd3")
-    extra = ["createUser aldea SHA authsecret1 AES privsecret1", "rouser aldea auth"]
-    extra += ["createUser aldea512 SHA-512 authsecret1", "rouser aldea512 auth"]
-    with Snmpd(folder, extra=extra) as server:
-        yield server
-
-
-def _user(snmpd: Snmpd, folder: Path, password: str, *, user: str = "aldea", privacy: str | None = None) -> SnmpTarget:
-    (folder / "auth").write_text(f"{password}\n")
-    target = _target(snmpd, version="3", user=user, auth_password_file=folder / "auth")
-    if privacy is None:
-        return target
-    (folder / "privacy").write_text(privacy)
-    return replace(target, privacy_protocol="aes", privacy_password_file=folder / "privacy")
-
-
-@pytest.mark.parametrize("privacy", [None, "privsecret1"])
-def test_version_3_authenticates_and_encrypts(
-    context: ProbeContext, snmpd3: Snmpd, tmp_path: Path, privacy: str | None
-) -> None:
-    if privacy is not None:
-        pytest.importorskip("cryptography", reason="privacy needs the package cryptography")
-    fields = _one(context, _user(snmpd3, tmp_path, "authsecret1", privacy=privacy)).fields
-    assert fields["failure"] is None
-    assert fields["rx_bytes_total"] is not None
-
-
-def test_a_wrong_privacy_password_is_refused_and_not_silence(
-    context: ProbeContext, snmpd3: Snmpd, tmp_path: Path
-) -> None:
-    pytest.importorskip("cryptography", reason="privacy needs the package cryptography")
-    reading = _one(context, _user(snmpd3, tmp_path, "authsecret1", privacy="wrongsecret"))
-    assert reading.fields == {"failure": "snmp_authentication"}
-
-
-def test_a_level_below_what_the_router_asks_for_is_refused(
-    context: ProbeContext, snmpd3: Snmpd, tmp_path: Path
-) -> None:
-    open_to_all = replace(_user(snmpd3, tmp_path, "authsecret1"), auth_protocol="none", auth_password_file=None)
-    reading = _one(context, open_to_all)
-    assert reading.fields == {"failure": "snmp_authentication"}
-
-
-def test_version_3_with_a_long_digest(context: ProbeContext, snmpd3: Snmpd, tmp_path: Path) -> None:
-    target = replace(_user(snmpd3, tmp_path, "authsecret1", user="aldea512"), auth_protocol="sha512")
-    assert _one(context, target).fields["failure"] is None
-
-
-@pytest.mark.parametrize(
-    ("content", "failure", "sentence"),
-    [
-        (b"", "snmp_authentication", "no passwords of less than 8"),
-        (b"abc\n", "snmp_authentication", "no passwords of less than 8"),
-        (b"\xff\xfepassword", "snmp_authentication", "is not text"),
-        (None, "not_available", "No such file"),
-    ],
-)
-def test_a_password_file_that_is_no_use_is_said_and_costs_the_other_routers_nothing(
-    context: ProbeContext,
-    snmpd3: Snmpd,
-    snmpd: Snmpd,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    content: bytes | None,
-    failure: str,
-    sentence: str,
-) -> None:
-    caplog.set_level("INFO")
-    target = _user(snmpd3, tmp_path, "authsecret1")
-    (tmp_path / "auth").unlink() if content is None else (tmp_path / "auth").write_bytes(content)
-    ((refused, found),) = _rounds(context, target, _target(snmpd))
-    assert refused.fields == {"failure": failure}
-    assert found.fields["failure"] is None
-    assert sentence in caplog.text
-    assert "abc" not in caplog.text
-
-
-@pytest.mark.parametrize(("user", "password"), [("aldea", "wrongsecret"), ("nobody", "authsecret1")])
-def test_a_wrong_user_or_password_of_version_3_is_said(
-    context: ProbeContext, snmpd3: Snmpd, tmp_path: Path, user: str, password: str
-) -> None:
-    reading = _one(context, _user(snmpd3, tmp_path, password, user=user))
-    assert reading.fields == {"failure": "snmp_authentication"}
