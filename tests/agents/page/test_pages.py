@@ -256,6 +256,14 @@ def test_the_speed_is_tested_by_hand_and_refused_with_a_sentence(
     assert words in browser.get("/check?lang=en").text
 
 
+def test_what_a_speed_test_may_use_is_said_as_it_is_set(tmp_path: Path, clock: ManualClock) -> None:
+    idle = Idle()
+    tests = ThroughputSettings(full_bytes=7_000_000)
+    rounds = SpeedRounds(idle.submit, clock, idle.test, lambda: True, available=True)
+    view = make_view(tmp_path, clock, settings=box_settings(tmp_path, throughput=tests), speed=rounds)
+    assert "up to some 7 MB" in Browser(build_site(view)).get("/check?lang=en").text
+
+
 def test_without_a_server_no_speed_can_be_tested(browser: Browser) -> None:
     assert "No server to test with" in browser.get("/check?lang=en").text
     assert browser.post("/check/speed", token_from="/check").headers["location"] == "/check?said=no_speed_server"
@@ -292,6 +300,7 @@ def test_what_is_switched_on_is_said(tmp_path: Path, clock: ManualClock) -> None
     assert "How fast the Internet is" in text
     assert "Connected devices are not counted here." not in text
     assert "The facilitator may write down" in text
+    assert "of who came to a course a code with sex and age group, never a name" in text
     assert "Centro comunitario, martes" in text
 
 

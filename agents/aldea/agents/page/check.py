@@ -73,6 +73,7 @@ def _page(view: BoxView) -> str:
         tested=tested,
         speeds=[] if tested is None else speeds_of(tested.found),
         can_test=view.speed.available,
+        test_mb=max(1, round(view.settings.throughput.full_bytes / 1e6)),
         measures=not view.records_nothing,
     )
 
