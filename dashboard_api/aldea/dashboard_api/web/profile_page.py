@@ -21,6 +21,9 @@ from aldea.storage.register.profiles import Profile, history_of, subject_of
 LISTED = 300
 """So many devices are listed on a page; all of them are counted, and can be sent to."""
 
+_SAYING = frozenset({Standing.FAILED, Standing.ROLLED_BACK, Standing.UNDER_WAY})
+"""Where what the device says of the newest settings is of use in a list."""
+
 
 @dataclass(frozen=True, slots=True)
 class Filled:
@@ -83,5 +86,5 @@ def device_row(item: DeviceSettings, shown: Shown) -> dict[str, Any]:
         "differs": bool(item.differences),
         "standing": shown.say(STANDING_WORDS[item.standing]),
         "kind": STANDING_KINDS[item.standing],
-        "said": said_of(item, shown.code) if item.standing in {Standing.FAILED, Standing.ROLLED_BACK} else "",
+        "said": said_of(item, shown.code) if item.standing in _SAYING else "",
     }
