@@ -254,6 +254,30 @@ def test_who_is_added_in_the_middle_of_a_form_does_not_cost_the_form(site: Site)
     assert ("Taller de bordado" in again.text, "Rosa Canul" in again.text) == (True, True)
 
 
+def test_a_form_that_is_left_is_kept_where_something_was_typed_and_thrown_away_when_asked_twice(
+    site: Site,
+) -> None:
+    left = press(site, site.browser.get(FIRST), "leave", activity="")
+    assert (site.desk.roster.drafts(), "Sin terminar" in left.text) == ((), False)
+    left = press(site, site.browser.get(FIRST), "leave", activity="Taller de bordado")
+    assert "Taller de bordado" in left.text
+    asked = site.browser.post("/records/drop-draft", {"token": "one-form"}, token_from="/records")
+    assert (asked.status, "se pierde" in asked.text) == (200, True)
+    assert len(site.desk.roster.drafts()) == 1
+    sure = {"token": "one-form", "sure": "yes"}
+    assert site.browser.post("/records/drop-draft", sure, token_from="/records").status == 303
+    assert site.desk.roster.drafts() == ()
+
+
+def test_a_correction_that_changes_nothing_leaves_nothing_behind(site: Site) -> None:
+    form = {"activity": "Taller", "event_date": TODAY, "unkeyed": "2", "action": "store"}
+    where = site.fill(FORM, form).headers["location"].partition("?")[0]
+    press(site, site.browser.get(f"{where}/correct"), "leave")
+    assert site.desk.roster.drafts() == ()
+    press(site, site.browser.get(f"{where}/correct"), "leave", unkeyed="3")
+    assert len(site.desk.roster.drafts()) == 1
+
+
 def test_drafts_that_nobody_comes_back_to_are_forgotten(site: Site) -> None:
     roster = site.desk.roster
     for token, kept_ms in (("old", NOW_MS), ("unknown", None), ("ahead", NOW_MS + 900 * DAY_MS)):

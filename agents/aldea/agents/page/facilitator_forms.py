@@ -12,11 +12,13 @@ from urllib.parse import quote
 
 import bottle
 
-from aldea.agents.page.asking import fields, go_to
+from aldea.agents.page.asking import field, fields, go_to
 from aldea.agents.page.facilitator_drawn import form_page, local_now, moment_of
 from aldea.agents.page.facilitator_filled import PEOPLE, WAYS, Filled, Pairs, filled_of, whole
 from aldea.agents.page.facilitator_people import ticks_of
+from aldea.agents.page.facilitator_words import title_of
 from aldea.agents.page.pin import needs_pin
+from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.view import BoxView
 from aldea.agents.records import Desk, Entry, NewEntry, RecordRefused
 from aldea.agents.records.roster import Draft
@@ -25,6 +27,8 @@ from aldea.model.forms.envelope import payload_text
 
 ROWS_MORE = 4
 _TOKEN_LENGTH = 64
+_UNASKED = frozenset({"token", "way", "event_date", "programme", "find"})
+"""What a form holds before anybody has typed into it."""
 
 
 def add_routes(app: Any, view: BoxView, desk: Desk) -> None:
@@ -110,7 +114,9 @@ def _sent(view: BoxView, desk: Desk, form: str) -> Any:
 
 
 def _gone_on_with(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs, action: str) -> Any:
-    """Keep what was filled in so far, and show more rows, another page of the names, or the roster."""
+    """Keep what was filled in so far, and show more rows, another page of the names, the roster, or the start."""
+    if action == "leave" and _says_nothing(view, desk, filled, pairs):
+        return go_to("/records")
     stored = desk.book.by_token(filled.token)
     if stored is not None:
         filled, pairs = _as_correction(desk, filled, pairs, stored)
@@ -120,12 +126,30 @@ def _gone_on_with(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs, actio
     if not is_kept:
         bottle.response.status = 500
         return form_page(view, desk, filled, refusal="disk")
+    if action == "leave":
+        return go_to("/records", "left_for_now")
     if action == "roster":
         return go_to(f"/records/roster?back={quote(filled.token)}")
     page, _, letter = action.removeprefix("page:").partition(".")
     place = f"#l-{letter}" if letter.isalnum() and len(letter) == 1 else "#who"
     where = f"/records/new/{filled.definition.id}?draft={quote(filled.token)}"
     return go_to(f"{where}&page={page}{quote(place, safe='#')}" if page.isdecimal() else f"{where}#who")
+
+
+def _says_nothing(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs) -> bool:
+    """Say whether nothing was filled in, or nothing changed, so that there is nothing to be kept."""
+    if desk.roster.draft(filled.token) is not None:
+        return False
+    last = desk.book.newest(filled.record) if filled.record else desk.book.by_token(filled.token)
+    if last is None:
+        return not any(value.strip() for name, value in pairs if name not in _UNASKED)
+    checked = validate(filled.definition, filled.typed, moment_of(view, desk, filled.programme))
+    return _says_the_same(checked, filled, last) and not filled.reason.strip()
+
+
+def _says_the_same(checked: Checked, filled: Filled, stored: Entry) -> bool:
+    said = (payload_text(checked.payload), str(checked.event_date), filled.programme)
+    return said == (payload_text(stored.payload), stored.event_date, stored.programme)
 
 
 def _on_newest(desk: Desk, filled: Filled, pairs: Pairs) -> tuple[Filled, Pairs]:
@@ -146,8 +170,7 @@ def _as_correction(desk: Desk, filled: Filled, pairs: Pairs, stored: Entry) -> t
 
 def _sent_before(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs, checked: Checked, stored: Entry) -> Any:
     """Answer a form that was stored before: sent twice, or gone back to and changed, which is a correction."""
-    said = (payload_text(checked.payload), str(checked.event_date), filled.programme)
-    if said == (payload_text(stored.payload), stored.event_date, stored.programme):
+    if _says_the_same(checked, filled, stored):
         return go_to(f"/records/one/{stored.record}", "stored")
     again, pairs = _as_correction(desk, filled, pairs, stored)
     _keep_draft(view, desk, again, pairs)
@@ -198,9 +221,14 @@ def _keep_draft(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs) -> bool
 
 
 def _drop_draft(desk: Desk) -> Any:
-    for token in fields(bottle.request).get("token", [])[:1]:
-        try:
-            desk.roster.drop_draft(token)
-        except sqlite3.Error:
-            return go_to("/records", "not_stored")
+    draft = desk.roster.draft(field(bottle.request, "token"))
+    if draft is None:
+        return go_to("/records")
+    if field(bottle.request, "sure") != "yes":
+        title = title_of(desk.shelf.forms().get(draft.form), draft.form, language_of(bottle.request))
+        return render(bottle.request, "facilitator_drop.html", token=draft.token, form=draft.form, title=title)
+    try:
+        desk.roster.drop_draft(draft.token)
+    except sqlite3.Error:
+        return go_to("/records", "not_stored")
     return go_to("/records", "draft_dropped")

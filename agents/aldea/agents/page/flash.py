@@ -27,6 +27,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "laid_aside": N_("Left at that. It stands under all records."),
         "nothing_already": N_("That was noted already: nothing happened today."),
         "nothing_stored": N_("Noted: nothing happened today."),
+        "left_for_now": N_("Kept under “Not finished yet”."),
         "not_stored": N_("The box could not store it: see its disk."),
         "person_added": N_("Added to the roster."),
         "person_changed": N_("Stored. The code stays the same."),
