@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -292,6 +293,19 @@ def test_a_reserve_half_written_leaves_what_it_said_before(tmp_path: Path) -> No
     assert again.spans == (Span("a", 1, 2, 3, "disk_full"),)
     again.note(Span("a", 7, 8, 2, "disk_full"))
     assert Reserve(path).spans == (Span("a", 1, 8, 5, "disk_full"),)
+
+
+def test_a_reserve_of_another_version_does_not_stop_the_agent(tmp_path: Path) -> None:
+    path = tmp_path / "reserve"
+    Reserve(path)
+    body = b'{"spans": [], "ended": 3}'
+    slot = zlib.crc32(body).to_bytes(4, "big") + len(body).to_bytes(4, "big") + body
+    with path.open("r+b") as file:
+        file.write(slot.ljust(4096, b"\0"))
+    reserve = Reserve(path)
+    assert reserve.spans == ()
+    reserve.note(Span("a", 1, 2, 3, "disk_full"))
+    assert Reserve(path).spans == (Span("a", 1, 2, 3, "disk_full"),)
 
 
 def test_a_reserve_of_many_boots_stays_within_its_slot(tmp_path: Path) -> None:

@@ -106,9 +106,12 @@ def _joins(before: Span, after: Span) -> bool:
 
 
 def _parse_slot(slot: bytes) -> tuple[int, tuple[Span, ...]]:
-    """Return (generation, spans) of a slot; (0, ()) when it was never written, or spoilt."""
+    """Return (generation, spans) of a slot; (0, ()) when it was never written, or spoilt, or of another version."""
     body = slot[8 : 8 + int.from_bytes(slot[4:8], "big")]
     if not body or zlib.crc32(body) != int.from_bytes(slot[:4], "big"):
         return 0, ()
-    generation, spans = json.loads(body)
-    return generation, tuple(Span(*span) for span in spans)
+    try:
+        generation, spans = json.loads(body)
+        return int(generation), tuple(Span(*span) for span in spans)
+    except (ValueError, TypeError):
+        return 0, ()
