@@ -49,7 +49,7 @@ find_python() {
     python=${PYTHON:-python3}
     if ! has_venv && [ -z "${PYTHON:-}" ] && command -v apt-get >/dev/null; then
         step "apt-get install python3-venv" "apt-get install python3-venv"
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv >&2 || true
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv >&2 </dev/null || true
     fi
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
         die "Python 3.11 or newer is needed: apt-get install python3" "Hace falta Python 3.11 o más nuevo: apt-get install python3"
@@ -85,7 +85,7 @@ install_package() { # WHEEL
     install -d -m 0755 "$home"
     trap 'rm -rf "$fresh"; exit 1' HUP INT TERM
     if ! { "$python" -m venv "$fresh" && "$fresh/bin/python" -m pip install --quiet --no-input --no-cache-dir \
-        --disable-pip-version-check "$1" && chmod -R go+rX "$fresh" && try_package; }; then
+        --disable-pip-version-check "$1" </dev/null && chmod -R go+rX "$fresh" && try_package; }; then
         rm -rf "$fresh"
         die "It could not be installed; nothing was changed." "No se pudo instalar; nada cambió."
     fi
@@ -99,11 +99,13 @@ install_package() { # WHEEL
 # It can be imported, and takes the settings of a device that is enrolled.
 try_package() {
     if [ -e "$data/enrolment.json" ] && [ -e "$config" ] && id "$user" >/dev/null 2>&1; then
-        as_agent PYTHONDONTWRITEBYTECODE=1 "$fresh/bin/python" -c "$TRY" --config "$config"
+        try_settings "$fresh/bin/python"
     else
         "$fresh/bin/python" -c 'import aldea.agents.commands'
     fi
 }
+
+try_settings() { as_agent PYTHONDONTWRITEBYTECODE=1 "$1" -c "$TRY" --config "$config"; }
 
 TRY='
 import sys
@@ -266,6 +268,7 @@ SystemCallErrorNumber=EPERM
 [Install]
 WantedBy=multi-user.target
 UNIT
+    chmod 0644 "$unit.new"
     mv "$unit.new" "$unit"
     cat >"$wrapper.new" <<WRAPPER
 #!/bin/sh
@@ -338,8 +341,12 @@ start_service() {
     fi
     systemctl daemon-reload
     if [ -e "$data/enrolment.json" ] || grep -q '^ *site *=' "$config"; then
+        try_settings "$home/python" ||
+            die "The settings are wrong. Correct $config, then: systemctl restart aldea-agent" \
+                "Los ajustes están mal. Corregir $config y luego: systemctl restart aldea-agent"
         step "starting the service" "se arranca el servicio"
-        systemctl restart aldea-agent.service
+        systemctl restart aldea-agent.service ||
+            die "The service does not start: journalctl -u aldea-agent" "El servicio no arranca: journalctl -u aldea-agent"
         say "Done. It starts at each boot. Look: aldea-agent doctor; journalctl -u aldea-agent" \
             "Listo. Arranca con el equipo. Revisar: aldea-agent doctor; journalctl -u aldea-agent"
     else
@@ -403,7 +410,7 @@ case $wheel in
 *.whl | */*) [ -e "$wheel" ] || die "There is no file $wheel." "No existe el archivo $wheel." ;;
 esac
 [ ! -e "$wheel" ] || wheel=$(realpath "$wheel")
-if [ "$code" = - ]; then read -r code || die "There is no code on the input." "No hay código en la entrada."; fi
+if [ "$code" = - ]; then read -r code || [ -n "$code" ] || die "There is no code on the input." "No hay código en la entrada."; fi
 [ -z "$release_key" ] || [ -r "$release_key" ] ||
     die "--release-key $release_key cannot be read." "No se puede leer --release-key $release_key."
 [ -z "$ca" ] || [ -r "$ca" ] || die "--ca $ca cannot be read." "No se puede leer --ca $ca."

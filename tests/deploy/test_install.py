@@ -42,9 +42,12 @@ def test_one_command_from_a_bare_machine_to_rows_then_upgrade_then_uninstall(
         assert "restart" not in machine.run("cat /systemctl.log")
         check_unit(machine)
         code = f"--server {server.http.url} --allow-http --code {server.code()}"
-        said = machine.run(f"sh /tmp/in/install.sh /tmp/in/{wheel.name} {code}")
+        machine.run("echo 'sample_second = 3' >>/etc/aldea/agent.toml")
+        said = machine.run(f"sh /tmp/in/install.sh /tmp/in/{wheel.name} {code}", fails=True)
         assert "making the user aldea-agent" not in said  # nothing is made twice
-        assert "Done. It starts at each boot." in said
+        assert "sample_second" in said
+        assert "The settings are wrong. Correct /etc/aldea/agent.toml" in said
+        machine.run("sed -i '/^sample_second /d' /etc/aldea/agent.toml && systemctl restart aldea-agent.service")
         assert wait_for_rows(server.register, "isla"), machine.run("cat /agent.log")
         runs = machine.run("ps -o user:20=,args= -p $(cat /run/agent.pid)").split(None, 1)
         assert runs[0] == "aldea-agent"

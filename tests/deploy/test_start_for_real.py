@@ -69,16 +69,16 @@ def aldea_up(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
         text=True,
     )
     try:
-        wait_until(lambda: answers(port), 40)
+        wait_until(lambda: answers(port), 90)
         yield process, port
     finally:
         process.terminate()
-        process.communicate(timeout=40)
+        process.communicate(timeout=60)
 
 
 def answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10):
             return True
     except OSError:
         return False
@@ -106,7 +106,7 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_while_it_runs_the_fleet_leaves_without_a_trace_and_stays_away(tmp_path: Path) -> None:
     register, series = tmp_path / "data" / "register.db", tmp_path / "data" / "series.db"
     with aldea_up(tmp_path):
-        wait_until(lambda: {"feed", "site_status", "stream"} <= traces(register).keys() and traces(series), 60)
+        wait_until(lambda: {"feed", "site_status", "stream"} <= traces(register).keys() and traces(series), 120)
         done = command(tmp_path, "start-for-real", "--yes")
         assert done.returncode == 0, done.stderr
         assert "The 76 simulated sites have left." in done.stdout
@@ -115,7 +115,7 @@ def test_while_it_runs_the_fleet_leaves_without_a_trace_and_stays_away(tmp_path:
         assert not (tmp_path / "data" / "simulator" / "simulated-fleet.json").exists()
     assert traces(register) == {}
     with aldea_up(tmp_path):
-        wait_until(lambda: _site_is_up(register), 40)
+        wait_until(lambda: _site_is_up(register), 90)
         assert traces(register) == {}
         assert traces(series) == {}
 

@@ -53,12 +53,12 @@ def aldea_up(folder: Path, *options: str, broker: str = "amqtt") -> Iterator[tup
 
 
 def ask(port: int, path: str) -> Any:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=15) as answer:
         return json.load(answer)
 
 
 def wait_for_readings(
-    process: subprocess.Popen[str], port: int, after: str = "", seconds: float = 40
+    process: subprocess.Popen[str], port: int, after: str = "", seconds: float = 90
 ) -> dict[str, Any]:
     """Return this machine's site once it shows a row measured later than `after` (ISO 8601)."""
     deadline = time.monotonic() + seconds
@@ -95,7 +95,7 @@ def test_this_machine_is_measured_shown_and_kept_over_a_restart(tmp_path: Path, 
         first = wait_for_readings(process, port)
         assert (first["state"], first["simulated"]) == ("up", False)
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=25)
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert f"http://127.0.0.1:{port}" in said
     assert "Traceback" not in said
@@ -104,7 +104,7 @@ def test_this_machine_is_measured_shown_and_kept_over_a_restart(tmp_path: Path, 
         second = wait_for_readings(process, port, after=first["last_event"])
         completeness = ask(port, "/api/v1/completeness?site=this-machine")["items"][0]
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=25)
+        process.communicate(timeout=60)
     assert process.returncode == 0
     assert second["settled_until"] > first["settled_until"]
     assert (completeness["ratio"], completeness["lost_rows"]) == (1.0, 0)
@@ -127,7 +127,7 @@ def test_killed_it_leaves_nothing_running(tmp_path: Path) -> None:
         assert len(children_of(tmp_path)) >= 3
         process.kill()
         process.wait(10)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while children_of(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert children_of(tmp_path) == []
@@ -137,7 +137,7 @@ def test_a_second_one_on_the_same_data_is_refused_with_a_sentence(tmp_path: Path
     with aldea_up(tmp_path, "--no-demo") as (process, port):
         wait_for_readings(process, port)
         with aldea_up(tmp_path, "--no-demo") as (other, _):
-            said, _ = other.communicate(timeout=25)
+            said, _ = other.communicate(timeout=60)
         assert other.returncode == 1
         assert "another aldea" in said
         assert "Traceback" not in said
@@ -151,7 +151,7 @@ def test_a_wrong_config_stops_the_start_with_every_error_at_once(tmp_path: Path)
         '[[collector.foreign]]\ntopic = "#"\n'
     )
     with aldea_up(tmp_path, "--config", str(config)) as (process, _):
-        said, _ = process.communicate(timeout=25)
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == 2
     for word in ("send_seconds", "demo", "keep_days", "brokr", "collector.foreign"):
         assert any(word in line for line in said.splitlines()), said
@@ -163,7 +163,7 @@ def test_an_address_that_others_can_reach_is_refused_without_accounts(tmp_path: 
     config = tmp_path / "open.toml"
     config.write_text('[up]\nhttp_host = "0.0.0.0"\n')
     with aldea_up(tmp_path, "--config", str(config)) as (process, _):
-        said, _ = process.communicate(timeout=25)
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "no administrator yet" in said
     assert "Traceback" not in said

@@ -1,7 +1,7 @@
 """A real Debian root: an overlay over this machine's own, in mount and process namespaces of its own.
 
-Only the service manager is played, by a script that does what the written unit says: it starts the unit's command as
-the unit's user with the unit's capabilities, and writes down what it was asked.
+Until it is booted (`installkit.booting`), the service manager is played, by a script that does what the written unit
+says: it starts the unit's command as the unit's user with the unit's capabilities, and writes down what it was asked.
 """
 
 from __future__ import annotations
@@ -97,8 +97,9 @@ class Machine:
         if self._holder.stdout.readline() != "ready\n":
             _, why = self._holder.communicate()
             pytest.skip(f"no namespace with an overlay here: {why}")
-        self._inner = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text().split()[0]
-        self._root = mounted / "root"
+        self._first = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text().split()[0]
+        self._inner = self._first
+        self.root = self._top = str(mounted / "root")
         shutil.copy(SCRIPT, given / "install.sh")
         self.run("cat > /usr/local/bin/systemctl; chmod 755 /usr/local/bin/systemctl", given=SYSTEMCTL)
 
@@ -110,12 +111,21 @@ class Machine:
             "HOME": "/root",
         }
         kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-        enter = ["nsenter", "-t", self._inner, "-m", "-p", "chroot", str(self._root), "sh", "-c", command]
+        enter = ["nsenter", "-t", self._inner, "-m", "-p", "-C", "chroot", self._top, "sh", "-c", command]
         done = subprocess.run(
             enter, input=given, capture_output=True, text=True, timeout=300, env={**kept, **environ}, check=False
         )
         assert (done.returncode != 0) is fails, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    def within(self, *words: str) -> list[str]:
+        """Return a command that runs in the machine's own mounts, with this machine's root."""
+        return ["nsenter", "-t", self._first, "-m", *words]
+
+    def enters(self, process: str | None) -> None:
+        """Run what is run from now on beside another process; None: beside the machine's first, as in the beginning."""
+        self._inner = process or self._first
+        self._top = "/" if process else self.root
 
     def close(self) -> None:
         """Everything within ends with its first process."""
