@@ -141,6 +141,8 @@ def test_no_token_leads_a_box_elsewhere(sign_in: SignIn, village: Village) -> No
     refused = admin.put(api, json={"differences": {"broker": {"host": "elsewhere.example"}}})
     assert refused.status_code == 403
     assert all(key in refused.json()["detail"] for key in LEADS)
+    whole = admin.put(api, json={"differences": {"broker": None}})
+    assert whole.status_code == 403, "the table as a whole, too"
     assert admin.put(api, json={"differences": {"sample_seconds": 60}}).status_code == 200
     assert admin.post(f"{api}/send", json={"leads": True}).json() == {"sent": 1, "left": 0}
     assert led(village) == [], "nothing was led anywhere"

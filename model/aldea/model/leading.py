@@ -12,8 +12,8 @@ LEADS = ("broker.host", "broker.port", "broker.tls", "broker.ca_file")
 
 
 def is_led(changes: Iterable[str]) -> bool:
-    """Say whether changed keys lead a box elsewhere."""
-    return not set(LEADS).isdisjoint(changes)
+    """Say whether changed keys lead a box elsewhere; a table as a whole does, where one of them is in it."""
+    return any(lead == key or lead.startswith(f"{key}.") for key in changes for lead in LEADS)
 
 
 def leads_to(document: Document) -> str:
