@@ -81,10 +81,15 @@ class NameServer:
             return []
         if name == "garbage.test.":
             return [b"\xff" * 5, b"\x00" * 12]
-        if name == "big.test." and not big_fits:
+        if name == "cut.test." and big_fits:
+            return []
+        if name in {"big.test.", "cut.test."} and not big_fits:
             answer.flags |= dns.flags.TC
-        elif name in {"good.test.", "big.test."}:
+        elif name in {"good.test.", "big.test.", "noisy.test."}:
             answer.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "192.0.2.1", "192.0.2.2"))
+        if name == "noisy.test.":
+            others = dns.message.make_response(dns.message.make_query("other.test", "A", id=question.id ^ 1))
+            return [b"\xff" * 5, wire, others.to_wire(), answer.to_wire()]
         return [answer.to_wire()]
 
 
@@ -122,18 +127,24 @@ def test_a_name_that_resolves_has_a_time_and_its_number_of_addresses(context: Pr
         ("silent.test", "dns_timeout"),
         ("garbage.test", "dns_timeout"),
         ("a..b", "dns_failed"),
+        ("cut.test", "dns_failed"),
     ],
 )
 def test_each_trouble_has_its_word(context: ProbeContext, server: NameServer, name: str, failure: str) -> None:
     timeout = 0.2 if failure == "dns_timeout" else 3
     (reading,) = _ask(context, name, servers=(f"{LOOPBACK}:{server.port}",), timeout=timeout)
     assert reading.fields["failure"] == failure
-    was_answered = failure != "dns_timeout" and name != "a..b"
+    was_answered = failure != "dns_timeout" and name not in {"a..b", "cut.test"}
     assert (reading.fields["duration_seconds"] is not None) == was_answered
 
 
 def test_an_answer_too_large_for_udp_is_fetched_by_tcp(context: ProbeContext, server: NameServer) -> None:
     (reading,) = _ask(context, "big.test", servers=(f"{LOOPBACK}:{server.port}",), timeout=2)
+    assert (reading.fields["answers"], reading.fields["failure"]) == (2, None)
+
+
+def test_what_is_no_answer_to_the_question_is_passed_over(context: ProbeContext, server: NameServer) -> None:
+    (reading,) = _ask(context, "noisy.test", servers=(f"{LOOPBACK}:{server.port}",))
     assert (reading.fields["answers"], reading.fields["failure"]) == (2, None)
 
 
