@@ -107,22 +107,32 @@ def _journal(data: Path, found: Findings) -> dict[str, _Stored]:
 
 def _outbox(village: Village, stored: _Stored, found: Findings) -> None:
     """Every seq that the outbox ever committed is stored: they have no gaps, so its last one says which they are."""
-    epochs = query(village.outbox, "SELECT name, last_seq FROM epoch")
-    if len(epochs) != 1:
+    epochs = _epochs(village)
+    if len(epochs) != 1 + len(village.old):
         found.other.append(f"{village.site} has {len(epochs)} epochs: its outbox was not kept")
     if count := query(village.outbox, "SELECT count(*) FROM dead_letter")[0][0]:
         found.other.append(f"{village.site} has {count} dead letters")
     if count := waiting_rows(village.outbox):
         found.other.append(f"{village.site} still has {count} rows waiting")
-    given = {(str(name), seq) for name, last in epochs for seq in range(1, int(str(last)) + 1)}
+    given = {(name, seq) for name, last in epochs.items() for seq in range(1, last + 1)}
     found.missing += _runs("journal", [(village.site, *key) for key in given - stored.keys()])
     found.phantom += _runs("journal", [(village.site, *key) for key in stored.keys() - given])
+
+
+def _epochs(village: Village) -> dict[str, int]:
+    """Return the last seq of each epoch of a village, in the order in which they began: box by box."""
+    epochs: dict[str, int] = {}
+    for path in (*village.old, village.outbox):
+        for name, last in query(path, "SELECT name, last_seq FROM epoch ORDER BY id"):
+            epochs[str(name)] = max(epochs.get(str(name), 0), int(str(last)))
+    return epochs
 
 
 def _order(village: Village, stored: _Stored, found: Findings) -> None:
     """In order of seq, the rows are the oracle's, run by run; only a run's last cycle may not have been recorded."""
     lives = {life.number: life for life in village.oracle.lives()}
-    rows = [row for _, row in sorted(stored.items())]
+    age = {name: number for number, name in enumerate(_epochs(village))}
+    rows = [row for _, row in sorted(stored.items(), key=lambda item: (age.get(item[0][0], -1), item[0][1]))]
     for name, count in Counter(row.measurement for row in rows if row.measurement != MEASUREMENT).items():
         # A run is in the oracle before its outbox is opened, and writes one row of each of these names, if it lives.
         if name not in _EXPECTED or count > len(lives):
@@ -186,12 +196,15 @@ def _register(cast: Cast, found: Findings) -> None:
     total = 0
     with closing(register), register.reading() as unit:
         for village in cast.villages:
-            (last,) = [int(str(row[0])) for row in query(village.outbox, "SELECT sum(last_seq) FROM epoch")]
+            epochs = _epochs(village)
             streams = streams_of(unit, village.site)
             total += sum(stream.stored_rows for stream in streams)
-            told = [(s.last_seq, s.stored_rows, s.explained_rows, s.lost_rows, s.open_rows, s.gaps) for s in streams]
-            if told != [(last, last, 0, 0, 0, ())]:
-                found.missing.append(f"{village.site}: the register has {told} for seqs 1 to {last}")
+            told = {
+                s.epoch: (s.last_seq, s.stored_rows, s.explained_rows, s.lost_rows, s.open_rows, s.gaps)
+                for s in streams
+            }
+            if told != {name: (last, last, 0, 0, 0, ()) for name, last in epochs.items()}:
+                found.missing.append(f"{village.site}: the register has {told} for the last seqs {epochs}")
     if found.counters.get("rows_stored") != total:
         found.other.append(f"the collector counts {found.counters.get('rows_stored')} rows stored, not {total}")
 

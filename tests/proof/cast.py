@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import sys
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copy
 from typing import TYPE_CHECKING, Any, Self
 
 from aldea.model.clock import SystemClock
@@ -95,11 +96,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Village:
-    """One agent's site and where its traces are."""
+    """One agent's site and where its traces are. `old` are the outboxes of boxes that were replaced, oldest first."""
 
     site: str
     oracle: Oracle
     outbox: Path
+    old: tuple[Path, ...] = ()
 
 
 class Cast:
@@ -133,20 +135,38 @@ class Cast:
         return _python("collector", command, self.folder / "collector.log", environment)
 
     def _agent(self, village: Village, mutation: str) -> ServerProcess:
-        folder = village.outbox.parent
-        folder.mkdir()
+        village.outbox.parent.mkdir()
         environment = {
-            "ALDEA_SITE": village.site,
-            "ALDEA_DATA": str(folder),
+            **self._place(village),
             "ALDEA_MQTT_PORT": str(self.broker.port),
             "ALDEA_SAMPLE_SECONDS": str(SAMPLE_SECONDS),
             "ALDEA_SEND_SECONDS": str(SEND_SECONDS),
-            "PROOF_CONFIG": str(self._config),
             "PROOF_ORACLE": str(village.oracle.path),
             "PROOF_QUIET": str(self._quiet),
             "PROOF_MUTATION": mutation,
         }
         return _python(village.site, ["proof.agent_process"], self.folder / f"{village.site}.log", environment)
+
+    def _place(self, village: Village) -> dict[str, str]:
+        place = {"ALDEA_SITE": village.site, "ALDEA_DATA": str(village.outbox.parent)}
+        return {**place, "PROOF_CONFIG": str(self._config)}
+
+    def replace_box(self, number: int) -> Path:
+        """Give a killed agent an empty disk, with its oracle alone; return the old one's folder."""
+        village = self.villages[number]
+        folder = village.outbox.parent
+        old = folder.with_name(f"{village.site}-old-{len(village.old)}")
+        folder.rename(old)
+        folder.mkdir()
+        copy(old / village.oracle.path.name, village.oracle.path)
+        self.villages[number] = replace(village, old=(*village.old, old / village.outbox.name))
+        return old
+
+    def take_over(self, number: int, old: Path) -> ServerProcess:
+        """Return the take-over of an old disk by a village's box, not started yet."""
+        village = self.villages[number]
+        environment = {**self._place(village), "PROOF_OLD": str(old)}
+        return _python("take-over", ["proof.take_over_process"], self.folder / "take-over.log", environment)
 
     def __enter__(self) -> Self:
         for member in (self.broker, self.collector, *self.agents):

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from proof.audit import Findings, audit
 from proof.cast import Cast, EmbeddedBrokerProcess, MosquittoProcess
 from proof.echo import Echo
+from proof.replacing import Replacement
 from proof.storm import Plan, Storm, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _FIRST_ANSWER_SECONDS = 30.0
+WAITING_ROWS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,12 @@ def rehearse(
     mutation: str = "",
     echo_share: float = 0.3,
     settle_seconds: float = 40.0,
+    replaced: int = 0,
 ) -> Outcome:
-    """Run a proof in `folder` and return its outcome."""
+    """Run a proof in `folder` and return its outcome.
+
+    `replaced`: after the storm the first village's box is replaced, and the take-over of its disk killed so often.
+    """
     began = time.monotonic()
     random = Random(seed)
     broker = EmbeddedBrokerProcess(folder / "broker") if embedded else MosquittoProcess(folder / "broker")
@@ -66,6 +72,11 @@ def rehearse(
             assert echo.answered.wait(_FIRST_ANSWER_SECONDS), f"no answer at all:\n{cast.collector.process.log_tail()}"
             storm = Storm(cast, echo, plan, Random(seed))
             storm.run()
+            if replaced:
+                replacement = Replacement(cast, random)
+                replacement.run(WAITING_ROWS, replaced)
+                storm.kills.update(replacement.kills)
+                assert replacement.cut_short >= 2, "the take-over was not hit: this run proves nothing"
             cast.quiet()
             settled = settle(cast, settle_seconds)
             ended = cast.ended_by_themselves()

@@ -19,6 +19,9 @@ commit and have no gaps, so the last one given says that all from 1 to it were c
 - 0 phantom: every stored row is the oracle's, value for value, or one of the two that each run writes of itself.
 
 Tombstones would explain a missing row; the proof's outboxes are far from their cap, so that there must be none.
+A box that is replaced has two outboxes and two epochs; what the old disk still holds is taken over by the real
+command, which is killed too, and all seqs of both epochs are stored in the end.
+
 The proof counts only if the dangerous window was hit: rows must have been received that were already stored.
 """
 
@@ -44,6 +47,7 @@ pytestmark = [pytest.mark.proof, pytest.mark.alone]
 
 FULL = Plan(kills=56)
 SHORT = Plan(kills=16, stall_every=0)
+BEFORE_A_REPLACEMENT = Plan(kills=4, stall_every=0)
 FOR_A_FAULT = Plan(kills=4, stall_every=0, agent=0.05, collector=0.9, broker=0.05, patience_seconds=2.5)
 
 
@@ -80,6 +84,17 @@ def test_the_same_holds_on_the_built_in_broker(tmp_path: Path, seed: int, capsys
     outcome = rehearse(tmp_path / "proof", seed, SHORT, agents=2, embedded=True, echo_share=0.6)
     show(outcome, capsys)
     assert_nothing_is_wrong(outcome)
+
+
+@pytest.mark.mosquitto
+def test_the_same_holds_when_a_box_is_replaced_and_its_disk_taken_over_under_kills(
+    tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = rehearse(tmp_path / "proof", seed, BEFORE_A_REPLACEMENT, agents=2, replaced=6)
+    show(outcome, capsys)
+    assert outcome.findings.wrong() == []
+    assert outcome.settled_in_seconds is not None
+    assert outcome.kills["take-over"] == 6
 
 
 @pytest.mark.mosquitto

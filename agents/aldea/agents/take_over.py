@@ -120,6 +120,8 @@ def _records_found(settings: AgentSettings, copies: list[OldFiles], tell: Tell) 
                 people=found.people,
             )
         )
+    if found.damaged:
+        tell(say("Of the records and the roster not all can be read: look at /records which have arrived."))
     if found.clashes:
         tell(
             say(

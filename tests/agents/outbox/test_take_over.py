@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -201,6 +203,60 @@ def test_records_and_the_roster_come_along_and_go_on_from_where_they_were(tmp_pa
     assert [person.name for person in people.people()] == ["Una Persona"]
     for part in (people, here, new):
         part.close()
+
+
+def test_of_a_damaged_book_what_can_be_read_comes_along_and_it_is_said(tmp_path: Path) -> None:
+    """A card that dies loses pages in the middle: what lies before them and after them is whole."""
+    old = old_disk(tmp_path / "old")
+    book = RecordBook(old)
+    entered = [book.enter(NewEntry("attendance", "1", "2026-07-01", {"note": "x" * 900})) for _ in range(40)]
+    book.close()
+    with closing(sqlite3.connect(old / "records.db")) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+        query = "SELECT pageno FROM dbstat WHERE name = 'version' AND pagetype = 'leaf' ORDER BY path"
+        pages = [row[0] for row in db.execute(query)]
+    with (old / "records.db").open("r+b") as file:
+        file.seek((pages[len(pages) // 2] - 1) * size)
+        file.write(b"\xaa" * size)
+    settings, box = new_box(tmp_path / "data")
+    said = bring(settings, old)[1]
+    assert "Of the records and the roster not all can be read" in said
+    with closing(sqlite3.connect(settings.data / "records.db")) as db:
+        taken = {record for (record,) in db.execute("SELECT record FROM version")}
+    assert {entered[0].record, entered[-1].record} <= taken
+    assert len(entered) - 8 <= len(taken) < len(entered)
+    box.close()
+
+
+def test_a_book_that_is_none_any_more_keeps_no_row_back(tmp_path: Path) -> None:
+    old = old_disk(tmp_path / "old")
+    (old / "records.db").write_bytes(b"\0" * 9_000)
+    (old / "roster.db").touch()
+    settings, box = new_box(tmp_path / "data")
+    went_well, said = bring(settings, old)
+    assert went_well
+    assert "not all can be read" in said
+    assert "Taken over: 8 rows." in said
+    box.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk")
+def test_a_disk_that_is_mounted_read_only_is_taken_over_with_what_its_log_still_holds(tmp_path: Path) -> None:
+    old = old_disk(tmp_path / "old")
+    _, box = new_box(tmp_path / "data")
+    take = f"{sys.executable} -m aldea.agents take-over {old} --yes --site isla --data {tmp_path / 'data'}"
+    mount = f"mount --bind {old} {old} && mount -o remount,bind,ro {old}"
+    check = f"! touch {old}/x 2>/dev/null"
+    script = f"{mount} || exit 77; {check} && {take}"
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    if done.returncode == 77:
+        pytest.skip("this machine lets nobody mount")
+    assert (done.returncode, "8" in done.stdout) == (0, True), done.stderr
+    assert len(held_rows(box)) == 9
+    box.close()
 
 
 def test_somebody_whose_code_another_person_has_here_is_left_out_and_said(tmp_path: Path) -> None:

@@ -27,21 +27,28 @@ _PERSON = "code, name, sex, age_band, gone"
 class Taken:
     """How many versions of records, and how many people of the roster.
 
-    `clashes`: people whose code somebody else has here; codes are for good, so they are left out.
+    `clashes`: people whose code somebody else has here; codes are for good, so they are left out. `damaged`: of one of
+    the files not all can be read.
     """
 
     versions: int = 0
     people: int = 0
     clashes: int = 0
+    damaged: bool = False
 
 
 def count_new(folder: Path, old_book: Path | None, old_roster: Path | None) -> Taken:
     """Return what the copies of an old box's files hold that the data folder does not. Changes nothing."""
-    versions = _rows(old_book, "version", "record, version") - _rows(folder / book.NAME, "version", "record, version")
-    people = _rows(old_roster, "person", "code") - _rows(folder / roster.NAME, "person", "code")
-    here = dict(_rows(folder / roster.NAME, "person", "code, name"))
-    clashes = sum(here.get(code, name) != name for code, name in _rows(old_roster, "person", "code, name"))
-    return Taken(len(versions), len(people), clashes)
+    versions, wrong_book = _rows(old_book, "version", _VERSION, "id")
+    people, wrong_roster = _rows(old_roster, "person", _PERSON, "code")
+    known = {row[:2] for row in _rows(folder / book.NAME, "version", "record, version", "id")[0]}
+    here = dict(_rows(folder / roster.NAME, "person", "code, name", "code")[0])
+    return Taken(
+        sum(row[:2] not in known for row in versions),
+        sum(code not in here for code, *_ in people),
+        sum(here.get(code, name) != name for code, name, *_ in people),
+        damaged=wrong_book or wrong_roster,
+    )
 
 
 def take_records(folder: Path, old_book: Path | None, old_roster: Path | None) -> Taken:
@@ -53,23 +60,30 @@ def take_records(folder: Path, old_book: Path | None, old_roster: Path | None) -
     return Taken(versions, people)
 
 
-def _rows(path: Path | None, table: str, columns: str) -> set[tuple[Any, ...]]:
-    if path is None or not path.is_file():
-        return set()
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-            return set(db.execute(f"SELECT {columns} FROM {table}"))  # noqa: S608 - our own constants
-    except sqlite3.DatabaseError:
-        return set()
+def _rows(path: Path | None, table: str, columns: str, order: str) -> tuple[list[tuple[Any, ...]], bool]:
+    """Return a file's rows in the order in which they were made, and whether some of them cannot be read.
+
+    Of a damaged file: those before the damage, and those after it.
+    """
+    if path is None or not path.is_file() or path.stat().st_size == 0:
+        return [], False
+    found: dict[Any, tuple[Any, ...]] = {}
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        db.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        for direction in ("ASC", "DESC"):
+            wanted = f"SELECT {order}, {columns} FROM {table} ORDER BY {order} {direction}"  # noqa: S608 - our own constants
+            try:
+                for key, *row in db.execute(wanted):
+                    found[key] = tuple(row)
+            except sqlite3.DatabaseError:
+                continue
+            return [found[key] for key in sorted(found)], direction == "DESC"
+    return [found[key] for key in sorted(found)], True
 
 
 def _bring(path: Path, old: Path | None, table: str, columns: str, order: str) -> int:
-    if old is None:
-        return 0
-    try:
-        with closing(sqlite3.connect(old)) as there:
-            found = there.execute(f"SELECT {columns} FROM {table} ORDER BY {order}").fetchall()  # noqa: S608 - our own constants
-    except sqlite3.DatabaseError:
+    found, _ = _rows(old, table, columns, order)
+    if not found:
         return 0
     marks = ", ".join("?" for _ in columns.split(","))
     with closing(sqlite3.connect(path, timeout=10)) as here, here:
