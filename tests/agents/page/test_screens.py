@@ -42,7 +42,7 @@ def view_on(folder: Path, port: int, *, fails: bool) -> BoxView:
     if not fails:
         return view
     error = FolderError("/var/lib/aldea-agent/data", 30, "Read-only file system")
-    return replace(view, records_nothing=True, trouble=lambda: "outbox.sqlite", folder_error=lambda: error)
+    return replace(view, without_outbox=True, trouble=lambda: "outbox.sqlite", folder_error=lambda: error)
 
 
 @pytest.fixture(params=[False, True], ids=["unplugged", "the disk fails"])

@@ -175,7 +175,7 @@ def test_the_disks_fault_is_first_on_the_status_in_the_doctors_words(
     if opened:
         latest.observe([Reading("host", {"disk_free_bytes": 9 * 10**9})], clock.mono_ms())
     why = "the card is gone"
-    more: Any = {"latest": latest, "trouble": lambda: why, "folder_error": lambda: error, "records_nothing": not opened}
+    more: Any = {"latest": latest, "trouble": lambda: why, "folder_error": lambda: error, "without_outbox": not opened}
     text = Browser(build_site(make_view(tmp_path, clock, **more))).get("/?lang=en").text
     assert "Check this first: The box" in text
     assert words in text
@@ -188,7 +188,7 @@ def test_the_disks_fault_is_first_on_the_status_in_the_doctors_words(
 
 def test_what_is_sent_from_an_old_page_is_refused_with_a_reason(tmp_path: Path, clock: ManualClock) -> None:
     idle = Idle()
-    browser = Browser(build_site(make_view(tmp_path, clock, None, idle, records_nothing=True, trouble=lambda: "why")))
+    browser = Browser(build_site(make_view(tmp_path, clock, None, idle, without_outbox=True, trouble=lambda: "why")))
     assert browser.post("/check/speed", token_from="/check").headers["location"] == "/check?said=cannot_write_now"
     assert browser.post("/repaired", token_from="/check").headers["location"] == "/repaired"
     assert idle.recorded == []

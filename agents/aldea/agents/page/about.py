@@ -27,7 +27,7 @@ def _about(view: BoxView) -> str:
     return render(
         bottle.request,
         "about.html",
-        pauses=view.records_nothing,
+        pauses=view.without_outbox,
         measured=measured(settings),
         not_here=not_measured(settings),
         records=pages_of(bottle.request).gate.pins.current() is not None,

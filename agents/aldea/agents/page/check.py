@@ -47,7 +47,7 @@ def _start(view: BoxView) -> Any:
 
 
 def _start_speed(view: BoxView) -> Any:
-    if view.records_nothing:
+    if view.without_outbox:
         return go_to("/check", "cannot_write_now")
     if not view.speed.available:
         return go_to("/check", "no_speed_server")
@@ -74,7 +74,7 @@ def _page(view: BoxView) -> str:
         speeds=[] if tested is None else speeds_of(tested.found),
         can_test=view.speed.available,
         test_mb=max(1, round(view.settings.throughput.full_bytes / 1e6)),
-        measures=not view.records_nothing,
+        measures=not view.without_outbox,
     )
 
 

@@ -30,7 +30,7 @@ def _form(view: BoxView) -> str:
     return render(
         bottle.request,
         "repaired.html",
-        can_tell=not view.records_nothing,
+        can_tell=not view.without_outbox,
         last=last,
         ago=_ago(view, last),
         longest=LONGEST_NOTE,
@@ -42,7 +42,7 @@ def _ago(view: BoxView, repair: Repair | None) -> int:
 
 
 def _report(view: BoxView) -> Any:
-    if view.records_nothing:
+    if view.without_outbox:
         return go_to("/repaired")
     try:
         trusted = pages_of(bottle.request).gate.is_signed_in(bottle.request)

@@ -67,7 +67,7 @@ def _status(view: BoxView) -> str:
         kind=kind,
         first=first_wrong(findings) if measured or not stores else None,
         stores=stores,
-        measures=not view.records_nothing,
+        measures=not view.without_outbox,
         since=_since(view, now_ms),
         lines=_lines(view, now_ms),
         uplink=uplink,
@@ -92,7 +92,7 @@ def _evidence(view: BoxView, uplink: UplinkState, now_ms: int) -> Evidence:
         knows_time=view.known_ms() is not None,
         trouble=trouble,
     )
-    if view.records_nothing:
+    if view.without_outbox:
         return evidence_without_outbox(view.settings, box)
     return recorded_evidence(view.settings, view.latest, uplink, now_ms, box)
 
@@ -103,7 +103,7 @@ def _village_works(findings: tuple[Finding, ...]) -> bool:
 
 def _said(findings: tuple[Finding, ...], view: BoxView) -> tuple[Words, str]:
     """Return the headline and its kind."""
-    if view.records_nothing:
+    if view.without_outbox:
         return say("The box cannot measure: it cannot write to its disk"), "down"
     if not _village_works(findings):
         return say("Not working"), "down"

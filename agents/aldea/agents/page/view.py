@@ -32,7 +32,7 @@ class BoxView:
     """The box as its pages see it. `known_ms` returns the time where something vouches for it, else None.
 
     `waiting` returns None while the outbox cannot be read, `records` is None where records cannot be kept.
-    `records_nothing`: the outbox cannot be opened, so that nothing is measured and nothing sent. `trouble` returns why
+    `without_outbox`: the outbox cannot be opened, so that nothing is measured and nothing sent. `trouble` returns why
     what is measured cannot be kept now, None where it can; `folder_error` then says more.
     """
 
@@ -47,7 +47,7 @@ class BoxView:
     speed: SpeedRounds
     repairing: Repairing
     records: Desk | None = None
-    records_nothing: bool = False
+    without_outbox: bool = False
     trouble: Callable[[], str | None] = _none
     folder_error: Callable[[], FolderError | None] = _none
 

@@ -117,7 +117,7 @@ class BoxPage:
             speed=self._speed,
             repairing=self._repairing,
             records=None if running is None else running.tools.records,
-            records_nothing=running is None,
+            without_outbox=running is None,
             trouble=self._why_not,
             folder_error=self._folder.look,
         )
