@@ -21,6 +21,7 @@ from aldea.model.clock import ManualClock
 NOW_MS = round(datetime(2025, 11, 14, 18, 30, tzinfo=UTC).timestamp() * 1000)
 TODAY = "2025-11-14"
 PIN = "4711"
+ATTENDANCE = "/records/new/attendance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,32 @@ class Site:
     def fill(self, path: str, form: Form) -> Answer:
         """Send a form as its page shows it, with its token."""
         return self.browser.post_bare(path.partition("?")[0], {**self.hidden(path), **form})
+
+
+def offered(page: Answer) -> list[str]:
+    """Return the codes that can be ticked on a page."""
+    return re.findall(r'name="tick" value="([^"|]+)', page.text)
+
+
+def ticked(page: Answer) -> list[str]:
+    return re.findall(r'name="tick" value="([^"|]+)[^"]*" checked', page.text)
+
+
+def press(site: Site, page: Answer, action: str, **more: str | list[str]) -> Answer:
+    """Press a button of a form as a browser does: with all that stands in it, and the ticks that were there."""
+    typed = dict(re.findall(r'<input[^>]* name="([^"]+)"[^>]* value="([^"]*)"', page.body.decode()))
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.body.decode()))
+    ticks = re.findall(r'name="tick" value="([^"]+)" checked', page.body.decode())
+    sent = {**typed, **hidden, "event_date": TODAY, "tick": ticks, "action": action, **more}
+    sent.pop("now", None)
+    answer = site.browser.post_bare(ATTENDANCE, {**sent, **{key: value for key, value in more.items() if key == "now"}})
+    return follow(site, answer)
+
+
+def follow(site: Site, answer: Answer) -> Answer:
+    if answer.status != 303:
+        return answer
+    return site.browser.get(answer.headers["location"].partition("#")[0])
 
 
 @contextmanager

@@ -20,7 +20,8 @@ from aldea.agents.records import Desk, Entry, NewEntry, Person, RecordRefused, S
 from aldea.agents.records.roster import DRAFT_DAYS, MOST_PEOPLE, Draft
 
 LISTED = 20
-LINES = 30
+LINES, OLDER_LINES, VERSIONS = 30, 3, 12
+"""How much of a record is shown until all of it is asked for: a page has less than 15 kB."""
 EMPTY_LINES = 12
 PRINTED_LINES = 19
 BIG = ("attendance", "course_session", "service", "power_note")
@@ -139,14 +140,18 @@ def _one(desk: Desk, record: str, refusal: str = "") -> Any:
         return bottle.HTTPError(404)
     language = language_of(bottle.request)
     definition = desk.shelf.forms().get(versions[-1].form)
+    is_whole = bottle.request.query.get("all") == "1"
+    shown = versions if is_whole else versions[-VERSIONS:]
     people = {person.code.upper(): person for person in desk.roster.people(gone=True)}
     return render(
         bottle.request,
         "facilitator_record.html",
         row=_row(desk, versions[-1], language),
-        versions=[_version(desk, entry, people, language) for entry in reversed(versions)],
+        versions=[_version(desk, entry, people, language) for entry in reversed(shown)],
         known=definition is not None,
-        most=MOST_PEOPLE if bottle.request.query.get("all") == "1" else LINES,
+        most=MOST_PEOPLE if is_whole else LINES,
+        most_of_older=MOST_PEOPLE if is_whole else OLDER_LINES,
+        older_left_out=0 if is_whole else max(0, len(versions) - VERSIONS),
         refusal=REFUSALS.get(refusal),
         reason=field(bottle.request, "reason") if refusal else "",
         token=secrets.token_urlsafe(12),

@@ -17,7 +17,14 @@ from aldea.agents.page.facilitator_filled import (
     short_group,
     told_by_group,
 )
-from aldea.agents.page.facilitator_people import found_by, on_page, page_of, people_to_tick
+from aldea.agents.page.facilitator_people import (
+    CORRECTED_ON_A_PAGE,
+    ON_A_PAGE,
+    found_by,
+    on_page,
+    page_of,
+    people_to_tick,
+)
 from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, initial, title_of
 from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.times import local, zone_of
@@ -100,7 +107,8 @@ def _people(desk: Desk, filled: Filled) -> dict[str, Any]:
         return {"people": [], "pager": page_of((), 1), "shown": "", "ticked_in_all": 0, "on_roster": 0}
     everybody = people_to_tick(desk, filled.ticked, recorded_ticks(desk, filled.record))
     found = [tick for tick in everybody if found_by(tick.name, tick.code, filled.find)]
-    pager = page_of([tick.name for tick in found], bottle.request.query.get("page"))
+    size = CORRECTED_ON_A_PAGE if filled.record else ON_A_PAGE
+    pager = page_of([tick.name for tick in found], bottle.request.query.get("page"), size)
     people = on_page(found, pager)
     return {
         "people": people,

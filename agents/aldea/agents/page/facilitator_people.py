@@ -13,8 +13,8 @@ from aldea.agents.page.facilitator_words import initial
 from aldea.agents.records import Desk, Person
 from aldea.agents.records.roster import plain
 
-ON_A_PAGE = 40
-"""So many names leave a page of less than 15 kB."""
+ON_A_PAGE, CORRECTED_ON_A_PAGE = 40, 25
+"""So many names leave a page of less than 15 kB; in a correction each may be offered as then and as now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Pager:
     page: int
     pages: int
     letters: tuple[tuple[str, int], ...]
+    size: int = ON_A_PAGE
 
 
 def tick_value(code: str, sex: str, age_band: str) -> str:
@@ -96,21 +97,21 @@ def _tick(person: Person, chosen: Mapping[str, str], before: Mapping[str, str]) 
     )
 
 
-def page_of(names: Sequence[str], wanted: object) -> Pager:
+def page_of(names: Sequence[str], wanted: object, size: int = ON_A_PAGE) -> Pager:
     """Return which page of a list of names is meant; a page that is none is the nearest one."""
-    pages = max(1, -(-len(names) // ON_A_PAGE))
+    pages = max(1, -(-len(names) // size))
     text = str(wanted or "")
     page = min(max(int(text), 1), pages) if text.isdecimal() and len(text) < 5 else 1
     letters: dict[str, int] = {}
     for place, name in enumerate(names) if pages > 1 else ():
         if name:
-            letters.setdefault(initial(name), place // ON_A_PAGE + 1)
-    return Pager(page, pages, tuple(sorted(letters.items())))
+            letters.setdefault(initial(name), place // size + 1)
+    return Pager(page, pages, tuple(sorted(letters.items())), size)
 
 
 def on_page(found: Sequence[Any], pager: Pager) -> list[Any]:
     """Return what stands on a page."""
-    return list(found[(pager.page - 1) * ON_A_PAGE : pager.page * ON_A_PAGE])
+    return list(found[(pager.page - 1) * pager.size : pager.page * pager.size])
 
 
 def found_by(name: str, code: str, part: str) -> bool:
