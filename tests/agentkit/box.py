@@ -132,7 +132,18 @@ class Browser:
         """Send a form as it is."""
         return self._ask("POST", path, urlencode(form, doseq=True).encode(), headers)
 
-    def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def send(self, path: str, body: bytes, content_type: str) -> Answer:
+        """Send these bytes."""
+        return self._ask("POST", path, body, {}, content_type)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        content_type: str = "application/x-www-form-urlencoded",
+    ) -> Answer:
         bare, _, query = path.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
@@ -141,7 +152,7 @@ class Browser:
             "REMOTE_ADDR": self.peer,
             "HTTP_HOST": self.host,
             "CONTENT_LENGTH": str(len(body)),
-            "CONTENT_TYPE": "application/x-www-form-urlencoded",
+            "CONTENT_TYPE": content_type,
             "wsgi.input": BytesIO(body),
         }
         if self.cookies:

@@ -94,6 +94,24 @@ def test_a_body_that_is_too_large_is_refused_with_a_page(browser: Browser) -> No
     assert "256 KB" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("kind", "one", "end"),
+    [
+        ("application/x-www-form-urlencoded", b"a&", b""),
+        ("text/plain", b"a;", b""),
+        ("multipart/form-data; boundary=X", b'--X\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n', b"--X--"),
+    ],
+)
+def test_a_form_of_very_many_fields_is_refused_before_it_is_taken_apart(
+    browser: Browser, kind: str, one: bytes, end: bytes
+) -> None:
+    body = one * (250_000 // len(one)) + end
+    refused = browser.send("/pin", body, kind)
+    assert refused.status == 413
+    fits = browser.send("/pin/out", b"a=1&" * 3_000, "application/x-www-form-urlencoded")
+    assert fits.status == 403, "a roster of a large village is no such form"
+
+
 def test_a_fault_in_a_page_is_a_page_and_nothing_of_it_is_shown(tmp_path: Path, clock: ManualClock) -> None:
     app = build_app(make_view(tmp_path, clock))
 
