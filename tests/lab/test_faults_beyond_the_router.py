@@ -123,10 +123,11 @@ def test_while_the_server_is_down_the_village_is_up_and_it_is_known_afterwards(l
 
 
 def test_while_nobody_reads_the_broker_nothing_is_lost(lab: Lab) -> None:
-    box = lab.box()
+    box = lab.box().start()
+    box.sends("ping", 2, 0)
     with faults.collector_down(lab):
-        box.start()
-        box.measures("ping", 10)
+        # It goes on sending: the broker takes everything, and nobody is there to take it from the broker.
+        box.measures("ping", 20)
     box.delivers()
     box.stop()
     assert len(lab.server.rows(box.site, "ping", role="anchor")) >= 5
