@@ -19,6 +19,10 @@ class Said(str):
         made.es = spanish
         return made
 
+    def __reduce__(self) -> tuple[type[Said], tuple[str, str]]:
+        """Return what a copy is made of."""
+        return Said, (str(self), self.es)
+
 
 def in_spanish(text: str) -> str:
     """Return a sentence in Spanish; as it is where nobody has said it in Spanish."""

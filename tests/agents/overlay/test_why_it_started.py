@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize(("boot", "cause"), [(BOOT, StartCause.SETTINGS), (OTHER_BOOT, StartCause.POWER_LOST)])
-def test_the_boot_row_says_why(tmp_path: Path, boot: str, cause: StartCause) -> None:
+@pytest.mark.parametrize(
+    ("boot", "cause", "clean"), [(BOOT, StartCause.SETTINGS, True), (OTHER_BOOT, StartCause.POWER_LOST, False)]
+)
+def test_the_boot_row_says_why(tmp_path: Path, boot: str, cause: StartCause, clean: bool) -> None:
     make_outbox(tmp_path).close(Stopped.FOR_SETTINGS)
     outbox = make_outbox(tmp_path, boot=boot, mono_ms=2_000)
     row = held_rows(outbox)[-1]
     outbox.close(Stopped.ALONE)
-    assert (row.measurement, row.fields["cause"], row.fields["clean"]) == ("boot", cause.value, True)
+    assert (row.measurement, row.fields["cause"], row.fields["clean"]) == ("boot", cause.value, clean)
     assert StartCause.SETTINGS in ON_PURPOSE

@@ -34,9 +34,12 @@ def detail_of(revision: int, runs: int, changed: list[str], says: Words) -> dict
     return {"revision": revision, "runs": runs, "changed": changed, **says.told}
 
 
-def overruled_es(overruled: Sequence[str]) -> dict[str, list[str]]:
-    """Return in Spanish what the machine's own environment wins over; nothing where it is nothing."""
-    return {"overruled_es": [in_spanish(item) for item in overruled]} if overruled else {}
+def overruled_words(overruled: Sequence[str]) -> dict[str, list[str]]:
+    """Return in both languages what the machine's own environment wins over."""
+    return {
+        "overruled": [str(item) for item in overruled],
+        "overruled_es": [in_spanish(item) for item in overruled],
+    }
 
 
 def refusal(revision: int, runs: int, wrong: Sequence[str]) -> Answer:

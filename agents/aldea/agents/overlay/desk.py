@@ -9,7 +9,7 @@ from typing import Any
 
 from aldea.agents.lock import FolderLock
 from aldea.agents.overlay import state as steps
-from aldea.agents.overlay.answering import NO_COMMAND, NO_DISK, Answer, detail_of, overruled_es, refusal, too_late
+from aldea.agents.overlay.answering import NO_COMMAND, NO_DISK, Answer, detail_of, overruled_words, refusal, too_late
 from aldea.agents.overlay.checking import TOO_DEEP, refusals
 from aldea.agents.overlay.keeping import Keeper
 from aldea.agents.overlay.source import Source, differing
@@ -215,7 +215,7 @@ class SettingsDesk:
         keys = ", ".join(changed)
         nothing = Words("nothing changed for this device", "nada cambió para este equipo")
         says = Words(f"changed: {keys}", f"cambió: {keys}") if changed else nothing
-        detail = {**self._detail(overlay.revision, changed, says), "overruled": overruled, **overruled_es(overruled)}
+        detail = {**self._detail(overlay.revision, changed, says), **overruled_words(overruled)}
         # The longer of both: with the shorter one alone, too short a time could never be put right from afar.
         patience_ms = round(max(self._settings.trial_seconds, fresh.trial_seconds) * 1000)
         trial = Trial(overlay, command, patience_ms, answer={**detail, "runs": overlay.revision})
