@@ -115,7 +115,8 @@ def test_a_correction_keeps_people_as_they_were_unless_it_is_asked_otherwise(sit
         assert person is not None
         site.desk.roster.change(replace(person, age_band="25-44"))
     page = site.browser.get(f"{where}/correct")
-    assert "15-24" in page.text
+    assert f"{code} · Mujer · 15-24" in page.text
+    assert "como está ahora en la lista: Mujer · 25-44" in page.text
     corrected = press(site, page, "store", activity="Taller de bordado", reason="el nombre")
     assert "versión 2" in corrected.text
     bands = {one["code"]: one["age_band"] for one in site.desk.book.listed()[0].payload["participants"]}

@@ -21,7 +21,8 @@ ON_A_PAGE, CORRECTED_ON_A_PAGE = 40, 25
 class Tick:
     """Somebody to be ticked. `then`: how she is in the record that is corrected, where the roster says otherwise now.
 
-    `now`: that the roster is to be followed. `name` is empty for who is in the record alone.
+    `today`: how the roster has her then; `now`: that it is to be followed. `name` is empty for who is in the record
+    alone.
     """
 
     value: str
@@ -29,6 +30,7 @@ class Tick:
     code: str
     ticked: bool
     then: Person | None = None
+    today: Person | None = None
     now: bool = False
 
 
@@ -92,9 +94,8 @@ def _tick(person: Person, chosen: Mapping[str, str], before: Mapping[str, str]) 
         return Tick(value or person.code, person.name, person.code, code in chosen)
     _, sex, band = value.split("|")
     is_now = code in chosen and chosen[code].partition("|")[2] in {"", present.partition("|")[2]}
-    return Tick(
-        value, person.name, person.code, code in chosen, Person(person.code, person.name, sex, band), now=is_now
-    )
+    then = Person(person.code, person.name, sex, band)
+    return Tick(value, person.name, person.code, code in chosen, then, person, is_now)
 
 
 def page_of(names: Sequence[str], wanted: object, size: int = ON_A_PAGE) -> Pager:
