@@ -227,8 +227,9 @@ def test_a_trial_that_told_nothing_halts_nothing_and_is_asked_for_again_a_day_la
     other = DeviceView("b", "agent", OLD, NOW - 1)
     step = next_step(rollout, [tried, other], NOW)
     assert (step.state, step.ask) == (RolloutState.RUNNING, (other.key,))  # another takes its place
-    alone = next_step(rollout, [tried], NOW)
-    assert (alone.state, alone.ask) == (RolloutState.RUNNING, ())
+    for alone in (next_step(rollout, [tried], NOW), next_step(replace(rollout, first_site="a"), [tried, other], NOW)):
+        assert alone.why is not None
+        assert (alone.state, alone.ask, alone.why.word) == (RolloutState.RUNNING, (), "asked_again")
     later = replace(tried, heard_ms=NOW + AGAIN_MS)
     assert next_step(rollout, [later], NOW + AGAIN_MS).ask == (tried.key,)
     assert next_step(rollout, [later], NOW + LATE_MS).state is RolloutState.DONE

@@ -73,6 +73,9 @@ WHY: Mapping[str, str] = MappingProxyType(
         "baking": N_("The devices that have it are watched for a while before the next are asked."),
         "not_heard": N_("%(site)s has it and is not heard just now. The next are asked once it is."),
         "nobody_heard": N_("No device that needs it has been heard in the last day."),
+        "asked_again": N_(
+            "%(site)s has told nothing of it yet, and is asked again a day later; nobody else can be asked."
+        ),
         "others_away": N_("All that can be reached have it. Those that are away get it when they come back."),
     }
 )

@@ -52,13 +52,21 @@ def _forward(rollout: Rollout, seen: Sequence[DeviceView], now_ms: int) -> Step:
     if not members:
         # Nobody is there to ask: either all have it, or all are away.
         if any(_wants(rollout, device, now_ms) for device in seen):
-            return Step(rollout.state, wave, why=Why("nobody_heard"))
+            return Step(rollout.state, wave, why=_nobody_to_ask(seen))
         return Step(RolloutState.DONE, wave)
     waits = _wave_waits(rollout, members, now_ms)
     if waits is not None:
         return Step(rollout.state, wave, why=waits)
     after = replace(rollout, wave=wave + 1)
     return _forward(after, seen, now_ms)
+
+
+def _nobody_to_ask(seen: Sequence[DeviceView]) -> Why:
+    """Return why nobody is asked now although some need it."""
+    for device in seen:
+        if device.progress in (Progress.INCONCLUSIVE, Progress.NO_KEY):
+            return Why("asked_again", {"site": device.site, "device": device.device})
+    return Why("nobody_heard")
 
 
 def _last_wave(
