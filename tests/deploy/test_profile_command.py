@@ -129,3 +129,18 @@ def test_boxes_are_led_to_another_broker_only_when_that_is_confirmed(
         assert [entry.subject for entry in list_audit(unit) if entry.action == "boxes_led"] == [
             'broker.host = "elsewhere.example"'
         ]
+
+
+def test_what_is_wrong_with_a_file_is_said_in_the_terminals_language(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text('site = "arroyo"\nsample_seconds = 0.5\n')
+    for language, words in (
+        ("es_MX.UTF-8", ("no puede ser un perfil", "no se puede ajustar a distancia", "se espera al menos 1")),
+        ("C.UTF-8", ("cannot be a profile", "cannot be set from afar", "expects at least 1")),
+    ):
+        monkeypatch.setenv("LC_ALL", language)
+        code, _, said = terminal("set", "wrong", "--file", str(file))
+        assert code != 0
+        assert [word for word in words if word not in said] == []

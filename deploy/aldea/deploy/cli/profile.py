@@ -12,18 +12,21 @@ examples:
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aldea.agents.overlay.checking import agent_guide
+from aldea.agents.page.words import language_of_environment
 from aldea.deploy.cli.codes import AUTHOR
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
 from aldea.model.clock import SystemClock
 from aldea.model.leading import is_led, leads_to
 from aldea.model.overlays import changed_keys, leaves
+from aldea.model.said import in_spanish
 from aldea.model.toml_text import as_toml
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
@@ -111,7 +114,7 @@ def _show(register: Register, arguments: argparse.Namespace) -> int:
 def _set(register: Register, arguments: argparse.Namespace) -> int:
     document = _read(arguments.file)
     if wrong := agent_guide().check(document):
-        raise CommandError("\n".join([f"{arguments.file} cannot be a profile:", *wrong]))
+        raise CommandError(_why_not(arguments.file, wrong))
     now = SystemClock().wall_ms()
     with register.transaction() as unit:
         before = find_profile(unit, arguments.profile)
@@ -168,6 +171,13 @@ def _send(register: Register, arguments: argparse.Namespace) -> int:
     told = "would change" if arguments.dry_run else "were sent their settings"
     print(f"{len(due)} of {len(chosen)} devices {told}")
     return OK
+
+
+def _why_not(file: Path, wrong: Sequence[str]) -> str:
+    """Return what is wrong with a file, a line each, in the terminal's language."""
+    if language_of_environment(os.environ) == "es":
+        return "\n".join([f"{file} no puede ser un perfil:", *map(in_spanish, wrong)])
+    return "\n".join([f"{file} cannot be a profile:", *wrong])
 
 
 def _keys() -> Sequence[str]:
