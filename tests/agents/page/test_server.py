@@ -8,13 +8,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from agentkit.box import make_view
 from aldea.agents.page import server as serving
-from aldea.agents.page.connections import Connections
+from aldea.agents.page.connections import MOST_HELD_BYTES, Connections
 from aldea.agents.page.server import PageServer
 from aldea.agents.page_settings import PageSettings
 from aldea.model.clock import ManualClock
@@ -127,12 +128,19 @@ def test_a_village_of_phones_that_hold_their_connections_keeps_nobody_out(port: 
             phone.close()
 
 
+@dataclass
+class Begun:
+    """A request that is not whole yet."""
+
+    body_bytes_received: int = 0
+
+
 class Channel:
     """What a server knows of a connection."""
 
     def __init__(self, address: str = "192.168.1.5", *, begun: bool = False) -> None:
         self.addr = (address, 4711)
-        self.request = object() if begun else None
+        self.request = Begun() if begun else None
         self.requests: list[object] = []
         self.total_outbufs_len = 0
         self.last_activity = 1000.0
@@ -167,6 +175,22 @@ def test_in_a_crowd_the_oldest_of_the_address_with_the_most_go_first() -> None:
         held.end_some([phone, *(channel for channel in hostile if not channel.will_close)])
     assert not phone.will_close
     assert [channel.will_close for channel in hostile] == [True] * 5 + [False] * 7
+
+
+def test_forms_that_never_end_cannot_fill_the_memory() -> None:
+    held = Connections(ManualClock(), 100)
+    phone = Channel(begun=True)
+    hostile = [Channel(f"192.168.1.{66 + number % 2}", begun=True) for number in range(60)]
+    assert phone.request is not None
+    phone.request.body_bytes_received = 200_000
+    for number, channel in enumerate(hostile):
+        assert channel.request is not None
+        channel.request.body_bytes_received = 100_000 + number
+    held.end_some([phone, *hostile])
+    assert not phone.will_close
+    left = [channel for channel in hostile if not channel.will_close]
+    assert sum(channel.request.body_bytes_received for channel in left if channel.request) <= MOST_HELD_BYTES
+    assert len(left) == 27
 
 
 @pytest.mark.parametrize("host", ["::", "::1"])

@@ -15,6 +15,8 @@ from aldea.model.clock import Clock
 
 IDLE_MS = 3_000
 LONGEST_MS = 60_000
+MOST_HELD_BYTES = 3_000_000
+"""Of forms that are not whole yet, all together: they wait in memory."""
 _CROWDED = 0.8
 
 
@@ -56,6 +58,7 @@ class Connections:
             else:
                 waiting.append(channel)
         self._thin(waiting)
+        _let_go(waiting)
 
     def _thin(self, waiting: list[Any]) -> None:
         """End the oldest of those that have asked nothing yet, of the address with the most of them first."""
@@ -67,6 +70,24 @@ class Connections:
             waiting.remove(oldest)
             by_address[most] -= 1
             oldest.will_close = True
+
+
+def _let_go(waiting: Iterable[Any]) -> None:
+    """End those that hold the most of a form, of the address that holds the most, until all hold little enough."""
+    by_address: dict[str, list[tuple[int, int, Any]]] = {}
+    for number, channel in enumerate(waiting):
+        by_address.setdefault(_address(channel), []).append((_held_bytes(channel), number, channel))
+    sums = {address: sum(count for count, _, _ in items) for address, items in by_address.items()}
+    while sum(sums.values()) > MOST_HELD_BYTES:
+        most = max(sums, key=lambda address: sums[address])
+        by_address[most].sort()
+        count, _, largest = by_address[most].pop()
+        largest.will_close = True
+        sums[most] -= count
+
+
+def _held_bytes(channel: Any) -> int:
+    return 0 if channel.request is None else int(channel.request.body_bytes_received)
 
 
 def _address(channel: Any) -> str:
