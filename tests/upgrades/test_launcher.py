@@ -194,6 +194,9 @@ def _of_the_future(site: Site) -> None:
         {"trial": {"version": "1.3"}},
         {"trial": "1.3"},
         {"trial": {"version": "1.3", "id": "c1", "starts": None}},
+        {"newest": "../1.3"},
+        {"outcome": {"version": "1.3", "id": "c1", "confirmed": False}, "doubt": {"boot_id": "b"}},
+        {"outcome": {"version": "1.3", "id": "c1", "confirmed": False, "verdict": 3}},
     ],
 )
 def test_whatever_somebody_has_written_into_the_state_an_agent_runs(site: Site, edit: dict[str, object]) -> None:
@@ -216,6 +219,20 @@ def test_what_a_later_version_writes_besides_does_not_lose_the_release(site: Sit
     path = site.releases.folder / FILE
     document = json.loads(path.read_text())
     document["outcome"]["of_a_later_version"] = document["of_a_later_version"] = 1
+    path.write_text(json.dumps(document))
+    assert site.decide() == str(site.releases.python("1.3"))
+    assert site.state.outcome == Outcome("1.3", "c1", confirmed=True)
+
+
+def test_a_state_of_before_there_were_doubts_is_read(site: Site) -> None:
+    site.add("1.3")
+    site.keep(current="1.3", outcome=Outcome("1.3", "c1", confirmed=True))
+    path = site.releases.folder / FILE
+    document = json.loads(path.read_text())
+    for name in ("doubt", "newest"):
+        del document[name]
+    for name in ("reason_es", "verdict"):
+        del document["outcome"][name]
     path.write_text(json.dumps(document))
     assert site.decide() == str(site.releases.python("1.3"))
     assert site.state.outcome == Outcome("1.3", "c1", confirmed=True)
