@@ -217,6 +217,13 @@ def test_half_a_character_is_rejected() -> None:
     assert _both(_with_header(x="\udfff")) == ("malformed", "malformed")
 
 
+@pytest.mark.parametrize(("key", "reason"), [*((key, "invalid_header") for key in "iesnbomwc"), ("k", "malformed")])
+def test_a_header_without_one_of_its_parts_is_refused(key: str, reason: str) -> None:
+    body = _body(GOOD)
+    assert body.count(f'"{key}":'.encode()) == 1
+    assert _both(_packed(body.replace(f'"{key}":'.encode(), b'"_":'))) == (reason, reason)
+
+
 def test_unknown_parts_of_a_header_are_kept() -> None:
     header, _ = decode(_with_header(z={"new": 1}))
     assert header.extra == {"z": {"new": 1}}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
 
-from aldea.agents.installed import UNKNOWN, installed_version
 from aldea.agents.machine import boot_id, clock_state, hardware_id
 from aldea.agents.outbox import Machine
 from aldea.agents.settings import AgentSettings, what_it_sees
@@ -35,7 +35,10 @@ class ClockStates:
 
 def this_machine() -> Machine:
     """Return what the operating system says of this machine and boot."""
-    own_version = installed_version("aldea") or UNKNOWN
+    try:
+        own_version = version("aldea")
+    except PackageNotFoundError:
+        own_version = "unknown"
     # Half of the kernel's id tells a device's boots apart as well, and travels in every batch.
     return Machine(hardware_id() or "", boot_id().replace("-", "")[:16], own_version, clock_state(SystemClock()).value)
 

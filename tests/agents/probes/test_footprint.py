@@ -19,7 +19,7 @@ SERVER_LIBRARIES = {
 }  # fmt: skip
 
 NOT_BY_DEFAULT = {
-    "urllib.request", "importlib.metadata", "importlib.resources", "zipfile", "tempfile", "difflib", "email.policy",
+    "urllib.request", "difflib",
     "aldea.agents.enrolling", "aldea.agents.take_over", "aldea.agents.operating.diagnostics",
     "aldea.agents.overlay.handler", "aldea.agents.upgrading.handler", "aldea.agents.upgrading.fetching",
     "aldea.agents.probes.clients", "aldea.agents.probes.power", "aldea.agents.probes.snmp",
@@ -117,7 +117,7 @@ def test_the_whole_agent_loads_nothing_of_the_server() -> None:
 def test_the_default_probes_load_neither_snmp_nor_certificates_and_stay_small() -> None:
     fresh = _fresh("pass", "measure")
     print(f"after three rounds of the default probes: {fresh['resident'] / 1e6:.1f} MB resident")
-    assert not {"pysnmp", "cryptography", "dns"} & _packages(fresh["modules"])
+    assert not {"pysnmp", "cryptography"} & _packages(fresh["modules"])
     assert fresh["resident"] <= 40e6
 
 

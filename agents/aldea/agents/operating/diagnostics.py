@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import platform
 from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from aldea.agents.footprint import resident_bytes
 from aldea.agents.gateway import default_route
-from aldea.agents.installed import installed_version
 from aldea.agents.machine import clock_state
 from aldea.agents.operating.answers import as_json
 from aldea.agents.operating.handler import Outcome, State, Tell
@@ -155,7 +155,7 @@ def _versions(own: str) -> Mapping[str, Any]:
         "system": _system(),
         "kernel": platform.release(),
         "machine": platform.machine(),
-        "mqtt": installed_version("paho-mqtt"),
+        "mqtt": _installed("paho-mqtt"),
     }
 
 
@@ -163,6 +163,13 @@ def _system() -> str | None:
     try:
         return platform.freedesktop_os_release().get("PRETTY_NAME")
     except OSError:
+        return None
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
         return None
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-import socket
-from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from aldea.agents.probe_settings import server_address
-from aldea.agents.probes.dns_message import NOERROR, NXDOMAIN, REFUSED, SERVFAIL, Answer, question, read_answer
 from aldea.model.failures import Failure, failure_of
 from aldea.model.sample import Reading
 
@@ -19,14 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import dns.message
+
     from aldea.agents.probe import ProbeContext
     from aldea.agents.probe_settings import DnsSettings
 
 log = logging.getLogger(__name__)
 
 _SYSTEM_SERVERS = 3  # as many as the C library uses of /etc/resolv.conf
-_MOST_BYTES = 65_535
-_WORDS = {NXDOMAIN: Failure.DNS_NXDOMAIN, SERVFAIL: Failure.DNS_SERVFAIL, REFUSED: Failure.DNS_REFUSED}
+_UDP_PAYLOAD_BYTES = 1232
 
 
 class DnsProbe:
@@ -68,50 +65,39 @@ class DnsProbe:
 
 async def _addresses(name: str, server: str, timeout_seconds: float) -> tuple[int | None, Failure | None]:
     """Ask `server` for the IPv4 addresses of `name`: how many, and what was wrong. Raises OSError."""
+    import dns.asyncquery  # noqa: PLC0415 - 6 MB that only this probe needs
+    import dns.exception  # noqa: PLC0415 - as above
+    import dns.message  # noqa: PLC0415 - as above
+
+    host, port = server_address(server)
     try:
-        asked = question(name, secrets.randbelow(2**16))
-        async with asyncio.timeout(timeout_seconds):
-            answer = await _by_udp(asked, *server_address(server))
-            if answer.truncated:
-                answer = await _by_tcp(asked, *server_address(server))
-    except TimeoutError:
+        query = dns.message.make_query(name, "A", use_edns=0, payload=_UDP_PAYLOAD_BYTES)
+        async with asyncio.timeout(timeout_seconds):  # over UDP, and TCP for an answer that did not fit
+            answer, _ = await dns.asyncquery.udp_with_fallback(
+                query, host, timeout_seconds, port, ignore_unexpected=True, ignore_errors=True
+            )
+    except (dns.exception.Timeout, TimeoutError):
         return None, Failure.DNS_TIMEOUT
-    except (ValueError, EOFError) as error:
+    except (dns.exception.DNSException, ValueError, EOFError) as error:
         log.info("%s from %s: %s", name, server, error)
         return None, Failure.DNS_FAILED
-    if answer.outcome != NOERROR:
-        return answer.addresses, _WORDS.get(answer.outcome, Failure.DNS_FAILED)
-    return answer.addresses, None if answer.addresses else Failure.DNS_NO_ANSWER
+    return _judged(answer)
 
 
-async def _by_udp(asked: bytes, host: str, port: int) -> Answer:
-    """Ask in one packet, and wait for the answer to it; whatever else comes is passed over."""
-    loop = asyncio.get_running_loop()
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as channel:
-        channel.settimeout(0)
-        channel.connect((host, port))  # sends nothing, and lets nobody else answer
-        await loop.sock_sendall(channel, asked)
-        while True:
-            answer = None
-            with suppress(OSError):  # a router's word, which anybody could say: the answer may come all the same
-                answer = read_answer(await loop.sock_recv(channel, _MOST_BYTES), asked)
-            if answer is not None:
-                return answer
+def _judged(answer: dns.message.Message) -> tuple[int, Failure | None]:
+    """Return the number of addresses in an answer, and its failure word."""
+    import dns.rcode  # noqa: PLC0415 - as above
+    import dns.rdatatype  # noqa: PLC0415 - as above
 
-
-async def _by_tcp(asked: bytes, host: str, port: int) -> Answer:
-    """Ask over a connection, where an answer may be of any length. Raises ValueError for one that can't be read."""
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        writer.write(len(asked).to_bytes(2, "big") + asked)
-        size = int.from_bytes(await reader.readexactly(2), "big")
-        answer = read_answer(await reader.readexactly(size), asked)
-    finally:
-        writer.transport.abort()
-    if answer is None:
-        raise ValueError("the answer cannot be read")
-    return answer
+    words = {
+        dns.rcode.NXDOMAIN: Failure.DNS_NXDOMAIN,
+        dns.rcode.SERVFAIL: Failure.DNS_SERVFAIL,
+        dns.rcode.REFUSED: Failure.DNS_REFUSED,
+    }
+    answers = sum(len(part) for part in answer.answer if part.rdtype == dns.rdatatype.A)
+    if answer.rcode() != dns.rcode.NOERROR:
+        return answers, words.get(answer.rcode(), Failure.DNS_FAILED)
+    return answers, None if answers else Failure.DNS_NO_ANSWER
 
 
 def _system_servers(root: Path) -> tuple[str, ...]:

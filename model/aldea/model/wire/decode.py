@@ -95,10 +95,11 @@ def _header(raw: dict[str, Any]) -> Header:
     if not (is_id(site) and is_id(device)):
         raise Rejected("invalid_header", f"i is {raw['i']!r}, expected <site>/<device>")
     first, rows = _integer(raw, "s", 1, MAX_SEQ), _integer(raw, "n", 0, MAX_ROWS)
+    clock_word = _text(raw, "c", 16)
     try:
-        clock = ClockState(_text(raw, "c", 16))
+        clock = ClockState(clock_word)
     except ValueError:
-        raise Rejected("invalid_header", f"c is {raw['c']!r}, expected {', '.join(ClockState)}") from None
+        raise Rejected("invalid_header", f"c is {clock_word!r}, expected {', '.join(ClockState)}") from None
     return Header(
         site=site,
         device=device,
