@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
+
+import pytest
 
 from agentkit.box import Browser, make_view
 from agentkit.facilitator import ATTENDANCE as FORM
@@ -12,7 +15,7 @@ from agentkit.making import make_outbox
 from aldea.agents.page.app import build_site
 from aldea.agents.page.pins import PinStore
 from aldea.agents.page_settings import PageSettings
-from aldea.agents.records import open_desk
+from aldea.agents.records import Roster, open_desk
 from aldea.agents.records.roster import DRAFT_DAYS, Draft
 from aldea.model.clock import ManualClock
 
@@ -158,3 +161,23 @@ def test_a_box_without_a_zone_says_by_which_clock_its_days_are(tmp_path: Path, s
     for path in (FORM, "/records/new/power_note", "/records/new/nothing"):
         assert "no tiene zona horaria" in browser.get(path).text, path
         assert "no tiene zona horaria" not in site.browser.get(path).text, path
+
+
+def test_where_the_disk_takes_no_draft_the_page_itself_carries_the_ticks_of_every_page(
+    crowded: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = press(crowded, crowded.browser.get(FIRST), "page:5", activity="Asamblea", tick=["K-000"])
+    theirs = offered(page)[:2]
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Roster, "keep_draft", full)
+        said = press(crowded, page, "page:6", tick=theirs)
+        assert (said.status, "vea su disco" in said.text or "su disco" in said.text) == (500, True)
+        assert "Marcados en total: 3" in said.text
+    carried = re.findall(r'<input type="hidden" name="tick" value="([^"]+)"', said.body.decode())
+    stored = press(crowded, said, "store", tick=[*carried, "K-000"])
+    assert "Guardado aquí" in stored.text
+    assert len(crowded.desk.book.listed()[0].payload["participants"]) == 3

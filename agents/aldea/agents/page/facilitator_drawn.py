@@ -59,8 +59,13 @@ def form_page(
     faults: Sequence[Fault] = (),
     refusal: str = "",
     more_rows: int | None = None,
+    *,
+    is_kept: bool = True,
 ) -> str:
-    """Return the page of a form, with what was filled in and a sentence for each mistake."""
+    """Return the page of a form, with what was filled in and a sentence for each mistake.
+
+    `is_kept` False: the disk has not taken what was filled in, and the page itself carries the ticks it does not show.
+    """
     language = language_of(bottle.request)
     definition = filled.definition
     faults = told_by_group(faults, filled.typed.get(TALLY) or ()) if asks_for(definition, TALLY) else faults
@@ -83,7 +88,7 @@ def form_page(
         bands=AGE_BANDS,
         programmes=view.settings.page.programmes,
         machine_zone=_machine_zone(view, parts),
-        **_people(desk, filled),
+        **_people(desk, filled, is_kept=is_kept),
     )
 
 
@@ -101,10 +106,10 @@ def _parts(
     return parts
 
 
-def _people(desk: Desk, filled: Filled) -> dict[str, Any]:
+def _people(desk: Desk, filled: Filled, *, is_kept: bool) -> dict[str, Any]:
     """Return who can be ticked on this page, and which page of how many it is."""
     if not asks_for(filled.definition, PEOPLE):
-        return {"people": [], "pager": page_of((), 1), "shown": "", "ticked_in_all": 0, "on_roster": 0}
+        return {"people": [], "pager": page_of((), 1), "shown": "", "carried": [], "ticked_in_all": 0, "on_roster": 0}
     everybody = people_to_tick(desk, filled.ticked, recorded_ticks(desk, filled.record))
     found = [tick for tick in everybody if found_by(tick.name, tick.code, filled.find)]
     size = CORRECTED_ON_A_PAGE if filled.record else ON_A_PAGE
@@ -113,7 +118,8 @@ def _people(desk: Desk, filled: Filled) -> dict[str, Any]:
     return {
         "people": people,
         "pager": pager,
-        "shown": " ".join(tick.code for tick in people),
+        "shown": " ".join(tick.code for tick in (people if is_kept else everybody)),
+        "carried": [] if is_kept else [tick.value for tick in everybody if tick.ticked and tick not in people],
         "ticked_in_all": sum(tick.ticked for tick in everybody),
         "on_roster": len(everybody),
     }

@@ -108,9 +108,9 @@ def _sent(view: BoxView, desk: Desk, form: str) -> Any:
     if refusal == "changed":
         # Told once; what is stored after that is the next version of what the other has stored.
         filled, pairs = _on_newest(desk, filled, pairs)
-    _keep_draft(view, desk, filled, pairs)
+    is_kept = _keep_draft(view, desk, filled, pairs)
     bottle.response.status = 400
-    return form_page(view, desk, filled, checked.faults, refusal)
+    return form_page(view, desk, filled, checked.faults, refusal, is_kept=is_kept)
 
 
 def _gone_on_with(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs, action: str) -> Any:
@@ -122,10 +122,10 @@ def _gone_on_with(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs, actio
         filled, pairs = _as_correction(desk, filled, pairs, stored)
     is_kept = _keep_draft(view, desk, filled, pairs)
     if action == "rows":
-        return form_page(view, desk, filled, more_rows=ROWS_MORE)
+        return form_page(view, desk, filled, more_rows=ROWS_MORE, is_kept=is_kept)
     if not is_kept:
         bottle.response.status = 500
-        return form_page(view, desk, filled, refusal="disk")
+        return form_page(view, desk, filled, refusal="disk", is_kept=False)
     if action == "leave":
         return go_to("/records", "left_for_now")
     if action == "roster":
@@ -173,9 +173,9 @@ def _sent_before(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs, checke
     if _says_the_same(checked, filled, stored):
         return go_to(f"/records/one/{stored.record}", "stored")
     again, pairs = _as_correction(desk, filled, pairs, stored)
-    _keep_draft(view, desk, again, pairs)
+    is_kept = _keep_draft(view, desk, again, pairs)
     bottle.response.status = 400
-    return form_page(view, desk, again, checked.faults, "sent_before")
+    return form_page(view, desk, again, checked.faults, "sent_before", is_kept=is_kept)
 
 
 def _store(view: BoxView, desk: Desk, filled: Filled, payload: Mapping[str, Any], day: str) -> str:
