@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from aldea.agents.records import book, roster
 from aldea.model.settings import SettingsError
 
 _WORK = "take-over-"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _BESIDE = (RESERVE, book.NAME, roster.NAME)
 
 
@@ -47,6 +49,16 @@ def copies_of(folder: Path, paths: list[Path]) -> Iterator[list[OldFiles]]:
             try:
                 bad = copy_file(path, target)
             except OSError as error:
+                if error.errno in _NO_ROOM:
+                    needed = round(path.stat().st_size / 1e6) + 1
+                    raise CannotTakeOver(
+                        say(
+                            "This box's disk has no room for a copy of %(file)s: free %(needed)d MB, "
+                            "then do this again",
+                            file=path,
+                            needed=needed,
+                        )
+                    ) from error
                 why = error.strerror or error
                 raise CannotTakeOver(say("%(file)s cannot be read (%(why)s)", file=path, why=why)) from error
             # What lies beside a file that was put aside belongs to the folder's own outbox.

@@ -75,7 +75,9 @@ def take_over(settings: AgentSettings, given: Path, tell: Tell, agree: Callable[
         with copies_of(folder, paths) as copies:
             return _take_all(settings, copies, tell, agree, site)
     except AlreadyRunning as error:
-        raise CannotTakeOver(Words("%(why)s", {"why": error})) from error
+        raise CannotTakeOver(
+            say("Another take-over is at work on this box: wait until it has ended, then do this again.")
+        ) from error
     except (OSError, sqlite3.Error) as error:
         raise CannotTakeOver(
             say("%(folder)s cannot be used (%(why)s); what was taken stays, do it again", folder=folder, why=error)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentkit.making import OTHER_BOOT, held_rows, ping
+from aldea.agents.lock import FolderLock
 from aldea.agents.machine import hardware_id
 from aldea.agents.outbox import Machine, Outbox, Reserve, Span
 from aldea.agents.outbox.taking_over import CannotTakeOver
@@ -203,6 +204,36 @@ def test_records_and_the_roster_come_along_and_go_on_from_where_they_were(tmp_pa
     assert [person.name for person in people.people()] == ["Una Persona"]
     for part in (people, here, new):
         part.close()
+
+
+def test_two_take_overs_at_once_are_one_and_a_sentence(tmp_path: Path) -> None:
+    settings, box = new_box(tmp_path / "data")
+    lock = FolderLock(settings.data, "take-over")
+    with pytest.raises(CannotTakeOver, match="Another take-over is at work on this box") as refused:
+        bring(settings, old_disk(tmp_path / "old"))
+    assert "Otra" in refused.value.words.in_("es")
+    lock.release()
+    assert bring(settings, tmp_path / "old")[0]
+    assert list(settings.data.glob("take-over-*")) == []
+    box.close()
+
+
+def test_a_box_without_room_for_the_copy_says_so_and_does_not_blame_the_old_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, box = new_box(tmp_path / "data")
+    old = old_disk(tmp_path / "old")
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("aldea.agents.old_disk.copy_file", full)
+        with pytest.raises(CannotTakeOver, match=r"This box's disk has no room for a copy of .*: free 1 MB"):
+            bring(settings, old)
+    assert list(settings.data.glob("take-over-*")) == []
+    assert bring(settings, old)[0]
+    box.close()
 
 
 def test_of_a_damaged_book_what_can_be_read_comes_along_and_it_is_said(tmp_path: Path) -> None:
