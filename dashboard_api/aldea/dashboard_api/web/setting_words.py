@@ -91,7 +91,7 @@ HELP: Mapping[str, str] = {
     "budget.timezone": N_("where months are cut (IANA); unset: as for clients"),
     "budget.peak_hours": N_("when most people are on the link, local time"),
     "page.enabled": N_("serve the box's page on the site's network"),
-    "page.host": N_("address to listen on; 0.0.0.0: all of IPv4"),
+    "page.host": N_("address to listen on; 0.0.0.0: all of IPv4, :: also of IPv6"),
     "page.port": N_("port to listen on"),
     "page.names": N_("names by which the page may be called, besides any address"),
     "page.language": N_("language until another is chosen"),
