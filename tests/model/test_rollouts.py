@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from aldea.model.clock import ManualClock
 from aldea.model.rollouts import DeviceView, Progress, Rollout, RolloutState, next_step
-from aldea.model.rollouts.states import AGAIN_MS, AWAY_MS, HOUR_MS, LATE_MS, PATIENCE_MS, SETTLED_MS, SILENCE_MS
+from aldea.model.rollouts.states import (
+    AGAIN_MS,
+    AWAY_MS,
+    HOUR_MS,
+    INCONCLUSIVE_MANY,
+    LATE_MS,
+    PATIENCE_MS,
+    SETTLED_MS,
+    SILENCE_MS,
+)
 
 NEW, OLD = "2.0", "1.0"
 NOW = 1_800_000_000_000
@@ -62,7 +71,7 @@ class Fleet:
             return replace(device, progress=Progress.TRYING, trying_ms=now)
         if device.progress is Progress.TRYING:
             version = NEW if habit.fate is Progress.CONFIRMED else OLD
-            return replace(device, progress=habit.fate, confirmed_ms=now, version=version)
+            return replace(device, progress=habit.fate, confirmed_ms=now, ended_ms=now, version=version)
         return device
 
     def look(self) -> None:
@@ -121,6 +130,26 @@ def test_a_bad_release_hits_one_site_alone(fleet: list[Habit], fate: Progress) -
     assert len(hit) <= 1
     if hit and made.devices[hit[0]].progress is fate:
         assert made.rollout.state is RolloutState.HALTED
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(habits, min_size=1, max_size=30))
+def test_a_release_with_which_no_trial_tells_anything_is_tried_at_three_sites_at_most(fleet: list[Habit]) -> None:
+    made = Fleet([replace(habit, fate=Progress.INCONCLUSIVE) for habit in fleet])
+    made.run(12)
+    assert len({item.site for item in made.devices.values() if item.trying_ms is not None}) <= INCONCLUSIVE_MANY
+
+
+def test_a_site_whose_link_fails_at_each_trial_keeps_nobody_else_waiting_and_is_asked_once_a_day() -> None:
+    made = Fleet([Habit(fate=Progress.INCONCLUSIVE), *(Habit() for _ in range(39))], bake_hours=0)
+    made.devices["s000"] = replace(made.devices["s000"], heard_ms=NOW)  # heard last: it is the first
+    made.run(10)
+    assert made.asked[0] == (0, "s000")
+    assert [item.version for item in made.devices.values()] == [OLD, *[NEW] * 39]
+    assert not made.rollout.state.is_over
+    assert 2 <= sum(site == "s000" for _, site in made.asked) <= 10
+    made.run(30)
+    assert made.rollout.state is RolloutState.DONE
 
 
 def test_a_sound_release_reaches_all_and_the_waves_are_one_ten_and_the_rest() -> None:
