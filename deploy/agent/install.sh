@@ -135,7 +135,7 @@ write_python() {
 #!/bin/sh
 # Written by install.sh: runs Python with the installation's packages.
 python=$home/current/bin/python
-made_for=\$(ls "$home/current/lib")
+made_for=\$(cd "$home/current/lib" && ls -d python3.* | head -n 1)
 real=\$(readlink -f "\$python")
 case \${real##*/} in
 "\$made_for") [ ! -x "\$real" ] || exec "\$python" "\$@" ;;
