@@ -16,8 +16,8 @@ from aldea.storage.register.tables import boot
 class Boot:
     """One boot of a device. `started_ms` is the wall time of its start, None while it is not known.
 
-    `last_mono_ms`: the furthest into the boot that a row, a sign of life or a birth tells of. `estimated`: bounded by its
-    neighbours, not anchored. `clock_state` is empty where another boot tells of this one.
+    `last_mono_ms`: the furthest into the boot that a row, a sign of life or a birth tells of. `estimated`: bounded
+    by its neighbours, not anchored. `clock_state` is empty where another boot tells of this one.
     """
 
     site: str
