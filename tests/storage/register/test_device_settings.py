@@ -23,7 +23,7 @@ from aldea.storage.register.profiles import (
     find_profile,
     history_of,
     list_profiles,
-    sites_with,
+    profile_of,
     subject_of,
 )
 from aldea.storage.register.programmes import Programme, add_programme, assign_site
@@ -105,7 +105,7 @@ def test_a_profile_in_use_is_not_deleted(villages: Register) -> None:
             add_profile(unit, Profile("slow", "Slow", {}))
         assert assign_profile(unit, ["arroyo", "monte"], "slow") == 2
         assert assign_profile(unit, ["arroyo"], "slow") == 0
-        assert sites_with(unit, "slow") == ("arroyo", "monte")
+        assert [profile_of(unit, site) for site in ("arroyo", "monte")] == ["slow", "slow"]
         with pytest.raises(RegisterConflictError, match="has 2 sites"):
             delete_profile(unit, "slow")
         assert assign_profile(unit, ["arroyo", "monte"], None) == 2

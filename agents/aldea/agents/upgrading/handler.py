@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,8 +36,7 @@ _TOLD_PARTS = 5
 
 def free_bytes(folder: Path) -> int:
     """Return what this user may still write where `folder` is."""
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
+    return shutil.disk_usage(folder).free
 
 
 @dataclass(frozen=True, slots=True)

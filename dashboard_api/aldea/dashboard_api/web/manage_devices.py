@@ -12,6 +12,7 @@ from aldea.dashboard_api.access.flash import flash
 from aldea.dashboard_api.access.visitor import SignedIn, Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
+from aldea.dashboard_api.problems import sentence
 from aldea.dashboard_api.web.manage_sites import managed_site
 from aldea.dashboard_api.web.own_address import own_address
 from aldea.storage.register import RegisterError
@@ -85,8 +86,7 @@ def _done(aldea: Context, visitor: Visitor, site: str, deed: Callable[[Unit, int
             managed_site(unit, visitor, site, now)
             answer = deed(unit, now)
     except RegisterError as error:
-        text = str(error)
-        return back_to(site, f"{text[:1].upper()}{text[1:]}.")
+        return back_to(site, sentence(error))
     return answer()
 
 

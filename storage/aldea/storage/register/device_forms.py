@@ -39,13 +39,6 @@ def note_forms(unit: Unit, site: str, device: str, told: str, at_ms: int) -> int
     return _offer(unit, site, device, versions, at_ms) + offer_programmes(unit, at_ms, [site])
 
 
-def forms_of_device(unit: Unit, site: str, device: str) -> Mapping[str, int]:
-    """Return the versions of the forms that a device last told of; nothing where it never did."""
-    wanted = select(device_forms.c.versions).where(device_forms.c.site == site, device_forms.c.device == device)
-    found: Mapping[str, int] | None = unit.connection.execute(wanted).scalar()
-    return found or {}
-
-
 def offer_forms(unit: Unit, now_ms: int) -> int:
     """Queue what is newer here than at the devices, for all of them; return how many commands there are for it.
 

@@ -115,12 +115,6 @@ def profile_of(unit: Unit, site: str) -> str | None:
     return unit.connection.execute(wanted).scalar_one_or_none()
 
 
-def sites_with(unit: Unit, profile_id: str) -> tuple[str, ...]:
-    """Return the ids of the sites that have a profile."""
-    wanted = select(site_profile.c.site).where(site_profile.c.profile == profile_id).order_by(site_profile.c.site)
-    return tuple(unit.connection.execute(wanted).scalars())
-
-
 def assign_profile(unit: Unit, sites: Collection[str], profile_id: str | None) -> int:
     """Give sites a profile, or none; say for how many that is new. Nothing is sent.
 

@@ -121,17 +121,16 @@ def _put_before(unit: Unit, new: NewRecord, place: int, there: Sequence[Record])
 # -- given back
 
 
-def give_back(unit: Unit, new: ReturnedRecord) -> bool:
-    """Keep a version that could not be taken; say whether it is a new one."""
+def give_back(unit: Unit, new: ReturnedRecord) -> None:
+    """Keep a version that could not be taken, once."""
     if find_returned(unit, new.site, new.record, new.version) is not None:
-        return False
+        return
     values = {name: getattr(new, name) for name in ("site", "record", "version", "device", "withdrawn")}
     for name, limit in (("form", 80), ("form_version", 40), ("programme", 80), ("event_date", 20), ("reason", 300)):
         values[name] = clean_text(getattr(new, name))[:limit]
     payload, sentences = plain(dict(new.payload)), plain(dict(new.sentences))
     more = {"payload": payload, "sentences": sentences, "arrived_at_ms": new.arrived_ms}
     unit.connection.execute(plain_insert(returned_record).values(**values, **more))
-    return True
 
 
 def find_returned(unit: Unit, site_id: str, record_id: str, version: int) -> ReturnedRecord | None:
