@@ -6,18 +6,21 @@ import asyncio
 import logging
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Thread
 
 from aldea.agents.lock import AlreadyRunning, FolderLock
 from aldea.agents.outbox import Limits
+from aldea.agents.outbox.formats import READABLE_FORMATS
+from aldea.agents.whole_file import write_whole
 
 _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 3_600.0
 _DAMAGED = "outbox.corrupt-*.sqlite"
 _WORK = "take-over-"
+_KNOWN = "formats " + " ".join(map(str, READABLE_FORMATS))
 _ROOM_BYTES = 20_000_000
 """What must stay free beside the copy that is read."""
 
@@ -35,7 +38,7 @@ def salvage(folder: Path, limits: Limits, hardware_id: str) -> int:
 
     The agent may be running. Never raises: what cannot be done now is said, and done the next time.
     """
-    left = [path for path in sorted(folder.glob(_DAMAGED)) if not _done(path).exists()]
+    left = [path for path in sorted(folder.glob(_DAMAGED)) if not _is_done(path)]
     if not left:
         return 0
     try:
@@ -47,6 +50,16 @@ def salvage(folder: Path, limits: Limits, hardware_id: str) -> int:
         return sum(_bring_in(path, limits, hardware_id) for path in left)
     finally:
         lock.release()
+
+
+def _is_done(path: Path) -> bool:
+    """Say whether a file was seen to; one that could not be read is tried again by a version that knows others."""
+    try:
+        return _done(path).read_text(encoding="ascii", errors="replace") in {"", _KNOWN}
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _done(path: Path) -> Path:
@@ -72,7 +85,8 @@ def _bring_in(path: Path, limits: Limits, hardware_id: str) -> int:
         _done(path).touch()
     except CannotRead as error:
         _LOG.warning("nothing can be brought back of %s: %s", path, error)
-        _done(path).touch()
+        with suppress(OSError):
+            write_whole(_done(path), _KNOWN.encode())
         return 0
     except (OSError, sqlite3.Error, CannotTakeOver) as error:
         _LOG.warning("%s cannot be brought back now: %s", path, error)

@@ -198,10 +198,10 @@ def test_a_machine_that_cannot_be_told_apart_keeps_its_outbox(tmp_path: Path) ->
     second.close()
 
 
-def append_until_refused(outbox: Outbox) -> int:
+def append_until_refused(outbox: Outbox, from_ms: int = 2_000) -> int:
     """Append until the disk is full; return the number of the cycle that was refused."""
     for number in range(10_000):
-        if outbox.append([ping(number, note=f"{number:0900d}")], 2_000 + number) is None:
+        if outbox.append([ping(number, note=f"{number:0900d}")], from_ms + number) is None:
             return number
     raise AssertionError("the disk is never full")
 
@@ -306,6 +306,64 @@ def test_a_reserve_of_another_version_does_not_stop_the_agent(tmp_path: Path) ->
     assert reserve.spans == ()
     reserve.note(Span("a", 1, 2, 3, "disk_full"))
     assert Reserve(path).spans == (Span("a", 1, 2, 3, "disk_full"),)
+
+
+def lose(path: Path) -> None:
+    path.unlink()
+
+
+def make_newer(path: Path) -> None:
+    """Let the reserve be of a version whose spans have more to say."""
+    body = b'[900, [["a", 1, 2, 3, "disk_full", "and more"]]]'
+    slot = zlib.crc32(body).to_bytes(4, "big") + len(body).to_bytes(4, "big") + body
+    path.write_bytes(slot.ljust(4096, b"\0") * 2)
+
+
+@pytest.mark.parametrize("spoil", [lose, make_newer])
+def test_after_a_reserve_that_is_lost_or_of_another_version_what_is_swallowed_is_told_still(
+    small_disk: Path, spoil: Callable[[Path], None]
+) -> None:
+    """Its counting begins anew, below what the outbox has told of already."""
+    outbox = make_outbox(small_disk)
+    for at_ms in (100_000, 200_000, 300_000):
+        fill(small_disk)
+        append_until_refused(outbox, at_ms)
+        (small_disk / "ballast").unlink()
+        outbox.append([ping()], at_ms + 50_000)
+    outbox.close()
+    spoil(small_disk / "outbox.reserve")
+    outbox = make_outbox(small_disk, mono_ms=400_000)
+    fill(small_disk)
+    append_until_refused(outbox, 500_000)
+    outbox.close()  # and the reserve alone knows of it
+    (small_disk / "ballast").unlink()
+    outbox = make_outbox(small_disk, boot="cc" * 16)
+    outbox.append([ping()], 2_000)
+    told = [row.fields for row in held_rows(outbox) if row.measurement == "not_recorded"]
+    assert len(told) == 4
+    assert len({str(sorted(fields.items())) for fields in told}) == 4
+    outbox.close()
+
+
+def test_what_a_cut_left_in_the_reserve_though_it_was_told_is_not_told_again(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = make_outbox(small_disk)
+    fill(small_disk)
+    append_until_refused(outbox, 100_000)
+    (small_disk / "ballast").unlink()
+    with monkeypatch.context() as cut:
+        cut.setattr(Reserve, "clear", lambda _: None)
+        outbox.append([ping()], 150_000)
+    outbox.close()
+    outbox = make_outbox(small_disk, boot="cc" * 16)
+    fill(small_disk)
+    append_until_refused(outbox, 200_000)
+    (small_disk / "ballast").unlink()
+    outbox.append([ping()], 250_000)
+    told = [row.fields["boot_id"] for row in held_rows(outbox) if row.measurement == "not_recorded"]
+    assert told == [BOOT, "cc" * 16]
+    outbox.close()
 
 
 def test_a_reserve_of_many_boots_stays_within_its_slot(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import secrets
@@ -12,10 +11,11 @@ from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 
-from aldea.agents.outbox.formats import OUTBOX_FORMAT
-from aldea.agents.outbox.records import OutboxUnavailable
+from aldea.agents.outbox.errors import is_spoilt, unavailable
+from aldea.agents.outbox.formats import OUTBOX_FORMAT, READABLE_FORMATS
 
 NAME = "outbox.sqlite"
+_DRAFT = "outbox.new"
 _LOG = logging.getLogger(__name__)
 
 # `series` holds what rows have in common, so that a row costs about 60 bytes.
@@ -34,26 +34,7 @@ CREATE TABLE dead_letter (
 );
 """
 
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-# A block that the card no longer gives: it stays so, and the agent must not stay silent for it.
-_UNREADABLE = {
-    sqlite3.SQLITE_IOERR_READ,
-    sqlite3.SQLITE_IOERR_SHORT_READ,
-    sqlite3.SQLITE_IOERR_CORRUPTFS,
-    sqlite3.SQLITE_IOERR_DATA,
-}
-_NO_ROOM = {
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_NOMEM,
-}
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_LOGS = ("-wal", "-shm")
 
 
 class Origin(StrEnum):
@@ -63,50 +44,6 @@ class Origin(StrEnum):
     NEW = "new"
     CORRUPT = "corrupt"
     OTHER_MACHINE = "other_machine"
-
-
-def _primary(error: sqlite3.Error) -> int:
-    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Say whether `error` means that the file itself is spoilt."""
-    return _primary(error) in _DAMAGE or getattr(error, "sqlite_errorcode", None) in _UNREADABLE
-
-
-def is_spoilt(error: sqlite3.Error) -> bool:
-    """Say whether the file cannot be what it should be: damaged, or without a table (SQLITE_ERROR) that it has."""
-    return is_damage(error) or _primary(error) == sqlite3.SQLITE_ERROR
-
-
-def is_no_room(error: sqlite3.Error) -> bool:
-    """Say whether `error` may pass: disk full, I/O error, read-only, somebody else's lock."""
-    return _primary(error) in _NO_ROOM and not is_damage(error)
-
-
-def unavailable(path: Path, error: sqlite3.Error | OSError) -> OutboxUnavailable:
-    """Return what is to be raised when the disk does not allow what `path` is needed for."""
-    said = error.strerror or error if isinstance(error, OSError) else error
-    return OutboxUnavailable(f"{path} cannot be used: {said}", _reason(path.parent, error))
-
-
-def _reason(folder: Path, error: sqlite3.Error | OSError) -> str:
-    """Return the word for what keeps rows from being stored: SQLite's own is the same for a full and a broken disk."""
-    code = _primary(error) if isinstance(error, sqlite3.Error) else 0
-    number = error.errno if isinstance(error, OSError) else 0
-    if code in _BUSY:
-        return "busy"
-    if code == sqlite3.SQLITE_FULL or number in {errno.ENOSPC, errno.EDQUOT}:
-        return "disk_full"
-    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM} or number in {errno.EROFS, errno.EACCES, errno.EPERM}:
-        return "read_only"
-    try:
-        disk = os.statvfs(folder)
-    except OSError:
-        return "disk_error"
-    if disk.f_flag & os.ST_RDONLY:
-        return "read_only"
-    return "disk_full" if disk.f_bavail == 0 or (disk.f_files and disk.f_favail == 0) else "disk_error"
 
 
 @contextmanager
@@ -126,35 +63,76 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 def open_database(folder: Path, hardware_id: str) -> tuple[sqlite3.Connection, Origin]:
     """Open the outbox in `folder`, or begin a new one where there is none that may be used.
 
-    A file that cannot be read, or that belongs to another machine, is kept aside, its log with it.
-    Raises OutboxUnavailable when the disk does not allow it now.
+    A file that cannot be read, or that belongs to another machine, is kept aside, its log with it; so is one of a
+    format that this version does not know. Raises OutboxUnavailable when the disk does not allow it now.
     """
     path = folder / NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            return _create(path, hardware_id), Origin.NEW
-        origin = _examine(path, hardware_id)
-        if origin is Origin.KEPT:
-            return connect(path), origin
-        put_aside(path, origin)
-        return _create(path, hardware_id), origin
+        origin = _examine(path, hardware_id) if path.exists() else _cut_off(path)
+        db = connect(path) if origin is Origin.KEPT else begin_anew(path, hardware_id, origin)
     except (OSError, sqlite3.Error) as error:
         raise unavailable(path, error) from error
+    return db, origin
+
+
+def begin_anew(path: Path, hardware_id: str, origin: Origin) -> sqlite3.Connection:
+    """Open a new file in place of the one that must not be used, which is put aside once the new one is made.
+
+    Raises OSError or sqlite3.Error when the disk does not allow it: then the old one is still there.
+    """
+    draft = _draft(path, hardware_id)
+    if path.exists():
+        put_aside(path, origin)
+    for suffix in _LOGS:  # left over from a file that somebody removed
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    draft.rename(path)
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    return connect(path)
 
 
 def put_aside(path: Path, origin: Origin) -> Path:
-    """Rename the file and its log so that nothing is overwritten; return its new name."""
+    """Rename the file and its log so that nothing is overwritten; return its new name.
+
+    A number is used once, also where somebody removed the file that had it: what was noted of that one stays.
+    """
     number = 1
-    while (aside := path.with_name(f"outbox.{origin.value}-{number}.sqlite")).exists():
+    while any(path.parent.glob(f"outbox.{origin.value}-{number}.*")):
         number += 1
-    # The log first: a new file beside an old log would take the log's pages for its own.
-    for suffix in ("-wal", "-shm", ""):
+    aside = path.with_name(f"outbox.{origin.value}-{number}.sqlite")
+    # The file first: without its log it would still look whole, and give seqs a second time. See `_cut_off`.
+    for suffix in ("", *_LOGS):
         part = Path(f"{path}{suffix}")
         if part.exists():
             part.rename(f"{aside}{suffix}")
     _LOG.warning("the outbox %s was put aside as %s (%s)", path, aside.name, origin.value)
     return aside
+
+
+def _cut_off(path: Path) -> Origin:
+    """Say why there is no file, and end what a power cut left half done: one put aside, its log not yet.
+
+    A draft is there where the cut was, since it is made first.
+    """
+    damaged = [aside for aside in _aside(path, Origin.CORRUPT) if not aside.with_suffix(".done").exists()]
+    found = damaged or _aside(path, Origin.OTHER_MACHINE)
+    if not found or not path.with_name(_DRAFT).exists():
+        return Origin.NEW
+    for suffix in _LOGS:
+        part, there = Path(f"{path}{suffix}"), Path(f"{found[-1]}{suffix}")
+        if part.exists() and not there.exists():
+            part.rename(there)
+    return Origin.CORRUPT if damaged else Origin.OTHER_MACHINE
+
+
+def _aside(path: Path, origin: Origin) -> list[Path]:
+    """Return the files that were put aside for one reason, in their order."""
+    found = path.parent.glob(f"outbox.{origin.value}-*.sqlite")
+    return sorted(found, key=lambda aside: (len(aside.name), aside.name))
 
 
 def _examine(path: Path, hardware_id: str) -> Origin:
@@ -165,7 +143,8 @@ def _examine(path: Path, hardware_id: str) -> Origin:
             if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 return Origin.CORRUPT
             owner = _meta(db, "hardware_id")
-            sound = db.execute("SELECT count(*) FROM epoch").fetchone()[0] and _meta(db, "schema")
+            known = _meta(db, "schema") in READABLE_FORMATS
+            sound = known and db.execute("SELECT count(*) FROM epoch").fetchone()[0]
     except sqlite3.Error as error:
         if is_spoilt(error):
             return Origin.CORRUPT
@@ -200,9 +179,9 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _create(path: Path, hardware_id: str) -> sqlite3.Connection:
-    """Make a new file under another name, and give it its own when it is whole: there is no half of one."""
-    draft = path.with_name("outbox.new")
+def _draft(path: Path, hardware_id: str) -> Path:
+    """Make a new file under another name, to be given its own when it is whole: there is no half of one."""
+    draft = path.with_name(_DRAFT)
     for suffix in ("", "-wal", "-shm", "-journal"):
         Path(f"{draft}{suffix}").unlink(missing_ok=True)
     with closing(sqlite3.connect(draft, isolation_level=None)) as db:
@@ -211,15 +190,7 @@ def _create(path: Path, hardware_id: str) -> sqlite3.Connection:
         with transaction(db):
             db.executemany("INSERT INTO meta VALUES (?, ?)", [("schema", OUTBOX_FORMAT), ("hardware_id", hardware_id)])
             add_epoch(db)
-    for suffix in ("-wal", "-shm"):  # left over from a file that somebody removed
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
-    draft.rename(path)
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    return connect(path)
+    return draft
 
 
 def add_epoch(db: sqlite3.Connection) -> None:

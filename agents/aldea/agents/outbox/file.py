@@ -14,17 +14,8 @@ from typing import TypeVar
 
 from aldea.agents.outbox import limits as caps
 from aldea.agents.outbox import start
-from aldea.agents.outbox.database import (
-    NAME,
-    Origin,
-    is_damage,
-    is_no_room,
-    is_spoilt,
-    open_database,
-    put_aside,
-    transaction,
-    unavailable,
-)
+from aldea.agents.outbox.database import NAME, Origin, begin_anew, open_database, transaction
+from aldea.agents.outbox.errors import is_damage, is_no_room, is_spoilt, unavailable
 from aldea.agents.outbox.records import Before, Boot, Limits, Machine, OutboxUnavailable, Stats, Stopped
 from aldea.agents.outbox.reserve import Reserve, Span
 from aldea.agents.outbox.selection import boot_of
@@ -143,9 +134,9 @@ class OutboxFile:
             self._begin_again(mono_ms)
 
     def _begin_again(self, mono_ms: int) -> None:
+        """Put the file aside and register the start in a new one. Raises OutboxUnavailable."""
         try:
-            put_aside(self._folder / NAME, Origin.CORRUPT)
-            db, _ = open_database(self._folder, self._machine.hardware_id)
+            db = begin_anew(self._folder / NAME, self._machine.hardware_id, Origin.CORRUPT)
             self._register(db, Origin.CORRUPT, mono_ms)
         except (sqlite3.Error, OSError) as error:
             self._db.close()
@@ -168,9 +159,10 @@ class OutboxFile:
 
     def _unopened(self) -> Sequence[Span]:
         """Within a transaction: return, once, what the reserve told at first of starts that could not open the file."""
-        known = max(start.get_meta(self._db, name) or 0 for name in (start.RESERVE_TOLD, start.RESERVE_SEEN))
+        told, seen = (start.get_meta(self._db, name) for name in (start.RESERVE_TOLD, start.RESERVE_SEEN))
         start.set_meta(self._db, start.RESERVE_SEEN, self._reserve.found_generation)
-        return self._reserve.found if known < self._reserve.found_generation else ()
+        self._reserve.go_on_after(told or 0)
+        return () if self._reserve.found_generation in {told, seen} else self._reserve.found
 
     def _current_epoch(self) -> tuple[int, str]:
         row = self._db.execute("SELECT id, name FROM epoch ORDER BY id DESC LIMIT 1").fetchone()
@@ -204,12 +196,10 @@ class OutboxFile:
             with suppress(sqlite3.Error):
                 self._db.close()
         anchor, connection = self._boot.anchor, self._connection
-        try:
-            if (self._folder / NAME).exists():
-                put_aside(self._folder / NAME, Origin.CORRUPT)
-        except OSError as error:
-            raise unavailable(self._folder / NAME, error) from error
-        self._open(self._last_mono_ms)
+        if (self._folder / NAME).exists():
+            self._begin_again(self._last_mono_ms)
+        else:
+            self._open(self._last_mono_ms)
         self._broken = None
         self._settled.clear()
         self._connection = max(connection, self._connection)

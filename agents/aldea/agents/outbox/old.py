@@ -15,7 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from aldea.agents.outbox.database import NAME, is_damage
+from aldea.agents.outbox.database import NAME
+from aldea.agents.outbox.errors import is_damage
 from aldea.agents.outbox.formats import READABLE_FORMATS
 from aldea.agents.outbox.reserve import Span, read_spans
 from aldea.agents.page.words import Words, say
@@ -25,6 +26,8 @@ RESERVE = "outbox.reserve"
 WINDOW = 2_000
 """So many seqs are looked at together."""
 
+_MOST_SEQS = 2**30
+"""No box gives more in an epoch: a number above it is spoilt, and to look at all of them would never end."""
 _BLOCK = 4_096
 _EPOCH = re.compile(r"[0-9a-f]{16}")
 _PLACES = ("", "var/lib/aldea-agent", "lib/aldea-agent", "aldea-agent", "data")
@@ -162,12 +165,16 @@ class OldOutbox:
             "SELECT id, name, last_seq FROM epoch ORDER BY id DESC"
         ).fetchall():
             if _EPOCH.fullmatch(str(name)):
-                yield OldEpoch(int(number), str(name), _number(last_seq) or self._last_held(int(number)))
+                told = _number(last_seq)
+                held = self._last_held(int(number))
+                yield OldEpoch(int(number), str(name), max(told, held) if told <= _MOST_SEQS else held)
 
     def _last_held(self, epoch_id: int) -> int:
-        """Return the last seq that can be found of an epoch whose own word is spoilt."""
+        """Return the last seq that can be found of an epoch, whose own word may be spoilt."""
         try:
-            found = self._db.execute("SELECT max(seq) FROM waiting WHERE epoch_id = ?", (epoch_id,)).fetchone()
+            found = self._db.execute(
+                "SELECT max(seq) FROM waiting WHERE epoch_id = ? AND seq <= ?", (epoch_id, _MOST_SEQS)
+            ).fetchone()
         except sqlite3.DatabaseError:
             return 0
         return _number(found[0])

@@ -63,6 +63,19 @@ class Reserve:
         self.spans = ()
         self._write()
 
+    def go_on_after(self, told: int) -> None:
+        """Count on from the generation that was `told` last, so that what is noted from now on is told as well.
+
+        What was found with that very number has been told. A lower one is that of a file made anew, since the one
+        before was lost or is of another version: nothing in it has been told.
+        """
+        if self.found_generation == told:
+            self.spans = tuple(span for span in self.spans if span not in self.found)
+        if self.generation <= told:
+            self.generation = told
+            if self.spans:
+                self._write()
+
     def _preallocate(self) -> None:
         try:
             if self._path.exists() and self._path.stat().st_size >= 2 * _SLOT:

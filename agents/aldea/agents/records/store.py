@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from aldea.agents.outbox.database import is_damage, transaction
+from aldea.agents.outbox.database import transaction
+from aldea.agents.outbox.errors import is_damage
 
 _LOG = logging.getLogger(__name__)
 BUSY_SECONDS = 10
