@@ -243,6 +243,22 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_the_month_counts_as_spent(t
     assert budget.by_hand() is not None
 
 
+def test_a_file_that_cannot_be_read_on_a_disk_that_takes_nothing_is_no_second_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "budget.json").write_bytes(b"\xff{half")
+    with monkeypatch.context() as full:
+        full.setattr("aldea.agents.budget.store.write_whole", refuse)
+        with pytest.raises(OSError, match="No space"):
+            budget_in(tmp_path, Time()).by_hand()
+    assert budget_in(tmp_path, Time()).by_hand() is None
+    assert (tmp_path / "budget.broken").read_bytes() == b"\xff{half"
+
+
+def refuse(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave files that the agent may not read")
 def test_what_root_has_tested_by_hand_the_agent_can_go_on_with(tmp_path: Path) -> None:
     agent = 54_321

@@ -37,7 +37,8 @@ class LedgerFile:
     def read(self) -> Ledger:
         """Return the ledger; a new one where there is none.
 
-        One that cannot be read is set aside, and the month counts as spent: nobody knows what it held.
+        One that cannot be read is set aside, and the month counts as spent: nobody knows what it held. Raises OSError
+        where that cannot be written, and then it is still there: without it, the month would begin again.
         """
         try:
             return from_text(self._path.read_text(encoding="utf-8"))
@@ -45,7 +46,8 @@ class LedgerFile:
             return Ledger(salt=os.urandom(8).hex())
         except ValueError as error:  # a UnicodeDecodeError is one
             aside = self._path.with_suffix(".broken")
-            self._path.replace(aside)
+            write_whole(aside, self._path.read_bytes())
+            self._leave_to_owner(aside)
             _LOG.error(
                 "%s cannot be read (%s) and is now %s; no tests until next month, unless %s is removed",
                 self._path, error, aside, self._path,
