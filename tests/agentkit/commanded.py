@@ -12,6 +12,7 @@ from typing import Any
 
 from aldea.agents.operating.handler import Outcome, State, Tell
 from aldea.agents.operating.inbox import CommandInbox
+from aldea.agents.outbox import OutboxUnavailable
 from aldea.model.clock import ManualClock
 from aldea.model.messages import Command
 from aldea.model.sample import Reading
@@ -57,12 +58,15 @@ class CommandedBox:
     def __init__(self, folder: Path, *handlers: Scripted, now_ms: int | None = None) -> None:
         self.clock = ManualClock()
         self.said: list[tuple[str, str, dict[str, Any]]] = []
+        self.refuses: list[dict[str, Any]] = []  # details that the outbox has no room for
         self.inbox = CommandInbox(folder, handlers, self.append, self.clock, lambda: now_ms)
         self._task = asyncio.create_task(self.inbox.run())
 
     async def append(self, reading: Reading) -> None:
-        fields = reading.fields
-        self.said.append((str(fields["command"]), str(fields["state"]), json.loads(str(fields["detail"]))))
+        fields, detail = reading.fields, json.loads(str(reading.fields["detail"]))
+        if detail in self.refuses:
+            raise OutboxUnavailable("the disk is full", "disk_full")
+        self.said.append((str(fields["command"]), str(fields["state"]), detail))
 
     @property
     def words(self) -> list[tuple[str, str]]:

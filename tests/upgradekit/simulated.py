@@ -15,7 +15,7 @@ from aldea.agents.budget import Budget, LedgerFile, Meter, Plan, SiteCalendar, T
 from aldea.agents.operating.handler import Outcome, State
 from aldea.agents.settings import AgentSettings
 from aldea.agents.upgrading import launch
-from aldea.agents.upgrading.handler import Upgrade
+from aldea.agents.upgrading.handler import Beside, Upgrade
 from aldea.agents.upgrading.launch import Launcher
 from aldea.agents.upgrading.settling import Link
 from aldea.agents.upgrading.state import COMPLETE, HEARD, LAUNCHER, Releases
@@ -81,6 +81,7 @@ class SimulatedBox:
         self.link = [(0.0, 1e9)]
         self.deaf = False
         self.ends: int | None = None
+        self.beside: Beside | None = None
         self.trials = 0
         self.said: list[Mapping[str, Any]] = []
         self.writes = 0
@@ -136,7 +137,7 @@ class SimulatedBox:
         link = Link(self.is_heard, self.clock, self.boot, self.pause)
         runs = VERSION if self.releases.read().current == VERSION else "0.1.0"
         settings = AgentSettings(site="isla", data=self.data)
-        handler = Upgrade(settings, budget, runs, self.start_anew, link, LAUNCHED, lambda _: 10**12)
+        handler = Upgrade(settings, budget, runs, self.start_anew, link, LAUNCHED, lambda _: 10**12, self.beside)
         return asyncio.run(handler.carry_out(Command(COMMAND, "upgrade", payload, 0), self.tell))
 
     def live(self) -> Outcome:

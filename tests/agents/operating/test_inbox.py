@@ -91,6 +91,20 @@ def test_what_came_too_late_is_left_and_without_a_time_nothing_is_too_late(
     story(tell)
 
 
+def test_a_word_between_that_the_full_disk_does_not_take_ends_nothing(tmp_path: Path) -> None:
+    """An upgrade is days on its way: a disk that is full for a moment must not be its end, nor that of settings."""
+
+    async def tell() -> None:
+        box = CommandedBox(tmp_path, Scripted(steps=({"share": 0.5}, {"share": 0.7})))
+        box.refuses = [{"share": 0.5}]
+        box.inbox.take(command())
+        await box.hears(("one", "running"), ("one", "running"), ("one", "done"))
+        assert [detail for _, _, detail in box.said][1:] == [{"share": 0.7}, {"found": 1}]
+        await box.stop()
+
+    story(tell)
+
+
 def test_an_unknown_kind_and_a_fault_are_answered_and_the_next_command_is_done(tmp_path: Path) -> None:
     async def tell() -> None:
         box = CommandedBox(tmp_path, Scripted(quick=True))

@@ -171,7 +171,11 @@ class CommandInbox:
             return
 
         async def tell(state: State, detail: Mapping[str, Any]) -> None:
-            await self._tell(command, Outcome(state, detail))
+            try:
+                await self._tell(command, Outcome(state, detail))
+            except (sqlite3.Error, OSError, OutboxUnavailable) as error:
+                # A word on the way is not worth the work: a disk is full for a moment, and an upgrade takes days.
+                _LOG.error("how far the command %s (%s) is cannot be written down: %s", *_named(command), error)
 
         running = Outcome(State.RUNNING)
         try:

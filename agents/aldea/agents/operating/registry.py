@@ -59,7 +59,7 @@ def _upgrade(tools: Toolbox) -> Handler:
     budget = budget_of(tools.settings, tools.context)
     # The kernel's own id of this boot, as the launcher has it: it does not know the short one.
     link = Link(tools.is_heard, tools.context.clock, boot_id())
-    return Upgrade(tools.settings, budget, tools.machine.version, tools.start_anew, link)
+    return Upgrade(tools.settings, budget, tools.machine.version, tools.start_anew, link, beside=tools.desk)
 
 
 def _of_records(tools: Toolbox) -> tuple[Handler, ...]:

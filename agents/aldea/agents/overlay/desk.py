@@ -16,6 +16,7 @@ from aldea.agents.overlay.source import Source, differing
 from aldea.agents.overlay.state import Overlay, State, Trial
 from aldea.agents.settings import AgentSettings
 from aldea.agents.trial_verdict import Verdict, settling_ms
+from aldea.agents.upgrading.state import TRIAL
 from aldea.agents.words import Words
 from aldea.model.clock import Clock
 from aldea.model.overlays import is_too_deep, merged
@@ -41,6 +42,7 @@ class SettingsDesk:
         self._settings: AgentSettings | None = None
         self._heard_since_ms: int | None = None
         self._awaits_start = False
+        self.is_held = False  # by a release that is on trial
 
     # -- a start
 
@@ -66,6 +68,7 @@ class SettingsDesk:
         finally:
             lock.release()
         self._heard_since_ms, self._awaits_start = None, False
+        self.is_held = bool(self._source.environ.get(TRIAL))
         self._settings = self._loaded(own)
         return self._settings
 
@@ -142,7 +145,7 @@ class SettingsDesk:
             self._state = steps.judge(self._state, self._boot_id, now_ms)
             self._written()
             return False
-        if now_ms - self._heard_since_ms < settling_ms(undone.trial.patience_ms):
+        if self.is_held or now_ms - self._heard_since_ms < settling_ms(undone.trial.patience_ms):
             return False
         before, self._state = self._state, steps.tried_again(self._state)
         if self._written():
@@ -155,6 +158,18 @@ class SettingsDesk:
     def is_pending(self) -> bool:
         """Whether time has something to decide: settings are on trial, or were given up and may be tried again."""
         return self._state.attempt is not None
+
+    def hold(self) -> bool:
+        """Begin no trial from now on, since a release is to be tried: of two at once nobody knows which was at fault.
+
+        False where settings are on trial, or wait for their next try: theirs comes first, and nothing is held.
+        """
+        self.is_held = not self.is_pending
+        return self.is_held
+
+    def let_go(self) -> None:
+        """Take settings again: the release is not tried after all."""
+        self.is_held = False
 
     @property
     def is_open(self) -> bool:

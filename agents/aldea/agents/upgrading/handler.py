@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from aldea.agents.budget import Budget
 from aldea.agents.enrolment import Enrolment, enrolled
@@ -20,7 +21,14 @@ from aldea.agents.upgrading import telling, verifying
 from aldea.agents.upgrading.building import build
 from aldea.agents.upgrading.fetching import Fetcher, RangeReader, Source
 from aldea.agents.upgrading.leaving import launcher_of
-from aldea.agents.upgrading.settling import DISK_PAUSE_SECONDS, Link, is_written, settled, until_due
+from aldea.agents.upgrading.settling import (
+    DISK_PAUSE_SECONDS,
+    LINK_PAUSE_SECONDS,
+    Link,
+    is_written,
+    settled,
+    until_due,
+)
 from aldea.agents.upgrading.state import TRIAL, Releases, Trial
 from aldea.agents.upgrading.state import State as Kept
 from aldea.model.messages import Command
@@ -39,11 +47,24 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+class Beside(Protocol):
+    """Other things that are tried on this box."""
+
+    def hold(self) -> bool:
+        """Begin none of them from now on; False where one is under way, which then comes first."""
+        ...
+
+    def let_go(self) -> None:
+        """They may begin again."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Upgrade:
     """Carries out `upgrade` commands. `start_anew` asks the agent to end in order, so that the launcher takes over.
 
-    A release is tried only while the server is heard over `link`: a trial without it would tell of the link alone.
+    A release is tried only while the server is heard over `link`: a trial without it would tell of the link alone. And
+    it is tried alone: of settings from afar (`beside`) that are on trial at the same time it could not be told apart.
     """
 
     settings: AgentSettings
@@ -53,6 +74,7 @@ class Upgrade:
     link: Link
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     free: Callable[[Path], int] = free_bytes
+    beside: Beside | None = None
     kind: str = "upgrade"
     quick: bool = False
     resumes: bool = True
@@ -158,10 +180,18 @@ class Upgrade:
 
     async def _hand_over(self, releases: Releases, trial: Trial, tell: Tell) -> None:
         await self.link.until_heard()
-        await tell(State.RUNNING, telling.step(trial.version, "trying", {}))
-        await asyncio.to_thread(releases.forget_heard)
-        state = await asyncio.to_thread(releases.read)
-        await asyncio.to_thread(releases.write, state.tried(trial))
+        while self.beside is not None and not self.beside.hold():
+            await self.link.pause(LINK_PAUSE_SECONDS)
+            await self.link.until_heard()
+        try:
+            await tell(State.RUNNING, telling.step(trial.version, "trying", {}))
+            await asyncio.to_thread(releases.forget_heard)
+            state = await asyncio.to_thread(releases.read)
+            await asyncio.to_thread(releases.write, state.tried(trial))
+        except BaseException:
+            if self.beside is not None:
+                self.beside.let_go()
+            raise
         self.start_anew()
 
     def _trusted(self) -> tuple[Enrolment, str | None]:
