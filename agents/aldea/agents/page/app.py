@@ -10,6 +10,7 @@ import bottle
 
 from aldea.agents.page import about, check, facilitator, pin, repaired, status
 from aldea.agents.page.asking import field
+from aldea.agents.page.failing import told
 from aldea.agents.page.gate import Gate
 from aldea.agents.page.guard import MOST_BODY_BYTES, Guard
 from aldea.agents.page.patience import Patience
@@ -81,7 +82,11 @@ def _check_token() -> None:
     if request.method in {"GET", "HEAD"}:
         return
     gate = pages_of(request).gate
-    if gate.token_is_right(request, field(request, "csrf")):
+    try:
+        token = field(request, "csrf")
+    except (UnicodeError, LookupError) as error:  # a form with a file that says it is in letters that there are not
+        raise _Refusal(400, _SENTENCES[400]()) from error
+    if gate.token_is_right(request, token):
         return
     if gate.is_from_here(request):
         # Signed in anew meanwhile, or the browser has forgotten: what was typed is not lost for that.
@@ -110,7 +115,7 @@ _SENTENCES: dict[int, Callable[[], Words]] = {
 
 def _error_page(error: Any) -> str:
     if getattr(error, "exception", None) is not None:
-        _LOG.error("the page %s failed: %r\n%s", bottle.request.path, error.exception, error.traceback)
+        _LOG.error("the page %s failed: %s", bottle.request.path, told(error.exception))
     sentence = getattr(error, "sentence", None)
     if sentence is None:
         made = _SENTENCES.get(error.status_code)

@@ -13,7 +13,7 @@ from aldea.agents.page import facilitator_forms, facilitator_roster
 from aldea.agents.page.asking import field, go_to
 from aldea.agents.page.facilitator_drawn import local_now
 from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, STATES, shown_payload, title_of
-from aldea.agents.page.pin import needs_pin
+from aldea.agents.page.pin import needs_pin, no_records
 from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.view import BoxView
 from aldea.agents.records import Desk, Entry, NewEntry, Person, RecordRefused, State
@@ -53,8 +53,7 @@ def add_routes(app: Any, view: BoxView) -> None:
 
 
 def _none(**_rest: str) -> str:
-    bottle.response.status = 503
-    return render(bottle.request, "facilitator_none.html")
+    return no_records(bottle.request)
 
 
 def _home(view: BoxView, desk: Desk) -> str:
@@ -77,7 +76,7 @@ def _home(view: BoxView, desk: Desk) -> str:
         returned=[_row(desk, entry, language) for entry in desk.book.given_back()],
         drafts=[
             (draft.token, draft.form, title_of(forms.get(draft.form), draft.form, language), _begun(draft))
-            for draft in desk.roster.drafts()
+            for draft in desk.unfinished()
         ],
         recent=[_row(desk, entry, language) for entry in desk.book.listed(limit=5)],
     )
@@ -165,11 +164,13 @@ def _version(desk: Desk, entry: Entry, people: Mapping[str, Person], language: s
 
 def _withdraw(view: BoxView, desk: Desk, record: str) -> Any:
     reason = field(bottle.request, "reason")
+    token, seen = field(bottle.request, "token")[:64] or None, field(bottle.request, "based_on")
+    based_on = int(seen) if seen.isdecimal() and len(seen) < 7 else None
     if desk.roster.named_in((reason,)) is not None:
         bottle.response.status = 400
         return _one(desk, record, "name_in_text")
     try:
-        desk.book.withdraw(record, reason, token=field(bottle.request, "token")[:64] or None, made_ms=view.known_ms())
+        desk.book.withdraw(record, reason, token=token, made_ms=view.known_ms(), based_on=based_on)
     except RecordRefused as refused:
         bottle.response.status = 400
         return _one(desk, record, refused.why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import bottle
 
@@ -67,6 +68,7 @@ def form_page(
     `is_kept` False: the disk has not taken what was filled in, and the page itself carries the ticks it does not show.
     """
     language = language_of(bottle.request)
+    is_answer = bottle.request.method == "POST"
     definition = filled.definition
     faults = told_by_group(faults, filled.typed.get(TALLY) or ()) if asks_for(definition, TALLY) else faults
     parts = _parts(filled, faults, language, more_rows)
@@ -88,6 +90,7 @@ def form_page(
         bands=AGE_BANDS,
         programmes=view.settings.page.programmes,
         machine_zone=_machine_zone(view, parts),
+        again=f"/records/new/{definition.id}?draft={quote(filled.token)}" if is_kept and is_answer else "",
         **_people(desk, filled, is_kept=is_kept),
     )
 
@@ -109,7 +112,8 @@ def _parts(
 def _people(desk: Desk, filled: Filled, *, is_kept: bool) -> dict[str, Any]:
     """Return who can be ticked on this page, and which page of how many it is."""
     if not asks_for(filled.definition, PEOPLE):
-        return {"people": [], "pager": page_of((), 1), "shown": "", "carried": [], "ticked_in_all": 0, "on_roster": 0}
+        nobody = {"people": [], "pager": page_of((), 1), "shown": "", "carried": []}
+        return {**nobody, "ticked_in_all": 0, "elsewhere": 0, "on_roster": 0}
     everybody = people_to_tick(desk, filled.ticked, recorded_ticks(desk, filled.record))
     found = [tick for tick in everybody if found_by(tick.name, tick.code, filled.find)]
     size = CORRECTED_ON_A_PAGE if filled.record else ON_A_PAGE
@@ -121,6 +125,7 @@ def _people(desk: Desk, filled: Filled, *, is_kept: bool) -> dict[str, Any]:
         "shown": " ".join(tick.code for tick in (people if is_kept else everybody)),
         "carried": [] if is_kept else [tick.value for tick in everybody if tick.ticked and tick not in people],
         "ticked_in_all": sum(tick.ticked for tick in everybody),
+        "elsewhere": sum(tick.ticked for tick in everybody if tick not in people) if is_kept else 0,
         "on_roster": len(everybody),
     }
 

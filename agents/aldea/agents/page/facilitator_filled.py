@@ -17,7 +17,7 @@ from aldea.model.forms import Definition, Fault, Group, from_flat
 PEOPLE, TALLY = "participants", "tally"
 ROWS_SHOWN = 2
 WAYS = ("tally", "ticks", "both")
-_NOT_KEPT = frozenset({"shown", "now", "action", "tick"})
+_NOT_KEPT = frozenset({"shown", "elsewhere", "now", "action", "tick"})
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -82,6 +82,16 @@ def whole(desk: Desk, pairs: Pairs) -> list[tuple[str, str]]:
         ticks += [tick for tick in _ticked_before(desk, given) if code_of(tick) not in shown]
     kept = [(name, value) for name, value in pairs if name not in _NOT_KEPT]
     return kept + [("tick", tick) for tick in {code_of(tick): tick for tick in reversed(ticks)}.values()]
+
+
+def ticks_are_gone(desk: Desk, pairs: Pairs) -> bool:
+    """Say whether fewer are ticked on the pages that were not shown than the page said: the draft was thrown away."""
+    given = dict(pairs)
+    said = given.get("elsewhere", "")
+    if not (said.isdecimal() and len(said) < 6):
+        return False
+    shown = {code.upper() for code in given.get("shown", "").split()}
+    return len({code_of(tick) for tick in _ticked_before(desk, given)} - shown) < int(said)
 
 
 def _ticked_before(desk: Desk, given: Mapping[str, str]) -> list[str]:

@@ -14,7 +14,7 @@ import bottle
 
 from aldea.agents.page.asking import field, fields, go_to
 from aldea.agents.page.facilitator_drawn import form_page, local_now, moment_of
-from aldea.agents.page.facilitator_filled import PEOPLE, WAYS, Filled, Pairs, filled_of, whole
+from aldea.agents.page.facilitator_filled import PEOPLE, WAYS, Filled, Pairs, filled_of, ticks_are_gone, whole
 from aldea.agents.page.facilitator_people import ticks_of
 from aldea.agents.page.facilitator_words import title_of
 from aldea.agents.page.pin import needs_pin
@@ -92,6 +92,11 @@ def _sent(view: BoxView, desk: Desk, form: str) -> Any:
     pairs: Pairs = whole(desk, sent)
     filled = filled_of(desk, definition, pairs)
     action = dict(sent).get("action", "store")
+    if ticks_are_gone(desk, sent):
+        # Told once: what is sent after that holds the ticks that are still there.
+        is_kept = _keep_draft(view, desk, filled, pairs)
+        bottle.response.status = 400
+        return form_page(view, desk, filled, refusal="ticks_gone", is_kept=is_kept)
     if action != "store":
         return _gone_on_with(view, desk, filled, pairs, action)
     checked = validate(definition, filled.typed, moment_of(view, desk, filled.programme))

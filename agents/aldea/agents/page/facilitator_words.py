@@ -23,6 +23,10 @@ REFUSALS: Mapping[str, Words] = MappingProxyType(
         "sent_before": say(
             "This form was stored before. What is changed here is a correction of it: say why, and store it."
         ),
+        "ticks_gone": say(
+            "Ticks on other pages of the list are gone: this form was thrown away on another telephone. Look through"
+            " the whole list, then store it."
+        ),
         "gone": say("This record is not here any more: enter a new one."),
         "disk": say("The box could not store it: see its disk. What you typed is still here."),
         "name_in_text": say("A text holds the name of somebody on the roster. Write the code, or leave the name out."),

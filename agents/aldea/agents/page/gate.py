@@ -8,6 +8,7 @@ import secrets
 import threading
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from aldea.agents.page.patience import Patience, Wait, place_of
 from aldea.agents.page.pins import PinStore, is_right
@@ -88,9 +89,16 @@ class Gate:
 
     @staticmethod
     def is_from_here(request: Any) -> bool | None:
-        """Say whether the browser vouches for one of our own pages as the sender; None: it does not say."""
-        origin = request.get_header("Origin")
-        return None if origin is None else bool(origin.partition("://")[2] == request.get_header("Host", ""))
+        """Say whether the browser vouches for one of our own pages as the sender; None: it does not say.
+
+        Older browsers send no Origin with a form, but the page's address (Referer). Another site can make a browser
+        leave that out, never have it name ours.
+        """
+        host, origin = request.get_header("Host", ""), request.get_header("Origin")
+        if origin is not None:
+            return bool(origin.partition("://")[2] == host)
+        referer = request.get_header("Referer")
+        return None if referer is None else bool(urlsplit(referer).netloc == host)
 
     def token_is_right(self, request: Any, given: str) -> bool:
         """Say whether a form carries our token, and was sent from one of our own pages."""

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import bottle
 
 from aldea.agents.own_network import is_own_address, own_address_towards
+from aldea.agents.page.failing import told
 from aldea.agents.page.rendering import PAGES, Pages
 from aldea.agents.page.words import COOKIE, Words, say
 from aldea.agents.page_settings import LANGUAGES
@@ -53,8 +54,8 @@ class Guard:
                 return answered
             status, sentence = refused
             return self._refuse(environ, start, status, sentence)
-        except Exception:  # noqa: BLE001 - whatever went wrong in a page, the agent goes on
-            _LOG.exception("the page %s failed", environ.get("PATH_INFO"))
+        except Exception as error:  # noqa: BLE001 - whatever went wrong in a page, the agent goes on
+            _LOG.error("the page %s failed: %s", environ.get("PATH_INFO"), told(error))
             start("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
             return [b"Something went wrong in the box. / Algo fall\xc3\xb3 en la caja.\n"]
 

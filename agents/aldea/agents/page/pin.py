@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -14,6 +16,8 @@ from aldea.agents.page.patience import Wait
 from aldea.agents.page.rendering import pages_of, render
 from aldea.agents.page.words import Words, say
 
+_LOG = logging.getLogger(__name__)
+_NOT_CARRIED = frozenset({"pin", "then", "passphrase", "again"})
 MOST_CARRIED = 5_000
 """More fields than any form has that fits into what the guard lets through."""
 
@@ -35,7 +39,11 @@ def needs_pin(page: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(*args: Any, **named: Any) -> Any:
         request = bottle.request
         if pages_of(request).gate.is_signed_in(request):
-            return page(*args, **named)
+            try:
+                return page(*args, **named)
+            except sqlite3.Error as error:
+                _LOG.error("the page %s: %s", request.path, error)
+                return no_records(request)
         bottle.response.status = 403
         if request.method == "POST":
             return _form(request, request.path, carried=_carried(request))
@@ -53,9 +61,16 @@ def once_more(request: Any) -> str:
     return render(request, "once_more.html", then=request.path, carried=carried)
 
 
+def no_records(request: Any) -> str:
+    """Return the page for as long as the disk does not give records: a form that was sent stays in it."""
+    bottle.response.status = 503
+    carried = _carried(request) if request.method == "POST" else []
+    return render(request, "facilitator_none.html", then=request.path, carried=carried)
+
+
 def _carried(request: Any) -> list[tuple[str, str]]:
     pairs = [(name, value[:LONGEST_FIELD]) for name, values in fields(request).items() for value in values]
-    return [(name, value) for name, value in pairs if name not in {"pin", "then"}][:MOST_CARRIED]
+    return [(name, value) for name, value in pairs if name not in _NOT_CARRIED][:MOST_CARRIED]
 
 
 def _ask() -> Any:

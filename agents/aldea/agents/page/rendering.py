@@ -108,8 +108,15 @@ class Shown:
         """The sentence to show once, after a form was sent."""
         return sentence_of(self.request.query.get("said"))
 
-    def in_language(self, code: str) -> str:
-        """Return this page's address in another language."""
+    @property
+    def can_be_asked_again(self) -> bool:
+        """Whether the page's address gives it again; what answers a form is gone with the next page."""
+        return self.request.method in {"GET", "HEAD"}
+
+    def in_language(self, code: str, again: str = "") -> str:
+        """Return this page's address in another language; `again`: the address that gives what was filled in."""
+        if again:
+            return f"{again}{'&' if '?' in again else '?'}{urlencode({'lang': code})}"
         asked = {
             name: self.request.query.getunicode(name) for name in self.request.query if name not in {"lang", "said"}
         }

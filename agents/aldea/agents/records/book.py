@@ -53,28 +53,27 @@ class RecordBook:
             raise RecordRefused("too_long")
         return self._add(new, text, withdrawn=False)
 
-    def withdraw(self, record: str, reason: str, *, token: str | None = None, made_ms: int | None = None) -> Entry:
+    def withdraw(
+        self,
+        record: str,
+        reason: str,
+        *,
+        token: str | None = None,
+        made_ms: int | None = None,
+        based_on: int | None = None,
+    ) -> Entry:
         """Let a record count no more, by a version that says why; a withdrawn one stays as it is.
 
-        Raises RecordRefused: `gone`, `no_reason`.
+        `based_on`: the version the person saw. Raises RecordRefused: `gone`, `changed`, `no_reason`.
         """
         last = self.newest(record)
         if last is None:
             raise RecordRefused("gone")
         if last.withdrawn:
             return last
-        new = NewEntry(
-            last.form,
-            last.form_version,
-            last.event_date,
-            last.payload,
-            last.programme,
-            token,
-            record,
-            last.version,
-            reason,
-            made_ms,
-        )
+        seen = last.version if based_on is None else based_on
+        said = (last.form, last.form_version, last.event_date, last.payload, last.programme)
+        new = NewEntry(*said, token, record, seen, reason, made_ms)
         return self._add(new, payload_text(last.payload), withdrawn=True)
 
     def _add(self, new: NewEntry, text: str, *, withdrawn: bool) -> Entry:

@@ -13,7 +13,7 @@ from aldea.agents.outbox import Outbox
 from aldea.agents.records.book import RecordBook
 from aldea.agents.records.handing import Handing
 from aldea.agents.records.programmes import ProgrammeShelf
-from aldea.agents.records.roster import Roster
+from aldea.agents.records.roster import Draft, Roster
 from aldea.agents.records.shelf import FormShelf
 from aldea.model.clock import Clock
 
@@ -38,11 +38,18 @@ class Desk:
             self.recorded()
 
     def tidy(self) -> None:
-        """Forget half-filled forms that nobody has come back to. Never raises for want of room."""
+        """Forget half-filled forms that were stored, or that nobody has come back to. Never raises for want of room."""
         known_ms = self.handing.known_ms()
-        if known_ms is not None:
-            with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error):
+            for draft in self.roster.drafts():
+                if self.book.by_token(draft.token) is not None:
+                    self.roster.drop_draft(draft.token)
+            if known_ms is not None:
                 self.roster.forget_drafts(known_ms)
+
+    def unfinished(self) -> tuple[Draft, ...]:
+        """Return the half-filled forms, the newest first; one that the power cut short after it was stored is none."""
+        return tuple(draft for draft in self.roster.drafts() if self.book.by_token(draft.token) is None)
 
     async def look_after(self) -> None:
         """Hand over again and again, so that what was cut short goes on."""
