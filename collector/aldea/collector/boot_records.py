@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from aldea.model.columns import Batch
 
 ESTIMATED = "estimated"
+_BOOT_ID = re.compile(r"[0-9a-f]{8,32}")
 
 
 def boots_told(entries: Sequence[Entry], batches: Mapping[int, Batch]) -> list[Boot]:
@@ -59,7 +61,10 @@ def _unrecorded(batch: Batch) -> Iterator[tuple[str, int]]:
         return
     for row in batch.rows():
         boot_id, to_ms = row.fields.get("boot_id"), row.fields.get("to_mono_ms")
-        if row.measurement == "not_recorded" and isinstance(boot_id, str) and isinstance(to_ms, int):
+        if row.measurement != "not_recorded" or not isinstance(boot_id, str) or not isinstance(to_ms, int):
+            continue
+        # A text from outside becomes a key here: what no header could say is no boot.
+        if _BOOT_ID.fullmatch(boot_id) and to_ms >= 0:
             yield boot_id, to_ms
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aldea.model.clock import ManualClock
+from aldea.model.sample import Row
+from aldea.model.topics import Lane
 from aldea.storage.register.boots import boots_of
 from aldea.storage.register.settling import read_boots
 from collectorkit.desk import Desk, make_register, run
@@ -82,3 +84,17 @@ def test_no_boot_lasts_beyond_what_was_heard_of_it(desk: Desk, register: Registe
     with register.reading() as unit:
         ((_, _, started, ended),) = read_boots(unit, 0)[SITE]
     assert started < ended <= desk.clock.wall_ms() + 600_000
+
+
+def test_what_is_no_boot_is_none_however_a_row_calls_it(desk: Desk, register: Register) -> None:
+    """A key that some databases cannot hold would stand in the way of all other sites."""
+    told = [("f" * 1_000, 5), ("", 5), ("a boot", 5), ("c0\0" + "c0" * 15, 5), ("d0" * 16, -5), ("e0" * 16, 5)]
+    rows = [
+        Row(seq, 1_000, "not_recorded", (), {"from_mono_ms": 1, "to_mono_ms": to_ms, "boot_id": boot_id, "count": 1})
+        for seq, (boot_id, to_ms) in enumerate(told, 1)
+    ]
+    desk.send(desk.norte.message(desk.norte.payload(rows), Lane.LIVE))
+    run(desk.feed_follower(register))
+    with register.reading() as unit:
+        found = {boot.boot_id for boot in boots_of(unit, SITE)}
+    assert found == {desk.norte.boot_id, "e0" * 16}
