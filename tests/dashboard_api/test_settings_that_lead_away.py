@@ -13,6 +13,8 @@ from aldea.model.clock import ManualClock
 from aldea.model.leading import LEADS
 from aldea.storage.register.audit import list_audit
 from aldea.storage.register.commands import commands_of
+from aldea.storage.register.endpoint import BrokerEndpoint, set_broker_endpoint
+from aldea.storage.register.enrolment import issue_code
 from aldea.storage.register.profiles import assign_profile, find_profile
 from dashboard_api.accounts import SignIn, Visits, csrf_of, send, token_of
 from dashboard_api.village import NOW_MS, Village
@@ -146,3 +148,20 @@ def test_no_token_leads_a_box_elsewhere(sign_in: SignIn, village: Village) -> No
     assert admin.put(api, json={"differences": {"sample_seconds": 60}}).status_code == 200
     assert admin.post(f"{api}/send", json={"leads": True}).json() == {"sent": 1, "left": 0}
     assert led(village) == [], "nothing was led anywhere"
+
+
+def test_a_box_that_enrols_and_is_led_elsewhere_by_its_profile_stands_in_the_audit_log(
+    sign_in: SignIn, village: Village
+) -> None:
+    """Nobody is asked again then, so it must be written down that it was so."""
+    with village.register.transaction() as unit:
+        set_broker_endpoint(unit, BrokerEndpoint("broker.example", 8883, tls=True))
+        codes = [issue_code(unit, site, "agent", NOW_MS, "operator").text for site in (FIRST, SECOND)]
+    admin = sign_in("admin")
+    assert admin.post("/api/v1/enrol", json={"code": codes[0]}).status_code == 200
+    assert led(village) == [], "its profile leads nowhere yet"
+    frugal_with(admin, **ELSEWHERE)
+    assert admin.post("/api/v1/enrol", json={"code": codes[1]}).status_code == 200
+    assert sent_to(village, SECOND)[0]["broker"] == {"host": "elsewhere.example", "tls": False}
+    (entry,) = led(village)
+    assert (entry["devices"], entry["by"]) == ([f"{SECOND}/agent"], "enrolment")

@@ -39,6 +39,13 @@ def test_a_moment_names_its_zone_also_where_the_language_has_no_short_name() -> 
     assert spanish.minute(winter, ZoneInfo("Asia/Kolkata")) == "15 ene 2026, 17:30 UTC+5:30"
 
 
+def test_programs_that_did_something_are_named_in_the_readers_language_and_people_as_they_are_called() -> None:
+    spanish = Shown(LANGUAGES["es"], NOW)
+    said = [spanish.who(author) for author in ("command line", "rollout 0.2.0", "demo", "Somebody", "")]
+    assert said[:3] == ["línea de comandos", "distribución de la versión 0.2.0", "Administrador de demostración"]
+    assert said[3:] == ["Somebody", ""]
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abÁz"), st.booleans(), st.sampled_from(STATES)), max_size=25),
     st.sampled_from((None, *STATES)),

@@ -59,13 +59,14 @@ def refuse_unconfirmed(visitor: Visitor, devices: Iterable[DeviceSettings], *, c
     return found
 
 
-def note_led(unit: Unit, visitor: Visitor, found: Sequence[DeviceSettings], now_ms: int) -> None:
-    """Write down which boxes were led where; nothing for none."""
+def note_led(unit: Unit, person: str | None, found: Sequence[DeviceSettings], now_ms: int, by: str = "") -> None:
+    """Write down which boxes were led where, by a person or else `by` what; nothing for none."""
     if not found:
         return
     places = "; ".join(sorted({leads_to(item.overlay) for item in found})[:NAMED])
     detail = {"leads_to": places, "devices": [f"{item.site}/{item.device}" for item in found[:NAMED]]}
-    audit(unit, visitor.person, "boxes_led", places[:120], {**detail, "count": len(found)}, now_ms)
+    more = {"by": by} if by else {}
+    audit(unit, person, "boxes_led", places[:120], {**detail, **more, "count": len(found)}, now_ms)
 
 
 def named(found: Sequence[DeviceSettings]) -> str:

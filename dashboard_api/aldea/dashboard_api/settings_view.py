@@ -76,12 +76,11 @@ def save_profile(aldea: Context, visitor: Visitor, wish: Wish) -> Profile:
         raise Problem(403, NOT_EVERYWHERE)
     refuse_faults(aldea, wish.document)
     now = aldea.clock.wall_ms()
-    with aldea.register.reading() as unit:
-        before = find_profile(unit, wish.id)
-    refuse_leading(visitor, {} if before is None else before.document, wish.document)
     new = Profile(wish.id, wish.name, wish.document, wish.revision or 1, visitor.label, now)
     try:
         with aldea.register.transaction() as unit:
+            before = find_profile(unit, wish.id)
+            refuse_leading(visitor, {} if before is None else before.document, wish.document)
             if wish.revision is None:
                 made = add_profile(unit, new)
             else:
@@ -181,7 +180,7 @@ def send(
         elsewhere = refuse_unconfirmed(visitor, [there[one] for one in due[:MOST_SENT]], confirmed=leads)
         sent = send_to_all(aldea.register, due[:MOST_SENT], known_keys(aldea), now, visitor.label, again=again)
         with aldea.register.transaction() as unit:
-            note_led(unit, visitor, elsewhere, now)
+            note_led(unit, visitor.person, elsewhere, now)
             audit(unit, visitor.person, "settings_sent", profile, {"devices": sent}, now)
     except RegisterError as error:
         raise Problem(400, sentence(error)) from error
@@ -223,7 +222,7 @@ def send_one(aldea: Context, visitor: Visitor, one: tuple[str, str], *, again: b
             elsewhere = refuse_unconfirmed(visitor, [found] if found.is_due(again=again) else [], confirmed=leads)
             sent = send_settings(unit, *one, known_keys(aldea), now, visitor.label, again=again)
             if sent is not None:
-                note_led(unit, visitor, elsewhere, now)
+                note_led(unit, visitor.person, elsewhere, now)
                 audit(unit, visitor.person, "settings_sent", "/".join(one), {"command": sent.id}, now)
     except RegisterError as error:
         raise Problem(400, sentence(error)) from error

@@ -12,8 +12,10 @@ from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Problem, sentence
 from aldea.dashboard_api.routes.documented import PROBLEM
 from aldea.dashboard_api.settings_faults import known_keys
+from aldea.dashboard_api.settings_moves import led, note_led
 from aldea.storage.register import Register, RegisterError
 from aldea.storage.register.audit import audit
+from aldea.storage.register.device_overlays import device_settings_of
 from aldea.storage.register.device_settings import send_settings
 from aldea.storage.register.endpoint import BrokerEndpoint, broker_endpoint
 from aldea.storage.register.enrolment import (
@@ -120,7 +122,9 @@ def _send_settings(aldea: Context, unit: Unit, made: Enrolled, now_ms: int) -> N
     if not aldea.guide.settings:
         return
     try:
-        send_settings(unit, made.site, made.device, known_keys(aldea), now_ms)
+        found = device_settings_of(unit, made.site, made.device, known_keys(aldea), now_ms)
+        if send_settings(unit, made.site, made.device, known_keys(aldea), now_ms) is not None:
+            note_led(unit, None, led([found]), now_ms, by="enrolment")
     except RegisterError as error:
         log.warning("%s/%s is enrolled, its settings could not be sent: %s", made.site, made.device, error)
 

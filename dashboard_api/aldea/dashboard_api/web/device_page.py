@@ -71,7 +71,7 @@ def _row(box: Box, one: DeviceCommand, shown: Shown) -> CommandRow:
         said=_said(box, one, shown),
         lines=_found(one, shown) if one.kind == TEST else (),
         asked=shown.ago(one.created_ms),
-        author=one.author or "",
+        author=shown.who(one.author or ""),
         may_cancel=one.state in UNHEARD,
         has_diagnostics=one.kind == DIAGNOSTICS and one.state is CommandState.DONE,
     )

@@ -76,7 +76,7 @@ def rollout_view(found: StoredRollout, devices: Sequence[RolloutDevice], shown: 
         may_resume=state.value in {"paused", "halted"},
         may_stop=not state.is_over,
         begun=shown.ago(found.rollout.created_ms),
-        author=found.author,
+        author=shown.who(found.author),
         bake_hours=found.rollout.bake_hours,
     )
 

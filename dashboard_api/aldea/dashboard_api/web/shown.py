@@ -43,6 +43,14 @@ class Shown:
         """Return a text in the language."""
         return str(self._language.texts.ugettext(text))
 
+    def who(self, author: str) -> str:
+        """Return who did something: a person's own name, and what programs call themselves in the language."""
+        if author.startswith("rollout "):
+            return self.say("rollout of version %(version)s") % {"version": author.removeprefix("rollout ")}
+        if author == "command line":
+            return self.say("command line")
+        return self.say("Demo administrator") if author == "demo" else author
+
     def ago(self, ms: int | None) -> str:
         """Return how long ago something was, in words."""
         if ms is None:
