@@ -300,3 +300,13 @@ def test_findings_travel_short_and_in_both_languages() -> None:
     assert plain[0] == {"key": "power", "state": "ok"}
     link = next(item for item in plain if item["key"] == "link")
     assert {"what_es", "what_en"} < set(link)
+
+
+@pytest.mark.parametrize(("losses", "said"), [((0.0, None), None), ((0.5, None), "50 %"), ((0.5, 0.0), None)])
+def test_an_address_that_is_silent_while_another_answers_is_no_loss_of_the_link(
+    losses: tuple[float | None, ...], said: str | None
+) -> None:
+    anchors = [ping("anchor", answers=loss is not None, loss=loss or 0.0) for loss in losses]
+    link = named(replace(WELL, ping=[ping("gateway", answers=True), *anchors]), "link")
+    assert link.state is State.OK
+    assert ("%" in link.what.text, said is None or said in link.what.in_("es")) == (said is not None, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,16 @@ def test_many_forms_that_are_not_finished_leave_what_happened_today_in_sight(sit
     assert ("Taller 3" in in_sight, "Taller 2" in in_sight, "Taller 2" in rest) == (True, False, True)
     assert "Y 3 más" in rest
     assert 'href="/records" aria-current="true"' in site.browser.get("/records/roster").text
+
+
+@pytest.mark.parametrize(("day", "status"), [("2025-11-13", 303), (TODAY, 303), ("2025-11-15", 400)])
+def test_before_midnight_the_day_is_the_sites_though_elsewhere_it_is_the_next(
+    tmp_path: Path, site: Site, day: str, status: int
+) -> None:
+    clock = ManualClock(round(datetime(2025, 11, 15, 5, 30, tzinfo=UTC).timestamp() * 1000))  # 23:30 in Yucatán
+    page = PageSettings(enabled=True, timezone="America/Merida")
+    browser = Browser(build_site(make_view(tmp_path, clock, page, records=site.desk, known_ms=clock.wall_ms)))
+    browser.post("/pin", {"pin": PIN, "then": "/records"})
+    form = browser.get(FIRST)
+    assert f'name="event_date" value="{TODAY}"' in form.text
+    assert browser.post_bare(FORM, {**hidden(form), **TYPED, "event_date": day}).status == status

@@ -19,10 +19,11 @@ def judge_link(found: Evidence) -> Verdict | None:
         return None
     anchors = found.pings("anchor")
     if any(reading.fields.get("received") for reading in anchors):
-        lost = [reading.fields.get("loss_ratio") for reading in anchors]
-        worst = max((ratio for ratio in lost if isinstance(ratio, float)), default=0.0)
-        if worst >= 0.3:
-            return ok(say("The Internet answers, but loses %(n)d %% of what is sent.", n=round(worst * 100)))
+        # One that is silent while another one answers has its own reason; what the link loses, all of them miss.
+        lost = [reading.fields.get("loss_ratio") for reading in anchors if reading.fields.get("received")]
+        least = min((ratio for ratio in lost if isinstance(ratio, float)), default=0.0)
+        if least >= 0.3:
+            return ok(say("The Internet answers, but loses %(n)d %% of what is sent.", n=round(least * 100)))
         return ok(say("The Internet answers."))
     if found.beyond or found.portal:
         own_page = say("The provider answers, with a page of its own.")

@@ -40,12 +40,13 @@ class Desk:
     def tidy(self) -> None:
         """Forget half-filled forms that were stored, or that nobody has come back to. Never raises for want of room."""
         known_ms = self.handing.known_ms()
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error, OSError):
             for draft in self.roster.drafts():
                 if self.book.by_token(draft.token) is not None:
                     self.roster.drop_draft(draft.token)
             if known_ms is not None:
                 self.roster.forget_drafts(known_ms)
+            self.roster.leave_nothing()
 
     def unfinished(self) -> tuple[Draft, ...]:
         """Return the half-filled forms, the newest first; one that the power cut short after it was stored is none."""

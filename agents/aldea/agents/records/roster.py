@@ -79,6 +79,10 @@ class Roster:
         """Close the file."""
         self._store.close()
 
+    def leave_nothing(self) -> None:
+        """Let nothing that was deleted lie in the file's log."""
+        self._store.empty_log()
+
     # -- people
 
     def people(self, *, gone: bool = False) -> tuple[Person, ...]:

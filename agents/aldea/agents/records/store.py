@@ -48,6 +48,13 @@ class Store:
         with self._lock:
             yield self._db
 
+    def empty_log(self) -> None:
+        """Bring the log into the file and empty it: what was deleted would else lie in the log until it is full."""
+        log = Path(f"{self._path}-wal")
+        with self._lock:
+            if log.exists() and log.stat().st_size:
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     def close(self) -> None:
         """Close the file."""
         with self._lock, suppress(sqlite3.Error):
