@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aldea.model.clock import ManualClock
-from aldea.model.sample import Row
+from aldea.model.sample import Row, Value
 from aldea.model.topics import Lane
 from aldea.storage.register.boots import boots_of
 from aldea.storage.register.settling import read_boots
@@ -79,10 +79,13 @@ def test_a_boot_that_was_brought_is_not_brought_again(desk: Desk, register: Regi
 
 def test_no_boot_lasts_beyond_what_was_heard_of_it(desk: Desk, register: Register) -> None:
     desk.send(desk.norte.batch(1, 20))
-    desk.send(desk.norte.batch(2, 1, sent_mono_ms=2**50))  # a sign of life, of a clock that has gone mad
+    fields: dict[str, Value] = {"from_mono_ms": 1, "to_mono_ms": 2**50, "boot_id": desk.norte.boot_id, "count": 1}
+    desk.send(desk.norte.message(desk.norte.payload([Row(21, 3_000, "not_recorded", (), fields)])))
     run(desk.feed_follower(register))
     with register.reading() as unit:
+        (told,) = boots_of(unit, SITE)
         ((_, _, started, ended),) = read_boots(unit, 0)[SITE]
+    assert told.last_mono_ms == 2**50
     assert started < ended <= desk.clock.wall_ms() + 600_000
 
 
@@ -98,3 +101,17 @@ def test_what_is_no_boot_is_none_however_a_row_calls_it(desk: Desk, register: Re
     with register.reading() as unit:
         found = {boot.boot_id for boot in boots_of(unit, SITE)}
     assert found == {desk.norte.boot_id, "e0" * 16}
+
+
+def test_what_a_later_boot_tells_of_one_before_takes_nothing_from_it(desk: Desk, register: Register) -> None:
+    desk.send(desk.norte.batch(1, 20))
+    run(desk.feed_follower(register))
+    desk.clock.advance(60_000)
+    fields: dict[str, Value] = {"from_mono_ms": 1, "to_mono_ms": 9_000, "boot_id": desk.norte.boot_id, "count": 1}
+    later = desk.norte.but(boot_id="b1" * 8, boot_no=2)
+    desk.send(later.message(later.payload([Row(21, 100, "not_recorded", (), fields)])))
+    run(desk.feed_follower(register))
+    with register.reading() as unit:
+        before = next(boot for boot in boots_of(unit, SITE) if boot.boot_id == desk.norte.boot_id)
+    assert (before.clock_state, before.last_mono_ms, before.estimated) == ("ntp", 9_000, False)
+    assert before.started_ms is not None
