@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,8 +58,14 @@ def test_whatever_fails_in_a_page_the_log_does_not_say_what_was_typed(
         raise ValueError(f"nothing known of {name}")
 
     monkeypatch.setattr(Roster, "like", stumbles)
+    errors, inner = io.StringIO(), site.browser.site
+
+    def served(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        return inner({**environ, "wsgi.errors": errors}, start)
+
+    site.browser.site = served
     sent = site.browser.post("/records/roster", {"name": "Juana Secreto", "sex": "F", "age_band": "25-44"})
-    assert sent.status == 500
+    assert (sent.status, errors.getvalue()) == (500, "")
     assert ("Secreto" in caplog.text, "ValueError at test_facilitator_unlucky.py" in caplog.text) == (False, True)
 
 

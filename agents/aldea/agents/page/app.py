@@ -115,7 +115,7 @@ _SENTENCES: dict[int, Callable[[], Words]] = {
 
 def _error_page(error: Any) -> str:
     if getattr(error, "exception", None) is not None:
-        _LOG.error("the page %s failed: %s", bottle.request.path, told(error.exception))
+        _LOG.error("the page %r failed: %s", bottle.request.path, told(error.exception))
     sentence = getattr(error, "sentence", None)
     if sentence is None:
         made = _SENTENCES.get(error.status_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -43,6 +44,8 @@ class Guard:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         environ[PAGES] = self._pages
+        # Bottle writes there what went wrong with all its words, and the journal would have it: ours are in the log.
+        environ["wsgi.errors"] = io.StringIO()
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             return start_response(status, headers + _added(headers, environ), exc_info)
@@ -55,7 +58,7 @@ class Guard:
             status, sentence = refused
             return self._refuse(environ, start, status, sentence)
         except Exception as error:  # noqa: BLE001 - whatever went wrong in a page, the agent goes on
-            _LOG.error("the page %s failed: %s", environ.get("PATH_INFO"), told(error))
+            _LOG.error("the page %r failed: %s", environ.get("PATH_INFO"), told(error))
             start("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
             return [b"Something went wrong in the box. / Algo fall\xc3\xb3 en la caja.\n"]
 

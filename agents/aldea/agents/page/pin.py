@@ -42,7 +42,7 @@ def needs_pin(page: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 return page(*args, **named)
             except sqlite3.Error as error:
-                _LOG.error("the page %s: %s", request.path, error)
+                _LOG.error("the page %r: %s", request.path, error)
                 return no_records(request)
         bottle.response.status = 403
         if request.method == "POST":
