@@ -185,6 +185,56 @@ def test_what_was_measured_is_stored_once_though_the_stop_comes_while_the_disk_i
     asyncio.run(story())
 
 
+def test_a_round_whose_asker_goes_while_the_disk_is_slow_is_told_of_with_the_next(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    quick = outbox.append
+
+    def slow(readings: Sequence[Reading], mono_ms: int) -> object:
+        reached.set()
+        assert go_on.wait(10)
+        return quick(readings, mono_ms)
+
+    async def story() -> None:
+        clock = ManualClock()
+        runner, told = make_runner(outbox, clock, (Scripted("ping", ping()), 60), (Scripted("dns", ping()), 600))
+        await runner.cycle()
+        clock.advance(60_000)
+        told.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(outbox, "append", slow)
+            by_hand = asyncio.create_task(runner.run_now("dns"))
+            await asyncio.to_thread(reached.wait, 10)
+            by_hand.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await by_hand
+            go_on.set()
+            await runner.cycle()
+        assert told == [True, False]
+
+    asyncio.run(story())
+
+
+def test_it_says_whether_what_was_measured_last_could_be_stored(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        clock = ManualClock()
+        runner, _ = make_runner(outbox, clock, (Scripted("ping", ping()), 60))
+        said = []
+        for refuses in (False, True, True, False):
+            with monkeypatch.context() as patch:
+                if refuses:
+                    patch.setattr(outbox, "append", lambda *_: None)
+                await runner.cycle()
+            said.append(runner.stores)
+            clock.advance(60_000)
+        assert said == [True, False, False, True]
+
+    asyncio.run(story())
+
+
 class Dutiful(Scripted):
     """A probe that has something to say also when it is given up."""
 

@@ -68,6 +68,7 @@ class Runner:
         self._running: dict[str, asyncio.Task[Sequence[Reading]]] = {}
         self._by_hand: dict[str, asyncio.Task[Sequence[Reading]]] = {}
         self._unstored: deque[_Batch] = deque()
+        self._untold: deque[tuple[_Batch, Range | None]] = deque()
         self._storing = threading.Lock()
         self._log = ProbeLog()
         self._began = False
@@ -181,27 +182,31 @@ class Runner:
     async def _record(self) -> Range | None:
         """Store what is kept, tell of each batch, and return the seqs of the newest."""
         # In a thread: a slow card must not stand in the way of what is being timed here.
-        stored = await asyncio.to_thread(self._store)
-        for batch, _ in stored:
+        await asyncio.to_thread(self._store)
+        newest = None
+        while self._untold:
+            batch, newest = self._untold.popleft()
             urgent = self._changes.observe(batch.readings) or batch.urgent or not self._began
             self._began = True
             if self._seen is not None:
                 self._seen(batch.readings, batch.mono_ms)
             self._recorded(urgent)
-        return stored[-1][1] if stored else None
+        return newest
 
-    def _store(self) -> list[tuple[_Batch, Range | None]]:
-        """Store all that is kept, each batch in one commit and once, whoever calls and is cancelled meanwhile."""
-        stored = []
+    def _store(self) -> None:
+        """Store all that is kept, each batch in one commit and once, whoever calls and is cancelled meanwhile.
+
+        What is stored is told of by whoever is there next.
+        """
         with self._storing:
             while self._unstored:
                 batch = self._unstored.popleft()
-                stored.append((batch, self._stored(batch)))
-        return stored
+                self._untold.append((batch, self._append(batch)))
 
-    def _stored(self, batch: _Batch) -> Range | None:
+    def _append(self, batch: _Batch) -> Range | None:
         told = self._follow_up.observe(batch.readings, batch.mono_ms)
         seqs = self._outbox.append(batch.readings if told is None else [*batch.readings, told], batch.mono_ms)
+        self.stores = seqs is not None
         if told is not None and seqs is not None:
             self._follow_up.told()
         return seqs
