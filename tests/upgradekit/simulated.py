@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,15 @@ class StartAnew(Exception):
 class Child:
     """The release on trial, as the launcher sees it."""
 
-    def __init__(self, code: int | None) -> None:
+    def __init__(self, code: int | None, at_its_end: Callable[[], None]) -> None:
         self._code = code
+        self._at_its_end = at_its_end
 
     def poll(self) -> int | None:
         return self._code
 
     def terminate(self) -> None:
+        self._at_its_end()
         self._code = 0
 
     def wait(self, _seconds: float | None = None) -> int:
@@ -69,7 +71,7 @@ class SimulatedBox:
     """A box with a release that was fetched and built: what is left is to try it. Time is a ManualClock's.
 
     `link` are the minutes in which the server can be heard; `deaf`: the release cannot hear it at all, `ends`: with
-    which code it ends at once.
+    which code it ends at once; `late`: it is heard just as it is ended.
     """
 
     def __init__(self, data: Path, release: SignedRelease, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +82,7 @@ class SimulatedBox:
         self.boots = 0
         self.link = [(0.0, 1e9)]
         self.deaf = False
+        self.late = False
         self.ends: int | None = None
         self.beside: Beside | None = None
         self.trials = 0
@@ -113,9 +116,10 @@ class SimulatedBox:
     def started(self, trial: str) -> Child:
         self.trials += 1
         self.clock.advance(30_000)  # until it has started
+        word = trial.encode() + b"\n"
         if not self.deaf and self.ends is None and self.is_heard():
-            self.releases.put(HEARD, trial.encode() + b"\n")
-        return Child(self.ends)
+            self.releases.put(HEARD, word)
+        return Child(self.ends, lambda: self.releases.put(HEARD, word) if self.late else None)
 
     async def pause(self, seconds: float) -> None:
         self.clock.advance(max(1_000, round(seconds * 1000)))

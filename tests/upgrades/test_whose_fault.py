@@ -85,6 +85,14 @@ def test_a_link_that_fails_right_after_the_switch_is_no_fault_and_it_is_tried_ag
     assert (box.releases.read().current, dict(box.releases.read().bad)) == (VERSION, {})
 
 
+def test_a_link_that_is_back_just_as_the_time_is_over_keeps_a_release_that_was_heard(new_box: Making) -> None:
+    box = new_box()
+    box.link, box.late = [(0, 0.1), (15.2, 1e9)], True
+    ended = box.live()
+    assert (ended.state, box.trials, dict(box.releases.read().bad)) == (State.DONE, 1, {})
+    assert box.releases.read().doubt is None
+
+
 def test_the_tries_have_an_end_and_it_is_not_called_bad(new_box: Making) -> None:
     """The link comes back only after each trial's time, and fails again as soon as the next begins."""
     box = new_box()

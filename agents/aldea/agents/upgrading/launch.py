@@ -145,9 +145,11 @@ class Launcher:
                     f"no oyó al servidor en {self._trial_seconds:g} s",
                 )
                 # Before it is ended, which may take long: whatever happens then, it has had its time.
-                state = self._give_up(state, why, self._doubt(trial))
+                given_up = self._give_up(state, why, self._doubt(trial))
                 _end(child)
-                return self._with_all_its_time(state)
+                if self._releases.heard(trial):
+                    break  # in the last moment, but it was
+                return self._with_all_its_time(given_up)
             time.sleep(_LOOK_SECONDS)
         # What the new agent has to say of it, it says at its next start: its own process is to be the service's.
         state = self._keep(state)
