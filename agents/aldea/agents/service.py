@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -123,7 +122,7 @@ class AgentService:
             self._probes,
             self._clock,
             lambda urgent: uplink.recorded(urgent=urgent),
-            shift=zlib.crc32(f"{identity.site}/{identity.device}".encode()) / 2**32,
+            shift=identity.share,
             meter=self._meter,
             seen=latest.observe if self.settings.page.enabled else None,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -134,9 +135,11 @@ def test_no_batch_goes_before_the_hello_of_this_connection(outbox: Outbox) -> No
 def test_the_birth_is_repeated_with_growing_pauses_until_the_hello_comes(outbox: Outbox) -> None:
     story = Story(outbox)
     story.connect(hello=False)
-    times = [second for second in range(1, 3_001) if story.wait(1_000)]
+    times = [second for second in range(1, 6_001) if story.wait(1_000)]
     pauses = [after - before for before, after in zip([0, *times], times, strict=False)]
-    assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600]
+    for pause, usual in zip(pauses, [2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600], strict=False):
+        assert usual <= pause <= 1.5 * usual + 1
+    assert len(pauses) >= 12
     story.ack(echo=story.birth().mono_ms)
     story.out.clear()
     story.wait(20_000)
@@ -149,14 +152,16 @@ def test_an_agent_that_was_welcome_before_asks_at_its_leisure(outbox: Outbox) ->
     story.talk.disconnected()
     story.connect(hello=False)
     times = [second for second in range(1, 1_000) if story.wait(1_000)]
-    assert times == [15, 45, 105, 225, 465, 945]
+    assert 4 <= len(times) <= 6
+    assert IDENTITY.share > 0.1
+    assert times[0] == math.ceil(15 * (1 + IDENTITY.share / 2))
 
 
 def test_a_site_registered_just_after_the_first_birth_waits_for_no_more_than_seconds(outbox: Outbox) -> None:
     story = Story(outbox)
     story.connect(hello=False)
     story.out.clear()
-    story.wait(2_000)
+    story.wait(3_000)
     assert [item.lane for item in story.out] == [Lane.STATUS]
     story.ack(echo=story.birth().mono_ms)
     assert story.talk.listening
@@ -363,7 +368,7 @@ def test_when_nobody_listens_births_are_repeated_and_no_batch_is_spent(outbox: O
     for _ in range(1_000):
         story.wait(1_000)
     assert headers(story.out) == []
-    assert len(story.out) == 7
+    assert 6 <= len(story.out) <= 7
     assert spans(story.ack(echo=story.birth().mono_ms)) != []
 
 
@@ -383,6 +388,20 @@ def test_a_collector_that_started_again_at_once_gets_what_was_under_way_within_s
     assert spans(story.ack(echo=story.birth().mono_ms)) == []
     story.out.clear()
     for _ in range(6):
+        story.wait(1_000)
+    assert spans(story.out) == [(1, 5)]
+
+
+def test_what_went_after_the_collector_had_started_again_is_not_sent_again(outbox: Outbox) -> None:
+    outbox.append([ping()] * 4, 2_000)
+    story = Story(outbox)
+    assert spans(story.connect()) == [(1, 5)]
+    story.wait(2_000)
+    story.ack(echo=story.birth().mono_ms)
+    story.clock.advance(1_000)
+    assert spans(story.record(2, urgent=True)) == [(6, 7)]
+    story.out.clear()
+    for _ in range(8):
         story.wait(1_000)
     assert spans(story.out) == [(1, 5)]
 

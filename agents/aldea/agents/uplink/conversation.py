@@ -42,7 +42,7 @@ class Conversation:
         self._heard_ms = 0
         self._urgent = self._fresh = False
         self._urgent_allowed_ms = 0
-        self._greeting = Greeting(self._pace)
+        self._greeting = Greeting(self._pace, identity.share)
         self._begin_epoch()
 
     def _begin_epoch(self) -> None:

@@ -12,11 +12,13 @@ class Greeting:
     """When the birth is due, and what a hello means. Times are milliseconds since boot.
 
     `hello_ms`: when the collector said hello in this connection, None: not yet. `birth_sent_ms`: when the birth was
-    sent last that a hello may echo.
+    sent last that a hello may echo. `share` (0 to 1) is this agent's own: by it pauses are up to half as long again,
+    so that a fleet whose broker came back without its collector does not ask in step.
     """
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Pace, share: float = 0.0) -> None:
         self._pace = pace
+        self._share = share
         self._was_welcome = False
         self._resolved_ms = 0
         self.wait(0)
@@ -40,7 +42,7 @@ class Greeting:
     def sent(self, mono_ms: int) -> None:
         """Note that a birth was sent."""
         self.birth_sent_ms = mono_ms
-        self._due_ms = mono_ms + self._pause_ms
+        self._due_ms = mono_ms + round(self._pause_ms * (1 + self._share / 2))
         self._pause_ms = min(2 * self._pause_ms, self._pace.birth_longest_ms)
 
     def answered(self, mono_ms: int, usual_ms: int) -> bool:

@@ -12,7 +12,7 @@ class Pace:
     More `bulk_rows` (the contract allows 2,000) cost memory while a batch is made.
     `bulk_bytes_per_second` is the backlog's share of the link: it never holds back the live lane.
     A birth is repeated after `birth_again_ms`, by an agent that nobody ever welcomed after `birth_first_ms`, and then
-    with pauses that double.
+    with pauses that double; each agent's are longer by its own share, up to a half.
     `change_gap_ms`: a change of state is sent at once, but no more than one such sending in this time.
     """
 
