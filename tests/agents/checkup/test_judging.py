@@ -278,6 +278,9 @@ def test_a_supply_that_is_too_weak_is_power() -> None:
 def test_a_clock_that_is_not_known_is_no_reason_to_go_anywhere() -> None:
     lost = Box(host(clock="unsynced"), None, undervoltage=False, knows_time=False)
     assert states(replace(WELL, box=lost))["clock"] is State.UNKNOWN
+    full = replace(lost, folder_error=FolderError("/data", errno.ENOSPC, "No space left on device"))
+    said = [named(replace(WELL, box=found), "clock").what.in_("en") for found in (lost, full)]
+    assert ["measures" in text for text in said] == [True, False], "a box that cannot keep anything measures nothing"
     anchored = replace(lost, knows_time=True)
     assert states(replace(WELL, box=anchored))["clock"] is State.OK
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 from pathlib import Path
@@ -243,6 +244,24 @@ def test_a_new_pin_ends_the_sessions_of_the_old_one(site: Guard, tmp_path: Path)
     PinStore(tmp_path, None).set("5823")
     assert browser.get("/room").status == 403
     signed_in(site, "5823")
+
+
+def test_a_disk_that_fails_signs_nobody_out_and_takes_no_pin_away(
+    site: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    PinStore(tmp_path, None).set("4711")
+    browser = signed_in(site)
+
+    def fails(*_: object, **__: object) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_text", fails)
+        assert browser.get("/room").status == 200
+        signed_in(site, peer="192.168.1.51")
+    assert browser.get("/room").status == 200
+    (tmp_path / "page.pin").unlink()
+    assert browser.get("/room").status == 403, "taken away by hand"
 
 
 def test_the_newer_of_the_boxs_and_the_settings_pin_holds(tmp_path: Path) -> None:

@@ -122,6 +122,8 @@ def judge_clock(found: Evidence) -> Verdict | None:
         return ok(say("The clock is right."))
     if found.box.knows_time:
         return ok(say("The box knows the time from the server."))
+    if _unwritable(found.box) is not None:
+        return unknown(say("The box does not know the time yet; the server tells it once it is heard."))
     return unknown(
         say("The box does not know the time yet. It measures all the same; the server tells it once it is heard."),
     )

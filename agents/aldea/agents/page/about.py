@@ -30,7 +30,7 @@ def _about(view: BoxView) -> str:
         pauses=view.without_outbox,
         measured=measured(settings),
         not_here=not_measured(settings),
-        records=pages_of(bottle.request).gate.pins.current() is not None,
+        records=pages_of(bottle.request).gate.current() is not None,
         contact=settings.page.contact,
         days=round(settings.outbox.max_age_days),
         monthly_mb=round(settings.budget.monthly_bytes / 1e6),

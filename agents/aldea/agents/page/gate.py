@@ -37,12 +37,16 @@ class Gate:
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
     _last_hash: str | None = None
 
+    def current(self) -> str | None:
+        """Return the hash of the PIN that holds, None while there is none."""
+        return self.pins.current(self._last_hash)
+
     def is_signed_in(self, request: Any, *, is_use: bool = True) -> bool:
         """Say whether this request's session goes on. A new PIN ends the sessions of the old one.
 
         `is_use` False: it is only shown; a page that loads again by itself would keep a session open for ever.
         """
-        current = self.pins.current()
+        current = self.current()
         with self._one_at_a_time:
             if current != self._last_hash:
                 self.sessions.end_all()
@@ -51,7 +55,7 @@ class Gate:
 
     def sign_in(self, request: Any, pin: str) -> str | Refused:
         """Return a new session's word for the right PIN. One try at a time, or many at once would all be the first."""
-        hashed = self.pins.current()
+        hashed = self.current()
         known = self._known(request, hashed)
         who = place_of(str(request.environ.get("REMOTE_ADDR", ""))) if known is None else f"known {known}"
         with self._one_at_a_time:
@@ -68,7 +72,7 @@ class Gate:
     def new_known(self) -> str:
         """Return the word by which a browser is known that has just given the PIN; good until there is another PIN."""
         name = secrets.token_hex(8)
-        return f"{name}.{self._seal(name, self.pins.current())}"
+        return f"{name}.{self._seal(name, self.current())}"
 
     def _known(self, request: Any, hashed: str | None) -> str | None:
         name, _, seal = (request.get_cookie(KNOWN_COOKIE) or "").partition(".")

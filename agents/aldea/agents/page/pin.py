@@ -82,7 +82,7 @@ def _ask() -> Any:
 
 
 def _form(request: Any, then: str, error: object = None, carried: list[tuple[str, str]] | None = None) -> str:
-    has_pin = pages_of(request).gate.pins.current() is not None
+    has_pin = pages_of(request).gate.current() is not None
     return render(request, "pin.html", then=then, error=error, has_pin=has_pin, carried=carried or [])
 
 

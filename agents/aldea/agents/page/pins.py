@@ -69,14 +69,20 @@ class PinStore:
     folder: Path
     from_settings: str | None
 
-    def current(self) -> str | None:
-        """Return the hash that holds, None while there is no PIN. Reads the file each time: a command may set it."""
+    def current(self, before: str | None = None) -> str | None:
+        """Return the hash that holds, None while there is no PIN. Reads the file each time: a command may set it.
+
+        `before`: the one that held when the file could be read last; a disk that fails takes no PIN away.
+        """
         try:
             kept = json.loads((self.folder / FILE).read_text(encoding="ascii"))
             pin, instead_of = kept["pin"], kept["instead_of"]
         except FileNotFoundError:
             return self.from_settings
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except OSError as error:
+            _LOG.error("%s cannot be read now: %s", self.folder / FILE, error)
+            return before or self.from_settings
+        except (ValueError, TypeError, KeyError) as error:
             _LOG.error("%s cannot be read (%s); a new PIN is needed: aldea agent pin", self.folder / FILE, error)
             return self.from_settings
         if self.from_settings is not None and instead_of != self.from_settings:
