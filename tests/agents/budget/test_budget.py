@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aldea.agents.budget import Budget, BudgetKeeper, LedgerFile, Meter, Plan, Rung, SiteCalendar, Terms, wan_bytes_of
-from aldea.agents.budget.budget import AHEAD_BYTES
+from aldea.agents.budget import Budget, LedgerFile, Meter, Plan, Rung, SiteCalendar, Terms, wan_bytes_of
 from aldea.agents.budget.ledger import Ledger, Month, from_text, to_text
 from aldea.model.sample import Reading
 
@@ -149,68 +148,6 @@ def test_a_size_that_is_lowered_is_taken_for_what_it_may_cost_now(tmp_path: Path
             budget.settle(allowed, allowed.cap_bytes, valid=False)
     cheaper = Terms(caps={Rung.FULL: 500_000, Rung.SHORT: 400_000, Rung.SMALL: 300_000})
     assert budget_in(tmp_path, time, cheaper).reading().fields["rung"] == "full"
-
-
-def test_a_crash_forgets_nothing_of_what_was_sent(tmp_path: Path) -> None:
-    spent = 0
-    for sent in (3_000, 0, 15_000, 700_000):
-        budget = budget_in(tmp_path, Time())
-        keeper = BudgetKeeper(budget)
-        keeper.look()
-        budget.meter.add(sent)
-        if sent > AHEAD_BYTES:
-            keeper.look()  # the next minute
-        spent += sent
-        # Here the power is cut.
-    booked = budget_in(tmp_path, Time()).file.read().charged().telemetry_bytes
-    assert spent <= booked <= spent + 4 * AHEAD_BYTES
-
-
-def test_a_stop_in_order_books_what_was_sent_and_nothing_more(tmp_path: Path) -> None:
-    time = Time()
-    for sent in (3_000, 40_000):
-        budget = budget_in(tmp_path, time)
-        keeper = BudgetKeeper(budget)
-        keeper.look()
-        budget.meter.add(sent)
-        keeper.close()
-        keeper.look()  # a look that was still on its way
-    assert budget.file.read().charged().telemetry_bytes == 43_000
-    budget.meter.add(1)
-    assert budget.reading().fields["telemetry_bytes"] == 43_001
-
-
-def test_what_is_booked_ahead_goes_with_the_agent_into_the_next_month(tmp_path: Path) -> None:
-    time = Time(None)
-    budget = budget_in(tmp_path, time)
-    keeper = BudgetKeeper(budget)
-    keeper.look()
-    for time.now_ms in (NOON, NOON + 30 * DAY):
-        budget.meter.add(20_000)
-        keeper.look()
-        assert budget.reading().fields["telemetry_bytes"] == 20_000 + AHEAD_BYTES
-    keeper.close()
-    months = budget.file.read().months
-    assert {name: month.telemetry_bytes for name, month in months.items()} == {"202606": 20_000, "202607": 20_000}
-
-
-def test_a_disk_that_takes_nothing_ends_no_agent_and_what_was_sent_is_booked_once_it_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    budget = budget_in(tmp_path, Time())
-    keeper = BudgetKeeper(budget)
-
-    def full(_file: LedgerFile, _ledger: Ledger) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as no_room:
-        no_room.setattr(LedgerFile, "write", full)
-        for _ in range(3):
-            budget.meter.add(20_000)
-            keeper.look()
-    assert caplog.text.count("cannot be written") == 1
-    keeper.look()
-    assert budget.file.read().charged().telemetry_bytes == 60_000 + AHEAD_BYTES
 
 
 def test_a_new_month_begins_with_nothing_spent(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from agentkit.disks import fill
 from agentkit.making import BOOT, OTHER_BOOT, held_rows, ping
-from aldea.agents.outbox import Limits, Machine, Opening, Outbox, Stopped
+from aldea.agents.outbox import Limits, Machine, Opening, Outbox, Reserve, Span, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,6 +175,27 @@ def test_a_start_that_waits_in_the_boot_of_the_one_before_tells_how_itself_ended
     told = outbox.before()
     assert told is not None
     assert told.last_mono_ms == 180_000
+    outbox.close()
+
+
+def test_only_a_wait_of_this_boot_moves_its_beginning(small_disk: Path) -> None:
+    opened(small_disk).close()
+    mend = full(small_disk)
+    wait_unopened(small_disk, OTHER_BOOT, 1_000, 61_000)
+    mend()
+    outbox = opened(small_disk, THIRD_BOOT, 5_000)
+    assert newest(outbox, "boot").mono_ms == 5_000
+    outbox.close()
+
+
+def test_rows_that_could_not_be_stored_move_no_start_to_their_time(tmp_path: Path) -> None:
+    before = opened(tmp_path)
+    before.append([ping()], 60_000)
+    before.close()
+    Reserve(tmp_path / "outbox.reserve").note(Span(BOOT, 90_000, 95_000, 4, "disk_full"))
+    outbox = opened(tmp_path, mono_ms=300_000)
+    boot = newest(outbox, "boot")
+    assert (boot.mono_ms, boot.fields["silent_seconds"]) == (300_000, 240)
     outbox.close()
 
 
