@@ -597,6 +597,18 @@ def test_what_a_person_waits_for_is_sent_though_something_urgent_just_was(outbox
     assert headers(story.wait(0), Lane.LIVE)
 
 
+def test_what_a_person_waits_for_goes_as_soon_as_the_full_live_lane_has_room(outbox: Outbox) -> None:
+    story = Story(outbox)
+    (first,) = spans(story.connect(), Lane.LIVE)
+    for number in range(FAST.live_window):
+        outbox.append([ping()], story.clock.mono_ms())
+        story.talk.recorded(urgent=False, asked=True)
+        room = number < FAST.live_window - 1
+        assert bool(spans(story.wait(10), Lane.LIVE)) == room
+    story.clock.advance(50)
+    assert spans(story.ack(first), Lane.LIVE) == [outbox.bounds()[1:] * 2]
+
+
 def test_a_command_is_handed_over_as_it_came(outbox: Outbox) -> None:
     taken: list[Command] = []
     talk = Conversation(outbox, IDENTITY, FAST, taken.append)

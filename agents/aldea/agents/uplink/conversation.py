@@ -40,7 +40,7 @@ class Conversation:
         self._connection = 0
         self._max_packet_bytes: int | None = None
         self._heard_ms = 0
-        self._urgent = self._fresh = False
+        self._urgent = self._fresh = self._is_placed = False
         self._urgent_allowed_ms = 0
         self._greeting = Greeting(self._pace, identity.share)
         self._begin_epoch()
@@ -116,7 +116,8 @@ class Conversation:
         """Let time pass: at least once a second, connected or not, since a boot may learn its time unheard."""
         if self._outbox.epoch != self._epoch:
             self._begin_epoch()
-        first_anchor = self._choose_anchor(at)
+        if self._choose_anchor(at):
+            self._is_placed = True
         if not self._online:
             return []
         if self._greeting.hello_ms is not None:
@@ -124,9 +125,10 @@ class Conversation:
         if self._greeting.hello_ms is None:
             return self._birth(at) if self._greeting.is_due(at.mono_ms) else []
         out = self._birth(at) if self._birth_overdue else []
-        if first_anchor or self._live_is_due(at):
+        # Where the lane is full, what is due stays due: an answer that somebody waits for is the next to go.
+        if self._sender.has_room_for_live() and self._live_is_due(at):
             self._live_due_ms = at.mono_ms + self._pace.send_interval_ms
-            self._urgent = self._fresh = False
+            self._urgent = self._fresh = self._is_placed = False
             out += self._sender.live(at)
         return out + self._sender.bulk(at)
 
@@ -147,6 +149,8 @@ class Conversation:
 
     def _live_is_due(self, at: Moment) -> bool:
         """Say whether to send now: with the rows just recorded rather than shortly before the next ones."""
+        if self._is_placed:
+            return True
         if self._urgent and at.mono_ms >= self._urgent_allowed_ms:
             self._urgent_allowed_ms = at.mono_ms + self._pace.change_gap_ms
             return True

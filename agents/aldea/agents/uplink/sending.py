@@ -90,10 +90,12 @@ class Sender:
         room = 2**31 if max_packet_bytes is None else max(1, max_packet_bytes - _PACKET_OVERHEAD_BYTES)
         self._most_bytes = min(MAX_MESSAGE_BYTES, room)
 
+    def has_room_for_live(self) -> bool:
+        """Whether another batch of the newest rows may be under way."""
+        return self.flight.count(Lane.LIVE) < self._pace.live_window
+
     def live(self, at: Moment) -> list[Outgoing]:
         """Return a batch of the newest rows not sent yet, or an empty one as a sign of life."""
-        if self.flight.count(Lane.LIVE) >= self._pace.live_window:
-            return []
         held = self._outbox.next_live(self._pace.live_rows, self._live_up_to, self.flight.busy())
         if held is None:
             header = self._header(at, self._outbox.epoch, self._outbox.bounds()[1] + 1, 0)
