@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
+from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -63,6 +65,38 @@ def test_what_can_be_read_of_a_damaged_file_comes_back_once(
     given_up = [row.fields["count"] for row in rows if row.measurement == "tombstone"]
     assert sum(number for number in given_up if isinstance(number, int)) == (CYCLES + 1 - count)
     assert list(tmp_path.glob("take-over-*")) == []
+    outbox.close()
+
+
+def test_rows_that_are_sent_while_they_come_back_go_once_also_when_a_cut_forgot_that_they_came(tmp_path: Path) -> None:
+    measured(tmp_path)
+    spoil_meta(tmp_path / "outbox.sqlite")
+    outbox = make_outbox(tmp_path)
+    sent: Counter[tuple[str, int]] = Counter()
+    found: list[Row] = []
+    over = threading.Event()
+
+    def send() -> None:
+        while not over.is_set() or outbox.stats().rows:
+            held = outbox.next_bulk(30, 2**60, {})
+            if held is not None:
+                sent.update((held.epoch, row.seq) for row in held.rows)
+                found.extend(held.rows)
+                outbox.acknowledge(held.epoch, [(held.first_seq, held.last_seq)])
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        counts = [salvage(tmp_path, Limits(), "hardware")]
+        outbox.append([ping(CYCLES)], 9_000)
+        (tmp_path / "outbox.corrupt-1.done").unlink()
+        counts.append(salvage(tmp_path, Limits(), "hardware"))
+    finally:
+        over.set()
+        sender.join(30)
+    assert counts == [CYCLES + 1, 0]
+    assert set(sent.values()) == {1}
+    assert sorted(str(number) for number in numbers(found)) == sorted(map(str, range(CYCLES + 1)))
     outbox.close()
 
 
