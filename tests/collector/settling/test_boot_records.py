@@ -9,8 +9,7 @@ import pytest
 from aldea.model.clock import ManualClock
 from aldea.model.sample import Row, Value
 from aldea.model.topics import Lane
-from aldea.storage.register.boots import boots_of
-from aldea.storage.register.settling import read_boots
+from aldea.storage.register.boots import boots_of, read_boots
 from collectorkit.desk import Desk, make_register, run
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from aldea.collector.settling.changes import Changes
 from aldea.collector.settling.judging import Background, settle_days
 from aldea.model.truth import DEFAULT_RULES, SLOT_MS
 from aldea.model.truth.slots import DAY_MS
+from aldea.storage.register.boots import read_boots
 from aldea.storage.register.collectors import collector_statuses
 from aldea.storage.register.feed import get_cursors, last_position, read_feed, set_cursor
 from aldea.storage.register.maintenance import maintenance_between, set_considered, unconsidered
@@ -19,7 +20,6 @@ from aldea.storage.register.settling import (
     drop_days_after,
     mark_days,
     marked_days,
-    read_boots,
     read_places,
     read_progress,
     write_days,

@@ -11,6 +11,9 @@ from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import insert
 from aldea.storage.register.tables import boot
 
+_CLOCKS_DIFFER_MS = 10 * 60 * 1000
+"""So much later than it was heard of may a boot have lasted, by its own place in time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Boot:
@@ -95,3 +98,25 @@ def boots_of(unit: Unit, site_id: str) -> tuple[Boot, ...]:
     order = (boot.c.first_arrival_ms, boot.c.device, boot.c.boot_id)
     mine = select(boot).where(boot.c.site == site_id).order_by(*order)
     return tuple(Boot(**row._mapping) for row in unit.connection.execute(mine))
+
+
+def read_boots(unit: Unit, heard_after_ms: int) -> dict[str, list[tuple[str, str, int, int]]]:
+    """Return, by site, (device, boot id, start, end) of the boots of known time heard of after a moment.
+
+    None ends later than it was last heard of, whatever it says itself.
+    """
+    columns = (
+        boot.c.site,
+        boot.c.device,
+        boot.c.boot_id,
+        boot.c.started_ms,
+        boot.c.last_mono_ms,
+        boot.c.last_arrival_ms,
+    )
+    wanted = select(*columns).where(boot.c.started_ms.is_not(None), boot.c.last_arrival_ms > heard_after_ms)
+    found: dict[str, list[tuple[str, str, int, int]]] = {}
+    ordered = wanted.order_by(boot.c.site, boot.c.started_ms)
+    for name, box, boot_id, started, last, heard in unit.connection.execute(ordered):
+        end = max(started, min(started + last, heard + _CLOCKS_DIFFER_MS))
+        found.setdefault(name, []).append((box, boot_id, started, end))
+    return found

@@ -15,7 +15,6 @@ from aldea.storage.register.known import known_sites
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import chunks, insert
 from aldea.storage.register.tables import (
-    boot,
     device,
     site,
     site_fact,
@@ -28,9 +27,6 @@ from aldea.storage.register.tables import (
 
 OPEN_AFTER_MS = 2 * 60 * 60 * 1000
 """How long after its end a day's evidence is still replaced in place; later changes are new revisions."""
-
-_CLOCKS_DIFFER_MS = 10 * 60 * 1000
-"""So much later than it was heard of may a boot have lasted, by its own place in time."""
 
 PLACE_FACTS = ("primary_device", "power_region", "silence_means", "opening_hours", "programme", "state_name")
 
@@ -199,28 +195,6 @@ def read_places(unit: Unit) -> dict[str, Place]:
         )
         for row in execute(select(site.c.id, site.c.timezone, site.c.simulated, site.c.created_at_ms))
     }
-
-
-def read_boots(unit: Unit, heard_after_ms: int) -> dict[str, list[tuple[str, str, int, int]]]:
-    """Return, by site, (device, boot id, start, end) of the boots of known time heard of after a moment.
-
-    None ends later than it was last heard of, whatever it says itself.
-    """
-    columns = (
-        boot.c.site,
-        boot.c.device,
-        boot.c.boot_id,
-        boot.c.started_ms,
-        boot.c.last_mono_ms,
-        boot.c.last_arrival_ms,
-    )
-    wanted = select(*columns).where(boot.c.started_ms.is_not(None), boot.c.last_arrival_ms > heard_after_ms)
-    found: dict[str, list[tuple[str, str, int, int]]] = {}
-    ordered = wanted.order_by(boot.c.site, boot.c.started_ms)
-    for name, box, boot_id, started, last, heard in unit.connection.execute(ordered):
-        end = max(started, min(started + last, heard + _CLOCKS_DIFFER_MS))
-        found.setdefault(name, []).append((box, boot_id, started, end))
-    return found
 
 
 def _write_day(unit: Unit, item: SettledDay, latest: SlotDay | None, now_ms: int) -> None:
