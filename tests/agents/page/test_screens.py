@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agentkit.box import Idle, make_view
+from agentkit.facilitator import NOW_MS, PIN, TODAY, facilitator
 from aldea.agents.checkup.evidence import Evidence, Interface, Network
 from aldea.agents.checkup.folder import FolderError
 from aldea.agents.page.latest import LatestReadings
@@ -16,6 +17,8 @@ from aldea.agents.page.pins import PinStore
 from aldea.agents.page.server import PageServer
 from aldea.agents.page.view import BoxView
 from aldea.agents.page_settings import PageSettings
+from aldea.agents.records import NewEntry, Person
+from aldea.agents.records.roster import Draft
 from aldea.model.clock import ManualClock
 from aldea.model.sample import Reading
 from rigs.chromium import running_chromium
@@ -70,4 +73,43 @@ def test_nothing_is_wider_than_the_screen_with_letters_of_twice_the_size(place: 
                 assert answer is not None
                 assert len(answer.body()) < 15_000
                 assert int(page.locator("html").evaluate("e => e.scrollWidth")) <= 320, (path, language)
+        context.close()
+
+
+@pytest.fixture
+def roster_place(tmp_path: Path) -> Iterator[str]:
+    """A box whose roster has pages of names, one of them of a single long word, with records in each state."""
+    port = free_port()
+    with facilitator(tmp_path) as site:
+        names = [f"{'ABCDEFGH'[number % 8]}{number:02}" for number in range(50)]
+        site.desk.roster.put(tuple(Person(f"KM-{number:03}", name, "F", "25-44") for number, name in enumerate(names)))
+        site.desk.roster.add("Wolfeschlegelsteinhausenbergerdorff", "M", "65+", "ABCDEFGHIJ-123456789")
+        for word in ("Intercomunitariamente" * 3, "Taller"):
+            site.desk.book.enter(NewEntry("attendance", "2", TODAY, {"activity": word, "unkeyed": 2}))
+        site.desk.roster.keep_draft(Draft("one", "attendance", {"pairs": [["activity", "Intercomunitariamente" * 4]]}))
+        page = PageSettings(enabled=True, host="127.0.0.1", port=port, timezone="America/Merida")
+        clock = ManualClock(NOW_MS)
+        server = PageServer(make_view(tmp_path, clock, page, records=site.desk, known_ms=clock.wall_ms))
+        server.start()
+        assert server.wait_until_bound(10) is not None
+        yield f"http://127.0.0.1:{port}"
+        server.stop()
+
+
+@pytest.mark.parametrize("letters", [16, 32])
+def test_no_page_of_the_facilitator_is_wider_than_the_screen(roster_place: str, letters: int) -> None:
+    ways = [f"new/{form}" for form in ("attendance?way=both", "service", "course", "course_session", "power_note")]
+    with running_chromium(f"--blink-settings=defaultFontSize={letters}") as chromium:
+        context = chromium.new_context(viewport={"width": 320, "height": 600}, java_script_enabled=False)
+        page = context.new_page()
+        page.goto(f"{roster_place}/records?lang=es")
+        page.fill("#f-pin", PIN)
+        page.click("main button")
+        one = page.locator('a[href^="/records/one/"]').first.get_attribute("href")
+        assert one is not None
+        places = [*ways, "list", "print", "roster", "roster?page=2", "roster/backup", "roster/restore", "new/nothing"]
+        for path in ("/records", one, f"{one}/correct", *(f"/records/{place}" for place in places)):
+            answer = page.goto(f"{roster_place}{path}")
+            assert (answer is not None and answer.status) == 200, path
+            assert int(page.locator("html").evaluate("e => e.scrollWidth")) <= 320, path
         context.close()
