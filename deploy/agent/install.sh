@@ -9,6 +9,12 @@
 # read from the input with --code -, so that it stands in no log. Nothing is fetched but by pip, from PIP_INDEX_URL
 # where that is set, and python3-venv by apt-get where it is missing. What it says is in Spanish where LANG is.
 set -eu
+umask 022
+# What this shell was told for other programs. Where packages come from (PIP_INDEX_URL and the like) stays.
+for name in $(env | sed -En 's/^(ALDEA_[A-Z0-9_]+|PYTHON[A-Z0-9_]+|PIP_(TARGET|PREFIX|ROOT|USER|NO_DEPS|DRY_RUN|PYTHON))=.*/\1/p'); do
+    unset "$name"
+done
+unset CDPATH name
 
 user=aldea-agent
 home=/opt/aldea-agent

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from deploy.test_enrolment import QUIET, wait_for_rows
 from installkit.headquarters import running_headquarters
-from installkit.machine import DATA, UNIT
+from installkit.machine import DATA, HERE, UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from installkit.machine import Machine
 
@@ -42,6 +44,30 @@ def test_what_cannot_be_installed_changes_nothing(machine: Machine) -> None:
     said = machine.run(f"{INSTALL} aldea-0.1.0-py3-none-any.whl", fails=True, lang=SPANISH)
     assert "No existe el archivo aldea-0.1.0-py3-none-any.whl." in said
     nothing_is_there(machine)
+
+
+STRANGE = (
+    "umask 0; export PYTHONPATH=/tmp/in/else PYTHONHOME=/nowhere PIP_TARGET=/tmp/in/there PIP_NO_DEPS=1 CDPATH=/tmp "
+    "ALDEA_SITE=another ALDEA_LOG_LEVEL=nonsense;"
+)
+"""What a shell may have been told for other programs."""
+
+
+def test_a_strange_environment_and_names_with_spaces_make_no_other_installation(machine: Machine, wheel: Path) -> None:
+    place = machine.given / "a card with $(spaces)"
+    place.mkdir()
+    shutil.copy(wheel, place / wheel.name)
+    (place / "a key.pub").write_text("who may sign releases")
+    machine.run("mkdir -p /tmp/in/else && echo 'raise SystemExit(9)' >/tmp/in/else/sitecustomize.py")
+    given = f"'/tmp/in/{place.name}/{wheel.name}' --release-key '/tmp/in/{place.name}/a key.pub' --no-enrol"
+    said = machine.run(f"{STRANGE} {INSTALL} {given}")
+    assert "Installed. It starts once it is enrolled." in said
+    machine.run("test ! -e /tmp/in/there")
+    assert machine.run("cat /etc/aldea/release-key.pem") == "who may sign releases"
+    agent = "runuser -u aldea-agent -- /opt/aldea-agent/python"
+    machine.run(f"cd / && {agent} -c 'import aldea.agents.commands, paho.mqtt.client'")
+    others = f"/opt/aldea-agent /etc/aldea /{UNIT} /usr/local/sbin/aldea-agent"
+    assert machine.run(f"find {others} ! -type l -perm /022") == "", "root runs it: nobody else may change it"
 
 
 def test_a_full_card_is_said_before_anything_is_begun(machine: Machine) -> None:
@@ -151,3 +177,34 @@ def until(machine: Machine, look: Callable[[], bool]) -> None:
     while not look():
         assert time.monotonic() < deadline, machine.run("cat /agent.log")
         time.sleep(0.2)
+
+
+INTERRUPTED = """
+import sys, time
+from pathlib import Path
+from installkit.machine import Machine
+machine = Machine(Path(sys.argv[1]))
+print(machine._holder.pid, machine._first, flush=True)
+time.sleep(100)
+"""
+
+
+def test_a_test_run_that_is_killed_leaves_no_machine_behind(machine: Machine, tmp_path: Path) -> None:
+    """Else each would keep its memory for a day."""
+    (tmp_path / "other").mkdir()
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path / "other")]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(HERE / "tests")})
+    assert run.stdout is not None
+    left = [Path("/proc", number) for number in run.stdout.readline().split()]
+    assert len(left) == 2
+    run.kill()
+    run.wait()
+    run.stdout.close()
+    until(machine, lambda: not any(is_alive(process) for process in left))
+
+
+def is_alive(process: Path) -> bool:
+    """Whether a process is there, and not only waits to be forgotten."""
+    with suppress(OSError):
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False

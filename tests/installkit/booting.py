@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from installkit.machine import TIED
+
 if TYPE_CHECKING:
     from installkit.machine import Machine
 
@@ -61,7 +63,9 @@ class Booted:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         named = (GROUPS / "systemd/cgroup.procs").exists()
-        self._group = (GROUPS / "systemd" if named else GROUPS) / f"aldea-{os.getpid()}-{next(_NUMBERS)}"
+        groups = GROUPS / "systemd" if named else GROUPS
+        sweep(groups)
+        self._group = groups / f"aldea-{os.getpid()}-{next(_NUMBERS)}"
         try:
             self._group.mkdir()
         except OSError as error:
@@ -69,8 +73,12 @@ class Booted:
         inner = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--cgroup", "--ipc", "--uts"]
         words = ["sh", "-c", _BOOT, "sh", machine.root, "v1" if named else "v2", PROGRAM]
         joined = ["sh", "-c", 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"', "sh", str(self._group)]
-        self._process = subprocess.Popen([*joined, *machine.within(*inner, *words)], stdin=subprocess.DEVNULL)
-        self._wait_until_up()
+        self._process = subprocess.Popen([*TIED, *joined, *machine.within(*inner, *words)], stdin=subprocess.DEVNULL)
+        try:
+            self._wait_until_up()
+        except BaseException:  # also where somebody has had enough of waiting
+            self.unplug()
+            raise
 
     def _wait_until_up(self) -> None:
         deadline = time.monotonic() + 60
@@ -83,7 +91,6 @@ class Booted:
                     if state in ("running", "degraded"):
                         return
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.unplug()
                 pytest.skip("systemd does not start in namespaces here")
             time.sleep(0.1)
 
@@ -92,11 +99,23 @@ class Booted:
         self._process.kill()
         self._process.wait()
         self.machine.enters(None)
-        folders = [path for path in self._group.rglob("*") if path.is_dir()]
-        for folder in (*reversed(folders), self._group):
-            for _ in range(50):
-                try:
-                    folder.rmdir()
-                    break
-                except OSError:  # the last of its processes is going
-                    time.sleep(0.05)
+        remove_group(self._group)
+
+
+def remove_group(group: Path) -> None:
+    """Remove a control group and those within it, once the last of its processes is gone."""
+    folders = [path for path in group.rglob("*") if path.is_dir()]
+    for folder in (*reversed(folders), group):
+        for _ in range(50):
+            try:
+                folder.rmdir()
+                break
+            except OSError:
+                time.sleep(0.05)
+
+
+def sweep(groups: Path) -> None:
+    """Remove what test runs that were killed have left."""
+    for group in groups.glob("aldea-*-*"):
+        if not Path("/proc", group.name.split("-")[1]).exists():
+            remove_group(group)

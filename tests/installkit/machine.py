@@ -71,6 +71,10 @@ exec sleep 100000
 """
 
 
+TIED = ("setpriv", "--pdeathsig", "KILL")
+"""What begins so ends with the test run, also where that is killed."""
+
+
 class Machine:
     """A Debian machine: this one's files below, all changes in memory."""
 
@@ -80,6 +84,7 @@ class Machine:
         given.mkdir()
         self.given = given
         command = [
+            *TIED,
             "unshare",
             "--mount",
             "--pid",
