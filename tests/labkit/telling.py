@@ -53,10 +53,15 @@ def during(lab: Lab, fault: AbstractContextManager[object], habits: Habits | Non
 
 
 def comes_back(lab: Lab, box: Box, minutes: float = 20, sees: str = "http") -> Told:
-    """Let minutes pass, start a box that is not running, wait until it sees and has delivered all, and stop it."""
+    """Let minutes pass, start a box that is not running, wait until it sees and has delivered all, and stop it.
+
+    Pings are waited for too: on a busy machine their first round may end after the second of others.
+    """
     lab.pass_time(minutes)
     since = lab.now_ms()
-    box.start().sends(sees, 2, since)
+    box.start()
+    for measurement in ("ping", sees):
+        box.sends(measurement, 2, since)
     box.delivers()
     box.stop()
     # By when its rows say that it began: the clock of the box and the lab's may differ by a moment.
