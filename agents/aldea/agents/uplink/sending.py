@@ -95,7 +95,7 @@ class Sender:
         return self.flight.count(Lane.LIVE) < self._pace.live_window
 
     def live(self, at: Moment) -> list[Outgoing]:
-        """Return a batch of the newest rows not sent yet, or an empty one as a sign of life."""
+        """Return a batch of the newest rows not sent yet, or an empty one as a sign of life. Ask for room first."""
         held = self._outbox.next_live(self._pace.live_rows, self._live_up_to, self.flight.busy())
         if held is None:
             header = self._header(at, self._outbox.epoch, self._outbox.bounds()[1] + 1, 0)
