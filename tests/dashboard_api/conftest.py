@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from httpx import Client
 
 from aldea.dashboard_api.app import create_app
-from aldea.dashboard_api.server import RunningServer, serve
+from aldea.dashboard_api.server import HttpServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from dashboard_api.accounts import SignIn, Visits
@@ -81,7 +81,7 @@ def fresh(empty: Village, clock: ManualClock) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def served(filled: Village) -> Iterator[RunningServer]:
+def served(filled: Village) -> Iterator[HttpServer]:
     """The filled stores behind a real server, as the demo shows them."""
     app = create_app(filled.register, filled.series, ManualClock(NOW_MS), ApiSettings(demo_admin=True))
     server = serve(app, port=0)

@@ -13,7 +13,7 @@ import pytest
 
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.live import Broadcaster, LiveEvent, TooManyClients
-from aldea.dashboard_api.server import CannotServe, RunningServer, serve
+from aldea.dashboard_api.server import CannotServe, HttpServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from dashboard_api.village import MINUTE, NOW_MS, Village
@@ -27,7 +27,7 @@ SETTINGS = ApiSettings(demo_admin=True, poll_seconds=0.05, stream_clients=2)
 class Reader:
     """A client of the stream over a real socket."""
 
-    def __init__(self, server: RunningServer, query: str = "", last_id: str | None = None) -> None:
+    def __init__(self, server: HttpServer, query: str = "", last_id: str | None = None) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
         headers = {} if last_id is None else {"Last-Event-ID": last_id}
         self.connection.request("GET", f"/api/v1/stream{query}", headers=headers)
@@ -52,14 +52,14 @@ class Reader:
 
 
 @pytest.fixture
-def server(empty: Village, clock: ManualClock) -> Iterator[RunningServer]:
+def server(empty: Village, clock: ManualClock) -> Iterator[HttpServer]:
     empty.add_sites(2)
     running = serve(create_app(empty.register, empty.series, clock, SETTINGS), port=0)
     yield running
     running.stop()
 
 
-def test_a_batch_reaches_the_clients_with_the_sites_new_state(server: RunningServer, empty: Village) -> None:
+def test_a_batch_reaches_the_clients_with_the_sites_new_state(server: HttpServer, empty: Village) -> None:
     reader = Reader(server)
     reader.response.readline()
     empty.hear("sitio-01", NOW_MS - 1000)
@@ -70,7 +70,7 @@ def test_a_batch_reaches_the_clients_with_the_sites_new_state(server: RunningSer
     reader.close()
 
 
-def test_a_client_that_returns_gets_what_it_missed_once(server: RunningServer, empty: Village) -> None:
+def test_a_client_that_returns_gets_what_it_missed_once(server: HttpServer, empty: Village) -> None:
     for second in range(3):
         empty.hear("sitio-01", NOW_MS - 5000 + second * 1000)
     first = Reader(server)
@@ -86,7 +86,7 @@ def test_a_client_that_returns_gets_what_it_missed_once(server: RunningServer, e
     again.close()
 
 
-def test_only_the_site_that_was_asked_for(server: RunningServer, empty: Village) -> None:
+def test_only_the_site_that_was_asked_for(server: HttpServer, empty: Village) -> None:
     reader = Reader(server, "?site=sitio-02")
     reader.response.readline()
     empty.hear("sitio-01", NOW_MS)
@@ -95,7 +95,7 @@ def test_only_the_site_that_was_asked_for(server: RunningServer, empty: Village)
     reader.close()
 
 
-def test_an_id_that_was_never_given_means_start_afresh(server: RunningServer) -> None:
+def test_an_id_that_was_never_given_means_start_afresh(server: HttpServer) -> None:
     reader = Reader(server, last_id="999")
     assert reader.event()["event"] == "reset"
     reader.close()
@@ -104,7 +104,7 @@ def test_an_id_that_was_never_given_means_start_afresh(server: RunningServer) ->
     refused.close()
 
 
-def test_silence_is_told_too(server: RunningServer, empty: Village, clock: ManualClock) -> None:
+def test_silence_is_told_too(server: HttpServer, empty: Village, clock: ManualClock) -> None:
     reader = Reader(server)
     reader.response.readline()
     empty.hear("sitio-01", NOW_MS)
@@ -115,7 +115,7 @@ def test_silence_is_told_too(server: RunningServer, empty: Village, clock: Manua
     reader.close()
 
 
-def test_one_client_too_many_is_told_so(server: RunningServer) -> None:
+def test_one_client_too_many_is_told_so(server: HttpServer) -> None:
     readers = [Reader(server) for _ in range(3)]
     assert [reader.response.status for reader in readers] == [200, 200, 503]
     assert json.loads(readers[2].response.read())["status"] == 503
@@ -181,7 +181,7 @@ def test_a_quiet_stream_gives_signs_of_life(empty: Village, clock: ManualClock) 
     asyncio.run(story())
 
 
-def test_a_port_that_is_taken_gets_a_sentence(server: RunningServer, empty: Village, clock: ManualClock) -> None:
+def test_a_port_that_is_taken_gets_a_sentence(server: HttpServer, empty: Village, clock: ManualClock) -> None:
     app = create_app(empty.register, empty.series, clock, SETTINGS)
     with pytest.raises(CannotServe, match="ALDEA_HTTP_PORT"):
         serve(app, port=server.port)

@@ -12,7 +12,7 @@ from httpx import Client
 from playwright.sync_api import Browser, Page, expect
 
 from aldea.dashboard_api.app import create_app
-from aldea.dashboard_api.server import RunningServer, serve
+from aldea.dashboard_api.server import HttpServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from dashboard_api.village import HOUR, NOW_MS, Village
@@ -44,7 +44,7 @@ def open_page(
 @pytest.mark.parametrize("lang", ["es", "en"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_pages_fit_the_screen_and_speak_the_language(
-    browser: Browser, served: RunningServer, lang: str, width: int
+    browser: Browser, served: HttpServer, lang: str, width: int
 ) -> None:
     for path, words in (("/", FIRST_WORDS[lang][0]), ("/sites/escuela-01?span=7d", FIRST_WORDS[lang][1])):
         page, faults = open_page(browser, served.url + path, lang=lang, width=width)
@@ -55,7 +55,7 @@ def test_pages_fit_the_screen_and_speak_the_language(
         page.context.close()
 
 
-def test_a_language_that_is_chosen_stays(browser: Browser, served: RunningServer) -> None:
+def test_a_language_that_is_chosen_stays(browser: Browser, served: HttpServer) -> None:
     page, _ = open_page(browser, served.url, lang="es")
     page.get_by_role("link", name="EN", exact=True).click()
     page.goto(served.url + "/sites/escuela-01")
@@ -63,7 +63,7 @@ def test_a_language_that_is_chosen_stays(browser: Browser, served: RunningServer
     page.context.close()
 
 
-def test_without_scripts_everything_is_there(browser: Browser, served: RunningServer) -> None:
+def test_without_scripts_everything_is_there(browser: Browser, served: HttpServer) -> None:
     page, _ = open_page(browser, served.url, lang="en", scripts=False)
     page.get_by_label("State").select_option("down")
     page.get_by_role("button", name="Show").click()
@@ -79,7 +79,7 @@ def test_without_scripts_everything_is_there(browser: Browser, served: RunningSe
     page.context.close()
 
 
-def test_a_gap_is_never_bridged(browser: Browser, served: RunningServer) -> None:
+def test_a_gap_is_never_bridged(browser: Browser, served: HttpServer) -> None:
     page, _ = open_page(browser, served.url + "/sites/escuela-01")
     chart = page.locator("#chart-dns")
     assert chart.locator("path.s0").get_attribute("d").count("M") == 2  # type: ignore[union-attr]  # it has one
@@ -87,7 +87,7 @@ def test_a_gap_is_never_bridged(browser: Browser, served: RunningServer) -> None
     page.context.close()
 
 
-def test_the_first_page_is_light(served: RunningServer) -> None:
+def test_the_first_page_is_light(served: HttpServer) -> None:
     asked, total = {"Accept": "text/html", "Accept-Encoding": "gzip"}, 0
     with Client(base_url=served.url) as client:
         page = client.get("/", headers=asked)
@@ -110,7 +110,7 @@ def test_assets_are_kept_by_their_content(api: Client) -> None:
 
 
 @pytest.fixture
-def moving(empty: Village, clock: ManualClock) -> Iterator[RunningServer]:
+def moving(empty: Village, clock: ManualClock) -> Iterator[HttpServer]:
     empty.add_sites(2, simulated=False)
     empty.hear("sitio-01", NOW_MS - 5 * HOUR)
     empty.report(NOW_MS)
@@ -121,7 +121,7 @@ def moving(empty: Village, clock: ManualClock) -> Iterator[RunningServer]:
     server.stop()
 
 
-def test_the_list_moves_without_being_loaded_again(browser: Browser, moving: RunningServer, empty: Village) -> None:
+def test_the_list_moves_without_being_loaded_again(browser: Browser, moving: HttpServer, empty: Village) -> None:
     page, faults = open_page(browser, moving.url, lang="en")
     row = page.locator('[data-site="sitio-01"]')
     expect(row.locator(".pill")).to_have_text("Down")
@@ -135,7 +135,7 @@ def test_the_list_moves_without_being_loaded_again(browser: Browser, moving: Run
     page.context.close()
 
 
-def test_a_sites_charts_move_when_a_batch_arrives(browser: Browser, moving: RunningServer, empty: Village) -> None:
+def test_a_sites_charts_move_when_a_batch_arrives(browser: Browser, moving: HttpServer, empty: Village) -> None:
     page, _ = open_page(browser, moving.url + "/sites/sitio-01", lang="en")
     expect(page.get_by_text("This site has sent no measurements yet.")).to_be_visible()
     page.evaluate("window.sameDocument = true")

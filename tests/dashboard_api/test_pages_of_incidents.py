@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from aldea.dashboard_api.app import create_app
-from aldea.dashboard_api.server import RunningServer, serve
+from aldea.dashboard_api.server import HttpServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from aldea.storage.register.incidents import IncidentState, add_incident_event, put_incident
@@ -35,7 +35,7 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def looked(judged: Village) -> Iterator[RunningServer]:
+def looked(judged: Village) -> Iterator[HttpServer]:
     app = create_app(judged.register, judged.series, ManualClock(NOW_MS), ApiSettings(demo_admin=True))
     server = serve(app, port=0)
     yield server
@@ -43,7 +43,7 @@ def looked(judged: Village) -> Iterator[RunningServer]:
 
 
 @pytest.fixture
-def moving(empty: Village, clock: ManualClock) -> Iterator[RunningServer]:
+def moving(empty: Village, clock: ManualClock) -> Iterator[HttpServer]:
     fill(empty, simulated=10)
     settings = ApiSettings(demo_admin=True, poll_seconds=0.1)
     server = serve(create_app(empty.register, empty.series, clock, settings), port=0)
@@ -53,7 +53,7 @@ def moving(empty: Village, clock: ManualClock) -> Iterator[RunningServer]:
 
 @pytest.mark.parametrize("lang", ["es", "en"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_every_page_fits_the_screen(browser: Browser, looked: RunningServer, lang: str, width: int) -> None:
+def test_every_page_fits_the_screen(browser: Browser, looked: HttpServer, lang: str, width: int) -> None:
     page, faults = open_page(browser, looked.url, lang=lang, width=width)
     for path in PAGES:
         page.goto(looked.url + path)
@@ -67,7 +67,7 @@ def test_every_page_fits_the_screen(browser: Browser, looked: RunningServer, lan
     page.context.close()
 
 
-def test_a_phone_finds_its_way_without_scripts(browser: Browser, looked: RunningServer) -> None:
+def test_a_phone_finds_its_way_without_scripts(browser: Browser, looked: HttpServer) -> None:
     page, _ = open_page(browser, looked.url, lang="en", width=360, scripts=False)
     assert not page.get_by_role("link", name="Administration").is_visible()
     page.locator(".menu summary").click()
@@ -78,7 +78,7 @@ def test_a_phone_finds_its_way_without_scripts(browser: Browser, looked: Running
     page.context.close()
 
 
-def test_an_incident_is_answered_without_scripts(browser: Browser, moving: RunningServer, empty: Village) -> None:
+def test_an_incident_is_answered_without_scripts(browser: Browser, moving: HttpServer, empty: Village) -> None:
     judge(empty)
     page, _ = open_page(browser, f"{moving.url}/incidents/{OPEN_ID}", lang="en", width=360, scripts=False)
     page.get_by_label("Comment").fill("Cable cambiado")
@@ -89,7 +89,7 @@ def test_an_incident_is_answered_without_scripts(browser: Browser, moving: Runni
 
 
 def test_an_incident_appears_and_ends_without_loading_the_page_again(
-    browser: Browser, moving: RunningServer, empty: Village
+    browser: Browser, moving: HttpServer, empty: Village
 ) -> None:
     page, faults = open_page(browser, moving.url + "/incidents", lang="en")
     expect(page.get_by_role("heading", name="Nothing is wrong")).to_be_visible()
@@ -110,7 +110,7 @@ def test_an_incident_appears_and_ends_without_loading_the_page_again(
     page.context.close()
 
 
-def test_a_strip_is_said_to_those_who_can_not_see_it(browser: Browser, looked: RunningServer) -> None:
+def test_a_strip_is_said_to_those_who_can_not_see_it(browser: Browser, looked: HttpServer) -> None:
     page, _ = open_page(browser, looked.url, lang="en", scripts=False)
     drawn = page.get_by_role("img", name="Last 24 hours: 19 h up, 1 h 20 min down")
     expect(drawn.first).to_be_visible()

@@ -10,7 +10,7 @@ from httpx import Client
 from playwright.sync_api import Browser, Page
 
 from aldea.dashboard_api.app import create_app
-from aldea.dashboard_api.server import RunningServer, serve
+from aldea.dashboard_api.server import HttpServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.indicators.catalogue import CATALOGUE
 from aldea.model.clock import ManualClock
@@ -28,7 +28,7 @@ VALUES = "/api/v1/indicators/{}/values"
 REACH, AVAILABILITY = "apr_training_reach_per_1000", "acc_availability_total_pct"
 
 
-def serving(register: Register, folder: Path, *, demo: bool = True) -> Iterator[RunningServer]:
+def serving(register: Register, folder: Path, *, demo: bool = True) -> Iterator[HttpServer]:
     series = open_series_store(f"sqlite:///{folder}/series.db")
     server = serve(create_app(register, series, ManualClock(NOW_MS), ApiSettings(demo_admin=demo)), port=0)
     yield server
@@ -45,23 +45,23 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
 
 
 @pytest.fixture(scope="module")
-def served(full: Register, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def served(full: Register, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
     yield from serving(full, tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="module")
-def client(served: RunningServer) -> Iterator[Client]:
+def client(served: HttpServer) -> Iterator[Client]:
     with Client(base_url=served.url, timeout=20) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def guarded(full: Register, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def guarded(full: Register, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
     """The same figures where everybody has to sign in."""
     yield from serving(full, tmp_path_factory.mktemp("guarded"), demo=False)
 
 
-def signed_in(register: Register, server: RunningServer, person: str, role: str, **limits: str) -> Client:
+def signed_in(register: Register, server: HttpServer, person: str, role: str, **limits: str) -> Client:
     with register.transaction() as unit:
         add_person(unit, person, person.title(), NOW_MS - 1000)
         give_role(unit, Grant(person, role, limits.get("programme", ""), limits.get("region", ""), NOW_MS - 1000, None))
@@ -167,7 +167,7 @@ def test_what_is_not_there_says_where_to_look(client: Client) -> None:
     assert (answer.status_code, "/api/v1/indicators" in answer.json()["detail"]) == (404, True)
 
 
-def test_a_partner_sees_her_programmes_figures_and_no_one_elses(full: Register, guarded: RunningServer) -> None:
+def test_a_partner_sees_her_programmes_figures_and_no_one_elses(full: Register, guarded: HttpServer) -> None:
     with Client(base_url=guarded.url) as nobody:
         assert nobody.get(VALUES.format(REACH)).status_code == 401
     with signed_in(full, guarded, "socia", "partner", programme="aldeas") as partner:
@@ -188,7 +188,7 @@ def test_a_partner_sees_her_programmes_figures_and_no_one_elses(full: Register, 
         assert viewer.get(VALUES.format(REACH), params={"area": "site:sitio-2"}).status_code == 404
 
 
-def test_few_people_are_hidden_and_so_is_what_would_give_them_away(full: Register, guarded: RunningServer) -> None:
+def test_few_people_are_hidden_and_so_is_what_would_give_them_away(full: Register, guarded: HttpServer) -> None:
     completion = "apr_course_completion_pct"
     with signed_in(full, guarded, "publico", "viewer") as viewer:
         seen = {one["area"]["code"]: one for one in items(viewer, completion, area="site", period="202608")}
@@ -225,7 +225,7 @@ def opened(browser: Browser, address: str, lang: str, width: int) -> Page:
     ],
 )
 def test_pages_fit_the_screen_without_scripts(
-    browser: Browser, served: RunningServer, lang: str, width: int, path: str
+    browser: Browser, served: HttpServer, lang: str, width: int, path: str
 ) -> None:
     page = opened(browser, served.url + path, lang, width)
     assert page.locator("html").get_attribute("lang") == lang
@@ -235,7 +235,7 @@ def test_pages_fit_the_screen_without_scripts(
 
 
 @pytest.mark.browser
-def test_a_manager_walks_from_the_steps_to_the_place_that_is_missing(browser: Browser, served: RunningServer) -> None:
+def test_a_manager_walks_from_the_steps_to_the_place_that_is_missing(browser: Browser, served: HttpServer) -> None:
     page = opened(browser, served.url + "/indicators", "en", 1280)
     assert page.locator("section.step").count() == 4
     page.get_by_label("Period").select_option("202610")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aldea.dashboard_api.app import create_app
-from aldea.dashboard_api.server import RunningServer, serve
+from aldea.dashboard_api.server import HttpServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from aldea.storage.register import Register, open_register
@@ -47,7 +47,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def server(village: Village, clock: ManualClock) -> Iterator[RunningServer]:
+def server(village: Village, clock: ManualClock) -> Iterator[HttpServer]:
     """The app, served as the demo is."""
     running = serve(create_app(village.register, village.series, clock, ApiSettings(demo_admin=True)), port=0)
     yield running

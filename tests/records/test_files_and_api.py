@@ -18,7 +18,7 @@ from dashboard_api.village import NOW_MS, Village
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aldea.dashboard_api.server import RunningServer
+    from aldea.dashboard_api.server import HttpServer
 
 LATELY = datetime.fromtimestamp(NOW_MS / 1000, UTC).date() - timedelta(days=5)
 DAY1, DAY2 = LATELY.isoformat(), (LATELY + timedelta(days=1)).isoformat()
@@ -31,7 +31,7 @@ OTHER = f"escuela-01,sur,Taller,{DAY2},,K-1,F,15-24\n"
 
 
 @pytest.fixture
-def client(server: RunningServer) -> Iterator[Client]:
+def client(server: HttpServer) -> Iterator[Client]:
     with Client(base_url=server.url, timeout=20, headers={"Accept-Language": "es"}) as found:
         yield found
 

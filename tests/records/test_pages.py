@@ -10,7 +10,7 @@ import pytest
 from httpx import Client
 from playwright.sync_api import Browser, Page, expect
 
-from aldea.dashboard_api.server import RunningServer
+from aldea.dashboard_api.server import HttpServer
 from aldea.storage.register.programmes import Programme, add_programme, assign_site
 from aldea.storage.register.records import list_records, record_versions
 from dashboard_api.village import DAY, NOW_MS, Village
@@ -39,7 +39,7 @@ def owing(village: Village) -> Village:
 
 
 def test_a_form_keeps_what_was_typed_names_what_is_wrong_and_stores_once(
-    browser: Browser, server: RunningServer, owing: Village
+    browser: Browser, server: HttpServer, owing: Village
 ) -> None:
     page = open_page(browser, f"{server.url}/records/new/attendance?site={SITE}")
     page.fill("[name='activity']", "Taller")
@@ -74,9 +74,7 @@ def test_a_form_keeps_what_was_typed_names_what_is_wrong_and_stores_once(
     page.context.close()
 
 
-def test_nothing_happened_is_one_tap_and_two_taps_are_one(
-    browser: Browser, server: RunningServer, owing: Village
-) -> None:
+def test_nothing_happened_is_one_tap_and_two_taps_are_one(browser: Browser, server: HttpServer, owing: Village) -> None:
     page = open_page(browser, f"{server.url}/records?kind=real", lang="en", width=360)
     duty = page.locator(".duty").first
     expect(duty).to_contain_text("Missing")
@@ -88,7 +86,7 @@ def test_nothing_happened_is_one_tap_and_two_taps_are_one(
     page.context.close()
 
 
-def test_a_double_tap_is_one_tap(server: RunningServer, owing: Village) -> None:
+def test_a_double_tap_is_one_tap(server: HttpServer, owing: Village) -> None:
     with Client(base_url=server.url) as client:
         page = client.get("/records?kind=real").text
         client.cookies.clear()
@@ -103,7 +101,7 @@ def test_a_double_tap_is_one_tap(server: RunningServer, owing: Village) -> None:
 
 
 def test_a_record_is_corrected_and_withdrawn_with_a_reason(
-    browser: Browser, server: RunningServer, owing: Village
+    browser: Browser, server: HttpServer, owing: Village
 ) -> None:
     sent = {"site": SITE, "form": "power_note", "payload": {"from": f"{TODAY}T00:05", "note": "luz"}}
     with Client(base_url=server.url) as client:
@@ -135,9 +133,7 @@ def test_a_record_is_corrected_and_withdrawn_with_a_reason(
 
 @pytest.mark.parametrize("lang", ["es", "en"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_pages_fit_the_screen(
-    browser: Browser, server: RunningServer, owing: Village, lang: str, width: int
-) -> None:
+def test_the_pages_fit_the_screen(browser: Browser, server: HttpServer, owing: Village, lang: str, width: int) -> None:
     page = open_page(browser, f"{server.url}/records", lang=lang, width=width, scripts=True)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -158,7 +154,7 @@ def test_the_pages_fit_the_screen(
     page.context.close()
 
 
-def test_nothing_owed_and_nothing_entered_say_what_to_do(server: RunningServer) -> None:
+def test_nothing_owed_and_nothing_entered_say_what_to_do(server: HttpServer) -> None:
     with Client(base_url=server.url) as client:
         page = client.get("/records?kind=real", headers={"Accept-Language": "es"}).text
     assert "Ningún programa pide reportes" in page
@@ -178,16 +174,14 @@ def test_nothing_owed_and_nothing_entered_say_what_to_do(server: RunningServer) 
         ("/admin/programmes/x", 404, "There is no programme"),
     ],
 )
-def test_addresses_that_cannot_be_are_answered_in_words(
-    server: RunningServer, path: str, status: int, words: str
-) -> None:
+def test_addresses_that_cannot_be_are_answered_in_words(server: HttpServer, path: str, status: int, words: str) -> None:
     with Client(base_url=server.url) as client:
         answer = client.get(path)
     assert (answer.status_code, words in answer.json()["detail"]) == (status, True), answer.text
 
 
 def test_a_programme_is_made_in_the_browser_and_its_sites_owe_then(
-    browser: Browser, server: RunningServer, village: Village
+    browser: Browser, server: HttpServer, village: Village
 ) -> None:
     page = open_page(browser, f"{server.url}/admin/programmes", lang="en")
     page.fill("[name='id']", "Norte!")

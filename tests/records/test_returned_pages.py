@@ -10,7 +10,7 @@ from httpx import Client
 from aldea.collector.commanding.records import take_record
 from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.visitor import Held, Visitor
-from aldea.dashboard_api.server import RunningServer
+from aldea.dashboard_api.server import HttpServer
 from aldea.dashboard_api.web.returned_list import returned_rows
 from aldea.dashboard_api.web.shown import Shown
 from aldea.dashboard_api.web.words import load_languages
@@ -32,7 +32,7 @@ def hidden(page: str) -> dict[str, str]:
 
 
 def test_it_is_shown_with_its_reasons_and_entered_corrected_under_its_own_id(
-    village: Village, server: RunningServer
+    village: Village, server: HttpServer
 ) -> None:
     with village.register.transaction() as unit:
         take_record(unit, row_of(BAD))
@@ -70,7 +70,7 @@ def test_it_is_shown_with_its_reasons_and_entered_corrected_under_its_own_id(
 
 
 def test_many_of_other_programmes_do_not_hide_ones_own_and_how_many_follow_is_said(
-    village: Village, server: RunningServer
+    village: Village, server: HttpServer
 ) -> None:
     with village.register.transaction() as unit:
         add_programme(unit, Programme("sur", "Sur", date(2024, 1, 1)))
@@ -89,7 +89,7 @@ def test_many_of_other_programmes_do_not_hide_ones_own_and_how_many_follow_is_sa
         assert "103 más antiguos" in page
 
 
-def test_it_can_be_set_aside_also_where_the_form_is_not_known(village: Village, server: RunningServer) -> None:
+def test_it_can_be_set_aside_also_where_the_form_is_not_known(village: Village, server: HttpServer) -> None:
     with village.register.transaction() as unit:
         take_record(unit, row_of({"x": "<b>"}, form="weather"))
     with Client(base_url=server.url, headers={"Accept-Language": "en"}) as client:

@@ -64,8 +64,8 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-class RunningServer:
-    """An app that is being served by a thread. `stop` ends it within about two seconds."""
+class HttpServer:
+    """An app that a thread serves from `start` on. `stop` ends it within about two seconds."""
 
     def __init__(self, server: _Server, listening: socket.socket) -> None:
         self._server = server
@@ -92,9 +92,10 @@ class RunningServer:
             raise CannotServe("the web server does not start: see the log for the reason")
 
     def stop(self) -> None:
-        """End every connection and the thread."""
+        """End every connection and the thread, if it was started."""
         self._server.should_exit = True
-        self._thread.join(STOP_SECONDS)
+        if self._thread.ident is not None:
+            self._thread.join(STOP_SECONDS)
         self._listening.close()
 
     def _run(self) -> None:
@@ -124,18 +125,21 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(
-    app: FastAPI, host: str = LOOPBACK, port: int = 8000, certificate: Certificate | None = None
-) -> RunningServer:
-    """Serve the app from a thread and return once it answers; nobody but this machine can reach loopback.
+def prepare(app: FastAPI, host: str = LOOPBACK, port: int = 8000, certificate: Certificate | None = None) -> HttpServer:
+    """Return a server that holds its address and answers once started; nobody but this machine can reach loopback.
 
-    With a certificate it speaks HTTPS. Raises CannotServe when the address is taken, the certificate can't be
-    used, or the app does not start.
+    So its address can be written down before anybody is answered. With a certificate it speaks HTTPS. Raises
+    CannotServe when the address is taken or the certificate can't be used.
     """
     server = _server(app, certificate)
-    running = RunningServer(server, listen(host, port))
-    running.start()
-    return running
+    return HttpServer(server, listen(host, port))
+
+
+def serve(app: FastAPI, host: str = LOOPBACK, port: int = 8000, certificate: Certificate | None = None) -> HttpServer:
+    """Serve the app from a thread and return once it answers. Raises CannotServe as `prepare` and `start` do."""
+    server = prepare(app, host, port, certificate)
+    server.start()
+    return server
 
 
 def main(app: FastAPI, host: str = LOOPBACK, port: int = 8000, certificate: Certificate | None = None) -> None:

@@ -19,7 +19,7 @@ from aldea.dashboard_api.access.permissions import ROLES, Permission
 from aldea.dashboard_api.access.redirects import local_path
 from aldea.dashboard_api.access.visitor import Held, SiteScope
 from aldea.dashboard_api.app import create_app
-from aldea.dashboard_api.server import CannotServe, RunningServer, serve
+from aldea.dashboard_api.server import CannotServe, HttpServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from aldea.storage.register.audit import AuditEntry, list_audit
@@ -38,14 +38,14 @@ def app(empty: Village, clock: ManualClock) -> FastAPI:
 
 
 @pytest.fixture
-def server(app: FastAPI) -> Iterator[RunningServer]:
+def server(app: FastAPI) -> Iterator[HttpServer]:
     running = serve(app, port=0)
     yield running
     running.stop()
 
 
 @pytest.fixture
-def client(server: RunningServer) -> Iterator[Client]:
+def client(server: HttpServer) -> Iterator[Client]:
     with Client(base_url=server.url, timeout=20, headers={"Accept-Language": "en", "Accept": "text/html"}) as client:
         yield client
 
@@ -58,9 +58,7 @@ def admin(client: Client) -> Client:
     return client
 
 
-def test_until_set_up_everybody_here_is_the_demo_admin_and_then_nobody_is(
-    client: Client, server: RunningServer
-) -> None:
+def test_until_set_up_everybody_here_is_the_demo_admin_and_then_nobody_is(client: Client, server: HttpServer) -> None:
     assert "Demo administrator" in client.get("/").text
     send(client, "/setup", label="Admin One", account="admin-one", password=GOOD, again=GOOD)
     assert "You are the administrator now" in client.get("/").text
@@ -150,7 +148,7 @@ def test_a_form_without_this_sessions_signature_changes_nothing(admin: Client, e
 
 
 def test_people_get_a_link_a_role_and_an_end_and_may_be_kept_out(
-    admin: Client, server: RunningServer, empty: Village, clock: ManualClock
+    admin: Client, server: HttpServer, empty: Village, clock: ManualClock
 ) -> None:
     empty.add_sites(5)
     page = send(admin, "/admin/people", label="Beto", account="beto")
@@ -183,7 +181,7 @@ def test_people_get_a_link_a_role_and_an_end_and_may_be_kept_out(
     assert {"set_up", "person_added", "grant_given", "password_set", "person_disabled"} <= set(deeds)
 
 
-def test_a_proxy_that_names_nobody_does_not_make_a_demo_admin(server: RunningServer) -> None:
+def test_a_proxy_that_names_nobody_does_not_make_a_demo_admin(server: HttpServer) -> None:
     for version, status in (("1.0", b"401"), ("1.1", b"200")):
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
             head = f"GET /api/v1/sites HTTP/{version}\r\nHost: 127.0.0.1:{server.port}\r\nConnection: close\r\n\r\n"
@@ -223,7 +221,7 @@ def test_the_last_administrator_stays(admin: Client) -> None:
     assert admin.get("/admin/people").status_code == 200
 
 
-def test_a_token_does_what_was_chosen_until_it_is_revoked(admin: Client, server: RunningServer) -> None:
+def test_a_token_does_what_was_chosen_until_it_is_revoked(admin: Client, server: HttpServer) -> None:
     page = send(admin, "/account/tokens", on="/account", name="prometheus", permission=["view", "administer"])
     secret = re.search(r">(aldea_[\w-]+)</textarea>", page.text)
     assert secret is not None
@@ -237,7 +235,7 @@ def test_a_token_does_what_was_chosen_until_it_is_revoked(admin: Client, server:
         assert "revoked" in refused.json()["detail"]
 
 
-def test_a_new_password_ends_every_other_session(admin: Client, server: RunningServer) -> None:
+def test_a_new_password_ends_every_other_session(admin: Client, server: HttpServer) -> None:
     with Client(base_url=server.url) as other:
         send(other, "/sign-in", account="admin-one", password=GOOD)
         assert other.get("/account").status_code == 200
@@ -285,7 +283,7 @@ def test_a_token_never_allows_more_than_its_owner_may(
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_phone_signs_in_does_a_thing_and_signs_out(
-    admin: Client, server: RunningServer, browser: Browser, *, scripts: bool
+    admin: Client, server: HttpServer, browser: Browser, *, scripts: bool
 ) -> None:
     send(admin, "/sign-out", on="/account")
     context = browser.new_context(viewport={"width": 360, "height": 740}, locale="es-MX", java_script_enabled=scripts)
@@ -308,7 +306,7 @@ def test_a_phone_signs_in_does_a_thing_and_signs_out(
     context.close()
 
 
-def test_a_grant_that_begins_later_does_not_hold_yet(empty: Village, server: RunningServer) -> None:
+def test_a_grant_that_begins_later_does_not_hold_yet(empty: Village, server: HttpServer) -> None:
     with empty.register.transaction() as unit:
         add_person(unit, "later", "Later", NOW_MS)
         give_role(unit, Grant("later", "admin", "", "", NOW_MS + HOUR, None))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aldea.agents.overlay.checking import agent_guide
 from aldea.collector.service import Collector
 from aldea.dashboard_api.app import create_app
-from aldea.dashboard_api.server import CannotServe, RunningServer, serve
+from aldea.dashboard_api.server import CannotServe, HttpServer, prepare
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.deploy.allinone.seeding import local_zone
 from aldea.deploy.backup.places import Places
@@ -63,10 +63,11 @@ class Inside:
 
     def start_pages(self, stack: ExitStack) -> str:
         """Serve API and pages and return their URL; `stack` stops them. Raises CannotServe."""
-        server = self._serve(create_app(self.register, self.store, self.clock, self._api_settings(), agent_guide()))
+        server = self._prepare(create_app(self.register, self.store, self.clock, self._api_settings(), agent_guide()))
         stack.callback(server.stop)
-        with self.register.transaction() as unit:
+        with self.register.transaction() as unit:  # before the first answer, so that no code names another address
             set_server_url(unit, self._public_url(server.url))
+        server.start()
         return server.url
 
     def start_judging(self, collector: Collector, url: str, stack: ExitStack) -> None:
@@ -87,15 +88,15 @@ class Inside:
         """Where people and devices reach the pages: as it was set, else where they are served."""
         return (self.everything.alerts.public_url or url).rstrip("/")
 
-    def _serve(self, app: FastAPI) -> RunningServer:
-        """Serve on the port that was set; else on 8000, or any free port where that is taken."""
+    def _prepare(self, app: FastAPI) -> HttpServer:
+        """Take the port that was set; else 8000, or any free port where that is taken."""
         settings = self.everything.up
         host, port = settings.http_host, settings.http_port
         if port is not None:
-            return serve(app, host, port, settings.certificate)
+            return prepare(app, host, port, settings.certificate)
         try:
-            return serve(app, host, DEFAULT_HTTP_PORT, settings.certificate)
+            return prepare(app, host, DEFAULT_HTTP_PORT, settings.certificate)
         except CannotServe:
-            server = serve(app, host, 0, settings.certificate)
+            server = prepare(app, host, 0, settings.certificate)
             self.say(f"port {DEFAULT_HTTP_PORT} is in use by another program, so the pages are on {server.port}")
             return server
