@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from aldea.storage.register import Register, open_register
 from registerkit import clean_file, empty, migrate
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# No test of a property fails for a slow machine, and every run tells the same stories: what is red once is red again.
+# To look for stories that nobody has told yet: --hypothesis-profile=searching (tests/README.md).
+_PATIENT = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", _PATIENT, derandomize=True)
+settings.register_profile("searching", _PATIENT, derandomize=False)
+settings.load_profile("steady")
 
 
 def pytest_configure(config: pytest.Config) -> None:

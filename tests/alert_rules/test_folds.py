@@ -53,7 +53,7 @@ def chunks(draw: st.DrawFn) -> list[list[Event]]:
 
 
 @given(chunks(), st.randoms(use_true_random=False), st.sampled_from([SILENT, LOSS]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_order_between_ticks_and_duplicates_change_nothing(
     made: list[list[Event]], chance: random.Random, rule: Rule
 ) -> None:
@@ -66,7 +66,7 @@ def test_order_between_ticks_and_duplicates_change_nothing(
 
 
 @given(chunks(), st.sampled_from([SILENT, LOSS]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_backlog_opens_nothing(made: list[list[Event]], rule: Rule) -> None:
     """With the backlog's batches taken out there are no fewer incidents: they can only keep one from opening."""
     without = [[event for event in chunk if not isinstance(event, Batch) or event.lane == "live"] for chunk in made]
@@ -82,7 +82,7 @@ def test_a_backlog_opens_nothing(made: list[list[Event]], rule: Rule) -> None:
 
 
 @given(chunks(), st.sampled_from([SILENT, LOSS]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_holds_are_kept_both_ways_and_stages_alternate(made: list[list[Event]], rule: Rule) -> None:
     log, _ = run(rule, made)
     main = [one for one in log if one.transition in (Transition.FIRED, Transition.RESOLVED)]
@@ -95,14 +95,14 @@ def test_the_holds_are_kept_both_ways_and_stages_alternate(made: list[list[Event
 
 
 @given(chunks(), st.sampled_from([SILENT, LOSS]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_memory_survives_storage(made: list[list[Event]], rule: Rule) -> None:
     _, memory = run(rule, made)
     assert load(rule, json.loads(json.dumps(dump(rule, memory)))) == memory
 
 
 @given(chunks())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_tick_that_is_not_due_changes_nothing(made: list[list[Event]]) -> None:
     """The engine skips ticks before `due_ms`; that may lose nothing."""
     log: list[Verdict] = []

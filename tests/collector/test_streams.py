@@ -109,7 +109,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(steps)
 def test_after_a_restart_every_record_is_the_same(story: list[tuple[str, Range]]) -> None:
     with tempfile.TemporaryDirectory() as name:

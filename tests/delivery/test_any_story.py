@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from aldea.agents.uplink import Pace
@@ -54,8 +54,6 @@ def go_wrong(world: World, chance: Random, what: str) -> None:
 # Not shrunk: a smaller story of the same failure is not worth the minutes that finding it takes.
 @settings(
     max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 @given(chance=st.randoms(use_true_random=False))

@@ -383,7 +383,7 @@ def village(drawn: Sequence[tuple[str, int, int, list[int | None], list[tuple[st
     return memory
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(SITE, min_size=1, max_size=7), st.randoms(use_true_random=False))
 def test_the_whole_is_what_its_parts_add_up_to_in_any_order(
     drawn: list[tuple[str, int, int, list[int | None], list[tuple[str, int]]]], chance: random.Random
@@ -403,7 +403,7 @@ def test_the_whole_is_what_its_parts_add_up_to_in_any_order(
     assert june(memory) == values
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(SITE, min_size=1, max_size=5))
 def test_bounds_contain_the_value_and_ratios_stay_ratios(
     drawn: list[tuple[str, int, int, list[int | None], list[tuple[str, int]]]],

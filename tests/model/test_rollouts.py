@@ -107,7 +107,7 @@ habits = st.builds(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.lists(habits, min_size=1, max_size=16), st.sampled_from([0, 6, 24]))
 def test_of_any_fleet_at_most_one_wave_is_at_risk_and_the_first_is_one_site(fleet: list[Habit], bake: int) -> None:
     made = Fleet(fleet, bake)
@@ -118,7 +118,7 @@ def test_of_any_fleet_at_most_one_wave_is_at_risk_and_the_first_is_one_site(flee
         assert device.version == NEW or device.progress is not Progress.CONFIRMED, site
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(habits, min_size=1, max_size=30),
     st.sampled_from([Progress.ROLLED_BACK, Progress.FAILED, Progress.SILENT]),
@@ -132,7 +132,7 @@ def test_a_bad_release_hits_one_site_alone(fleet: list[Habit], fate: Progress) -
         assert made.rollout.state is RolloutState.HALTED
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(habits, min_size=1, max_size=30))
 def test_a_release_with_which_no_trial_tells_anything_is_tried_at_three_sites_at_most(fleet: list[Habit]) -> None:
     made = Fleet([replace(habit, fate=Progress.INCONCLUSIVE) for habit in fleet])

@@ -59,7 +59,6 @@ def _alike(rows: list[Row]) -> list[tuple[Any, ...]]:
     ]
 
 
-@settings(deadline=None)
 @given(_batches())
 def test_what_is_encoded_is_decoded_by_both_readers(batch: tuple[Header, list[Row]]) -> None:
     header, rows = batch
@@ -70,7 +69,6 @@ def test_what_is_encoded_is_decoded_by_both_readers(batch: tuple[Header, list[Ro
     assert _alike(plain) == _alike(columns.rows()) == _alike(rows)
 
 
-@settings(deadline=None)
 @given(_batches())
 def test_a_blocks_own_piece_of_the_stream_decodes_alone(batch: tuple[Header, list[Row]]) -> None:
     for block in decode_columns(encode(*batch)).blocks:
@@ -133,7 +131,7 @@ def test_noise_is_rejected(noise: bytes) -> None:
         assert isinstance(columns, str)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=4))
 def test_a_damaged_message_is_rejected_or_read_alike(changes: list[tuple[int, int]]) -> None:
     damaged = bytearray(GOOD)
@@ -143,7 +141,7 @@ def test_a_damaged_message_is_rejected_or_read_alike(changes: list[tuple[int, in
     assert plain == columns
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_damaged_body_is_rejected_or_read_alike(data: st.DataObject) -> None:
     """The damage is done beneath the compression, where it reaches the header and the stream."""
@@ -162,14 +160,14 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(key=st.sampled_from("iesnbomwcak"), value=_json)
 def test_a_header_with_anything_in_it_is_rejected_or_read_alike(key: str, value: object) -> None:
     plain, columns = _both(_with_header(**{key: value}))
     assert plain == columns
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(place=st.integers(0, 5), value=_json)
 def test_a_block_with_anything_in_it_is_rejected_or_read_alike(place: int, value: object) -> None:
     block: list[Any] = ["ping", {"target": "gateway"}, 1, "failure:s? sent:i", {"failure": ["x"]}]
@@ -267,7 +265,6 @@ def test_a_stream_of_another_length_is_rejected() -> None:
             decode_stream(stream, lengths)
 
 
-@settings(deadline=None)
 @given(_batches())
 def test_columns_can_be_sealed_again(batch: tuple[Header, list[Row]]) -> None:
     header, rows = batch

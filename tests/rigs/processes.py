@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -19,6 +20,8 @@ LOOPBACK = "127.0.0.1"
 # Debian keeps daemons where an ordinary user's PATH does not look.
 _ALSO_LOOK_IN = ("/usr/sbin", "/usr/local/sbin")
 
+_PORTS = range(20_000, 32_000)
+
 
 class RigError(RuntimeError):
     """A server that a test needs is missing or does not run; the message says which, and what to do."""
@@ -34,11 +37,24 @@ def find_program(name: str, package: str) -> str:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """Return a port of loopback that nothing uses at this moment."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
+    """Return a port of loopback that nothing uses, and that no test on this machine is given again meanwhile.
+
+    It is ours until this process ends, also while nobody listens there. Whoever lets the system choose a port gets one
+    from 32768 on. Raises RigError when none is left.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        # A name that belongs to one process of this machine, and is given back by its end however that comes.
+        mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            mark.bind(f"\0aldea-tests-{port}")
+            with socket.socket(socket.AF_INET, kind) as probe:
+                probe.bind((LOOPBACK, port))
+        except OSError:
+            mark.close()
+            continue
+        mark.detach()
         return port
+    raise RigError("no port of loopback is free")
 
 
 def port_answers(port: int) -> bool:
@@ -86,7 +102,7 @@ class ServerProcess:
         """Whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self, ready: Callable[[], bool], within_seconds: float = 20.0) -> None:
+    def start(self, ready: Callable[[], bool], within_seconds: float = 60.0) -> None:
         """Start it and wait until `ready()`. Raises RigError with the end of its log."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -55,7 +55,7 @@ class Snmpsim:
 
     def start(self) -> Self:
         """Start it and wait until every engine answers."""
-        self.process.start(self.answers, within_seconds=30)
+        self.process.start(self.answers)
         return self
 
     def stop(self) -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def eventually(is_true: Callable[[], object], within_seconds: float = 20.0) -> None:
+def eventually(is_true: Callable[[], object], within_seconds: float = 60.0) -> None:
     """Wait until something holds; fail the test where it does not in time."""
     deadline = time.monotonic() + within_seconds
     while not is_true():

@@ -178,3 +178,20 @@ def test_a_stray_package_file_in_the_namespace_stops_the_run(tmp_path: Path) -> 
     )
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
     assert "model/aldea/__init__.py must not exist" in run.stderr
+
+
+def test_a_port_is_given_to_one_process_alone_until_it_ends() -> None:
+    takes = (
+        "import sys; from rigs.processes import free_port; "
+        "print(*[free_port() for _ in range(300)], flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", takes]
+    here = Path(__file__).parent.parent
+    taking = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=here) for _ in range(3)]
+    given: list[bytes] = []
+    for process in taking:
+        assert process.stdout is not None
+        given += process.stdout.readline().split()
+    for process in taking:
+        process.communicate()
+    assert len(set(given)) == len(given) == 900

@@ -89,7 +89,7 @@ def test_seqs_have_no_gaps_and_the_last_is_what_the_village_says(site: Simulated
     assert expected - 1 == village.last_seq(NOW_MS) > 500
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     story=st.sampled_from(sorted(ONE_OF_EACH)),
     seed=st.integers(0, 2**31),

@@ -180,7 +180,7 @@ def assert_same_end(box: SimulatedBox, ended: Outcome, wanted: Outcome, what: st
     assert (ended.state, state.current, state.trial, state.base) == (wanted.state, runs, None, BASE), what
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(cuts=st.frozensets(st.integers(2, 60), max_size=12), fate=st.sampled_from([healthy, silenced, broken]))
 def test_however_often_the_power_goes_an_agent_runs_and_a_sound_release_is_never_called_bad(
     new_box: Making, cuts: frozenset[int], fate: Any

@@ -17,7 +17,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(st.text(max_size=20), JSON, max_size=20), st.integers(150, 3_000))
 def test_an_answer_always_fits_and_is_json(detail: dict[str, Any], most: int) -> None:
     text = answer_text(detail, most)

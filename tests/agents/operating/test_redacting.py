@@ -15,7 +15,7 @@ OCTETS = st.lists(st.integers(0, 255), min_size=6, max_size=6)
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz ", max_size=30)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(OCTETS, st.sampled_from([":", "-"]), st.booleans(), WORDS, WORDS)
 def test_no_hardware_address_stays(octets: list[int], mark: str, upper: bool, before: str, behind: str) -> None:
     mac = mark.join(f"{octet:02x}" for octet in octets)

@@ -102,7 +102,7 @@ def happens(box: TriedBox, cuts: Cuts, what: str, revision: int, value: Any) -> 
         box.start()
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(STEPS)
 def test_whatever_happens_the_agent_gets_back_on_line(
     tmp_path_factory: pytest.TempPathFactory, cuts: Cuts, script: list[tuple[str, Any]]

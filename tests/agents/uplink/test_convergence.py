@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from agentkit.making import IDENTITY, SERVER_AHEAD_MS, make_outbox, moment, ping
@@ -89,8 +89,6 @@ class World:
 # Not shrunk: a smaller story of the same failure is not worth the minutes that finding it takes.
 @settings(
     max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 @given(chance=st.randoms(use_true_random=False), loss=st.sampled_from([0.0, 0.1, 0.3, 0.6]))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aldea.agents.machine import RELEASED_MS
@@ -239,7 +239,7 @@ ROUGH = Chapter(
 SEEN = Chapter(3, 0, online=True, power_cut=True, error_ms=-HOUR, state=ClockState.UNSYNCED, ntp_steps_in=True)
 
 
-@settings(max_examples=STORIES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=STORIES)
 @given(CHAPTERS)
 @example([BLIND, BLIND, SEEN])
 @example([SEEN, BLIND])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aldea.model.truth import (
@@ -209,7 +209,6 @@ def settle(tally: Tally, until_ms: int) -> SlotDay:
     return SlotDay("norte", DAY, seen, seen, sent, received)
 
 
-@settings(deadline=None)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_any_order_of_arrival_gives_the_same_intervals(
     rows: list[tuple[int, str, int, int]], chance: random.Random
@@ -222,7 +221,6 @@ def test_any_order_of_arrival_gives_the_same_intervals(
     assert intervals_of(settle(once, END)) == intervals_of(settle(in_two, END))
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(0, SLOTS_A_DAY))
 def test_intervals_lie_end_to_end_over_all_that_was_judged(rows: list[tuple[int, str, int, int]], judged: int) -> None:
     until = START + judged * SLOT_MS
@@ -234,7 +232,6 @@ def test_intervals_lie_end_to_end_over_all_that_was_judged(rows: list[tuple[int,
     assert edges[-1] == until
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_unknown_is_never_made_of_nothing_known_before(rows: list[tuple[int, str, int, int]]) -> None:
     tally = gather(rows, Tally())
@@ -246,7 +243,6 @@ def test_unknown_is_never_made_of_nothing_known_before(rows: list[tuple[int, str
         assert not known or evidence is not None or all(neighbours)
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_a_stored_day_comes_back_as_it_was(rows: list[tuple[int, str, int, int]]) -> None:
     day = settle(gather(rows, Tally()), END)

@@ -47,7 +47,9 @@ from aldea.storage.register.sites import (
 from aldea.storage.register.status import StatusUpdate, find_status, upsert_status
 from storage.register.places import DAY, entry
 
-ONE_REGISTER = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ONE_REGISTER = settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def test_a_site_comes_back_as_it_was_added(register: Register) -> None:

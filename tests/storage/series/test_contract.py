@@ -338,7 +338,7 @@ _values: st.SearchStrategy[Value] = st.none() | st.floats(-1e6, 1e6).map(lambda 
 _texts = st.text(st.characters(codec="utf-8"), max_size=20)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     data=st.lists(
         st.tuples(st.integers(0, 10**8), _values, st.none() | _texts, st.sampled_from(["a", "b"])),
