@@ -16,12 +16,12 @@ from agentkit.making import IDENTITY, make_outbox, ping
 from agentkit.model_collector import ModelCollector
 from aldea.agents.uplink import Conversation, LinkOptions, Moment, Outgoing, Pace, Uplink
 from aldea.agents.uplink.link import Message
-from aldea.deploy.broker import free_port, start_broker
+from aldea.deploy.broker import start_broker
 from aldea.model.clock import ClockState, SystemClock
 from aldea.model.messages import Birth, Command, Will, encode_command, parse_status
 from aldea.model.topics import Lane, Topic, parse_topic, subscription
 from rigs.mosquitto import Mosquitto
-from rigs.processes import port_answers
+from rigs.processes import free_port, port_answers
 from rigs.waiting import eventually
 
 if TYPE_CHECKING:

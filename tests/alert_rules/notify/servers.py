@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -14,6 +13,8 @@ from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from rigs.processes import free_port
 
 
 @dataclass
@@ -100,13 +101,6 @@ class Web:
         handler.wfile.write(answer.body.encode())
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 class Mail:
     """A mail server. `refuse` names recipients that it does not know."""
 
@@ -119,7 +113,7 @@ class Mail:
             needed = {"authenticator": self._check, "auth_required": True, "auth_require_tls": tls is not None}
         if tls is not None:
             needed |= {"tls_context": tls, "require_starttls": True}
-        self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), **needed)
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), ready_timeout=60.0, **needed)
 
     @property
     def port(self) -> int:
