@@ -207,3 +207,18 @@ def test_before_midnight_the_day_is_the_sites_though_elsewhere_it_is_the_next(
     form = browser.get(FIRST)
     assert f'name="event_date" value="{TODAY}"' in form.text
     assert browser.post_bare(FORM, {**hidden(form), **TYPED, "event_date": day}).status == status
+
+
+def test_nothing_today_pressed_on_two_telephones_in_one_instant_is_one_record(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = {"csrf": site.browser.get("/records").csrf}
+    with monkeypatch.context() as both_looked_before_either_stored:
+        both_looked_before_either_stored.setattr(RecordBook, "on_day", lambda *_: ())
+        for _ in range(2):
+            assert site.browser.post_bare("/records/nothing-today", form).status == 303
+        assert site.fill("/records/new/nothing_today", {"event_date": TODAY}).status == 303
+    (entry,) = site.desk.book.listed()
+    site.desk.book.withdraw(entry.record, "hubo taller")
+    site.browser.post_bare("/records/nothing-today", form)
+    assert [item.withdrawn for item in site.desk.book.listed()] == [False, True], "what counts no more is no answer"

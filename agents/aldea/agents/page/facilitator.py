@@ -70,7 +70,6 @@ def _home(view: BoxView, desk: Desk) -> str:
         others=[(form.id, title_of(form, form.id, language)) for form in others],
         today=today,
         said_nothing=bool(today and desk.book.on_day("nothing_today", today)),
-        token=secrets.token_urlsafe(12),
         draft_days=DRAFT_DAYS,
         waiting=counts[State.KEPT] + counts[State.IN_OUTBOX],
         returned=[_row(desk, entry, language) for entry in desk.book.given_back()],
@@ -124,9 +123,8 @@ def _nothing_today(view: BoxView, desk: Desk) -> Any:
     day = now.date().isoformat()
     if desk.book.on_day(form.id, day):
         return go_to("/records", "nothing_already")
-    token = field(bottle.request, "token")[:64] or None
     try:
-        desk.book.enter(NewEntry(form.id, form.version, day, {}, token=token, made_ms=view.known_ms()))
+        desk.book.enter(NewEntry(form.id, form.version, day, {}, made_ms=view.known_ms()))
     except sqlite3.Error:
         return go_to("/records", "not_stored")
     desk.hand_over()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from aldea.agents.records.entry import Entry, NewEntry, RecordRefused, State, entry_of
 from aldea.agents.records.store import Store
+from aldea.agents.records.versions import NEWEST, ON_DAY, next_number, stored_before
 from aldea.model.catalogue.kinds import LONG_TEXT
 from aldea.model.forms.envelope import payload_text
 from aldea.model.intervals import Range
@@ -27,7 +27,6 @@ CREATE TABLE IF NOT EXISTS version (
 CREATE INDEX IF NOT EXISTS version_state ON version (state);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
-_NEWEST = "version = (SELECT max(version) FROM version AS other WHERE other.record = version.record)"
 
 
 class RecordBook:
@@ -44,6 +43,8 @@ class RecordBook:
 
     def enter(self, new: NewEntry) -> Entry:
         """Store a record, or the next version of one; the same form sent again is answered with what it stored.
+
+        So is another one of ONCE_A_DAY, while the one of that day counts.
 
         Raises RecordRefused: `too_long` for content that no row can carry, `changed` when somebody corrected the
         record since, `no_reason` for a correction without one, `gone` for a record that is not here.
@@ -78,11 +79,10 @@ class RecordBook:
 
     def _add(self, new: NewEntry, text: str, *, withdrawn: bool) -> Entry:
         with self._store.writing() as db:
-            if new.token is not None:
-                sent = db.execute("SELECT * FROM version WHERE token = ?", (new.token,)).fetchone()
-                if sent is not None:
-                    return entry_of(sent)
-            number = _next_number(db, new)
+            stored = stored_before(db, new)
+            if stored is not None:
+                return entry_of(stored)
+            number = next_number(db, new)
             cursor = db.execute(
                 "INSERT INTO version (record, version, form, form_version, programme, event_date, payload, withdrawn, "
                 "reason, made_ms, token, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -117,12 +117,11 @@ class RecordBook:
     def listed(self, *, limit: int = 20, before: int | None = None) -> tuple[Entry, ...]:
         """Return newest versions, last entered first, from before the one with the id `before`."""
         end = 2**62 if before is None else before
-        return self._select(f"WHERE {_NEWEST} AND id < ? ORDER BY id DESC LIMIT ?", (end, limit))
+        return self._select(f"WHERE {NEWEST} AND id < ? ORDER BY id DESC LIMIT ?", (end, limit))
 
     def on_day(self, form: str, event_date: str) -> tuple[Entry, ...]:
         """Return the newest versions of a form's records with that day, withdrawn ones not."""
-        wanted = f"WHERE form = ? AND event_date = ? AND withdrawn = 0 AND {_NEWEST} ORDER BY id"
-        return self._select(wanted, (form, event_date))
+        return self._select(f"WHERE {ON_DAY} ORDER BY id", (form, event_date))
 
     def by_token(self, token: str) -> Entry | None:
         """Return what a form stored, None when it was not sent yet."""
@@ -135,12 +134,12 @@ class RecordBook:
 
     def given_back(self, limit: int = 50) -> tuple[Entry, ...]:
         """Return the records that the server gave back and nobody has seen to, the last entered first."""
-        return self._select(f"WHERE state = 'returned' AND {_NEWEST} ORDER BY id DESC LIMIT ?", (limit,))
+        return self._select(f"WHERE state = 'returned' AND {NEWEST} ORDER BY id DESC LIMIT ?", (limit,))
 
     def counts(self) -> Mapping[State, int]:
         """Return how many records there are by the state of their newest version."""
         with self._store.reading() as db:
-            rows = db.execute(f"SELECT state, count(*) FROM version WHERE {_NEWEST} GROUP BY state").fetchall()  # noqa: S608 - constant
+            rows = db.execute(f"SELECT state, count(*) FROM version WHERE {NEWEST} GROUP BY state").fetchall()  # noqa: S608 - constant
         return dict.fromkeys(State, 0) | {State(state): int(count) for state, count in rows}
 
     def _select(self, where: str, values: Sequence[object]) -> tuple[Entry, ...]:
@@ -194,7 +193,7 @@ class RecordBook:
         """Leave a record that was given back as it is; say whether it was one."""
         with self._store.writing() as db:
             cursor = db.execute(
-                f"UPDATE version SET state = 'laid_aside' WHERE record = ? AND state = 'returned' AND {_NEWEST}",  # noqa: S608 - constant
+                f"UPDATE version SET state = 'laid_aside' WHERE record = ? AND state = 'returned' AND {NEWEST}",  # noqa: S608 - constant
                 (record,),
             )
             return cursor.rowcount > 0
@@ -205,7 +204,7 @@ class RecordBook:
         Done with: nothing of them is on its way, and the newest version has arrived or was laid aside. Beyond
         MOST_VERSIONS the oldest of these go as well. The others stay in any case.
         """
-        waits = f"state IN ('kept', 'in_outbox') OR (state = 'returned' AND {_NEWEST})"
+        waits = f"state IN ('kept', 'in_outbox') OR (state = 'returned' AND {NEWEST})"
         done = f"record NOT IN (SELECT record FROM version WHERE {waits})"  # noqa: S608 - constant
         young = "record IN (SELECT record FROM version WHERE made_ms IS NULL OR made_ms >= ?)"
         with self._store.writing() as db:
@@ -233,16 +232,3 @@ class RecordBook:
         """Remember a text under a name."""
         with self._store.writing() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
-
-
-def _next_number(db: sqlite3.Connection, new: NewEntry) -> int:
-    if new.record is None:
-        return 1
-    row = db.execute("SELECT max(version) FROM version WHERE record = ?", (new.record,)).fetchone()
-    if row[0] is None:
-        raise RecordRefused("gone")
-    if new.based_on is not None and new.based_on != row[0]:
-        raise RecordRefused("changed")
-    if not new.reason.strip():
-        raise RecordRefused("no_reason")
-    return int(row[0]) + 1

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aldea.agents.operating.handler import Handler, Outcome, State, Tell, refused
 from aldea.agents.records.book import RecordBook
 from aldea.agents.records.desk import Desk
-from aldea.agents.records.programmes import ProgrammeShelf
-from aldea.agents.records.shelf import FormShelf
-from aldea.model.forms import FormError
 from aldea.model.messages import Command
 
 MOST_SENTENCES = 20
@@ -20,7 +17,11 @@ LONGEST_SENTENCE = 600
 
 def record_handlers(desk: Desk) -> tuple[Handler, ...]:
     """Return the handlers of a box where records are entered."""
-    return (ReturnedHandler(desk.book), FormHandler(desk.shelf), ProgrammesHandler(desk.programmes))
+    return (
+        ReturnedHandler(desk.book),
+        ShelfHandler("form", "definition", desk.shelf.take),
+        ShelfHandler("programmes", "programmes", desk.programmes.take),
+    )
 
 
 class ReturnedHandler:
@@ -44,44 +45,22 @@ class ReturnedHandler:
         return Outcome(State.DONE, {"known": known})
 
 
-class FormHandler:
-    """`form` {definition}: keeps a newer definition of a form, after checking it."""
+class ShelfHandler:
+    """A command that brings one part for a shelf, which checks and keeps it; what is there already is passed over."""
 
-    kind = "form"
     quick = True
     resumes = True
 
-    def __init__(self, shelf: FormShelf) -> None:
-        self._shelf = shelf
+    def __init__(self, kind: str, part: str, take: Callable[[Any], bool]) -> None:
+        self.kind = kind
+        self._part = part
+        self._take = take
 
     async def carry_out(self, command: Command, tell: Tell) -> Outcome:
-        """Check the definition and keep it."""
-        del tell
-        document = command.payload.get("definition")
-        if not isinstance(document, Mapping):
-            return refused("the command holds no definition")
-        try:
-            taken = await asyncio.to_thread(self._shelf.take, document)
-        except (FormError, OSError) as error:
-            return refused(str(error))
-        return Outcome(State.DONE, {"taken": taken})
-
-
-class ProgrammesHandler:
-    """`programmes` {programmes}: keeps the dates within which records of a programme lie."""
-
-    kind = "programmes"
-    quick = True
-    resumes = True
-
-    def __init__(self, shelf: ProgrammeShelf) -> None:
-        self._shelf = shelf
-
-    async def carry_out(self, command: Command, tell: Tell) -> Outcome:
-        """Check the dates and keep them."""
+        """Check what was sent and keep it; it is refused in the shelf's words."""
         del tell
         try:
-            taken = await asyncio.to_thread(self._shelf.take, command.payload.get("programmes"))
+            taken = await asyncio.to_thread(self._take, command.payload.get(self._part))
         except (ValueError, OSError) as error:
             return refused(str(error))
         return Outcome(State.DONE, {"taken": taken})

@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from aldea.agents.whole_file import write_whole
 from aldea.model.forms import Definition, FormError, load_forms, read_definition
@@ -40,11 +39,13 @@ class FormShelf:
         """Return the versions as they are told to the server: `attendance=2 course=1`."""
         return " ".join(f"{form.id}={form.version}" for form in sorted(self._forms.values(), key=lambda form: form.id))
 
-    def take(self, document: Mapping[str, Any]) -> bool:
+    def take(self, document: object) -> bool:
         """Keep a definition that the server sent; False when the box has this version or a newer one.
 
-        Raises FormError for a definition with mistakes, OSError when it cannot be written.
+        Raises FormError for what is no definition or has mistakes, OSError when it cannot be written.
         """
+        if not isinstance(document, Mapping):
+            raise FormError("the command holds no definition")
         found = read_definition(document)
         if not self._is_newer(found):
             return False
