@@ -12,6 +12,7 @@ import bottle
 
 from aldea.agents.own_network import is_own_address, own_address_towards
 from aldea.agents.page.failing import told
+from aldea.agents.page.packing import Headers, packed
 from aldea.agents.page.rendering import PAGES, Pages
 from aldea.agents.page.words import COOKIE, Words, say
 from aldea.agents.page_settings import LANGUAGES
@@ -47,20 +48,25 @@ class Guard:
         # Bottle writes there what went wrong with all its words, and the journal would have it: ours are in the log.
         environ["wsgi.errors"] = io.StringIO()
 
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            return start_response(status, headers + _added(headers, environ), exc_info)
+        begun: list[tuple[str, Headers]] = []
+
+        def start(status: str, headers: Headers, _exc_info: Any = None) -> None:
+            begun.append((status, headers))
 
         try:
             refused = self._refused(environ)
             if refused is None:
-                answered: Iterable[bytes] = self._app(environ, start)
-                return answered
-            status, sentence = refused
-            return self._refuse(environ, start, status, sentence)
+                body = self._app(environ, start)
+            else:
+                body = self._refuse(environ, start, *refused)
+            status, headers = begun[-1]
+            content, headers = packed(body, headers, str(environ.get("HTTP_ACCEPT_ENCODING", "")))
         except Exception as error:  # noqa: BLE001 - whatever went wrong in a page, the agent goes on
             _LOG.error("the page %r failed: %s", environ.get("PATH_INFO"), told(error))
-            start("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
-            return [b"Something went wrong in the box. / Algo fall\xc3\xb3 en la caja.\n"]
+            status, headers = "500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")]
+            content = [b"Something went wrong in the box. / Algo fall\xc3\xb3 en la caja.\n"]
+        start_response(status, headers + _added(headers, environ))
+        return content
 
     def _refused(self, environ: Environ) -> tuple[str, Words] | None:
         peer = str(environ.get("REMOTE_ADDR", ""))
@@ -104,7 +110,7 @@ class Guard:
         return [page.encode()]
 
 
-def _added(headers: list[tuple[str, str]], environ: Environ) -> list[tuple[str, str]]:
+def _added(headers: Headers, environ: Environ) -> Headers:
     """Return the headers of every answer, and the language where one was chosen."""
     added = [*_HEADERS]
     if not any(name.lower() == "cache-control" for name, _ in headers):

@@ -5,49 +5,65 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
+from gettext import gettext as _
 
 from aldea.agents.page.pins import PinStore, hash_pin, is_easy, is_pin, new_pin
+from aldea.agents.page.words import Words, say
 from aldea.agents.settings import AgentSettings
+from aldea.agents.terminal import complain, tell
+
+
+class _NoPin(Exception):
+    """What was typed can't be the PIN; `words` say why."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.in_("en"))
+        self.words = words
 
 
 def add_pin_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `pin`, besides those of every command."""
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--choose", action="store_true", help="ask for the PIN instead of making one")
-    which.add_argument("--hash", action="store_true", help="keep nothing: print what goes into agent.page.pin_hash")
+    which.add_argument("--choose", action="store_true", help=_("ask for the PIN instead of making one"))
+    which.add_argument("--hash", action="store_true", help=_("keep nothing: print what goes into agent.page.pin_hash"))
 
 
-def run_pin(settings: AgentSettings, arguments: argparse.Namespace) -> int:
-    """Set a new PIN and print it once; return the exit code: 0 done, 1 not."""
+def run_pin(settings: AgentSettings, arguments: argparse.Namespace, language: str) -> int:
+    """Set a new PIN and print it once, in a language; return the exit code: 0 done, 1 not."""
     try:
-        pin = _asked() if arguments.choose else new_pin()
-    except ValueError as error:
-        print(f"aldea agent: {error}", file=sys.stderr)  # noqa: T201 - for the person who asked
+        pin = _asked(language) if arguments.choose else new_pin()
+    except _NoPin as error:
+        complain(error.words, language)
         return 1
     if arguments.hash:
-        print(f'The PIN is {pin}. In the settings: [agent.page] pin_hash = "{hash_pin(pin)}"')  # noqa: T201 - as above
+        kept = f'[agent.page] pin_hash = "{hash_pin(pin)}"'
+        tell(say("The PIN is %(pin)s. In the settings: %(kept)s", pin=pin, kept=kept), language)
         return 0
     try:
         PinStore(settings.data, settings.page.pin_hash).set(pin)
     except OSError as error:
-        print(f"aldea agent: the PIN cannot be kept: {error}", file=sys.stderr)  # noqa: T201 - as above
+        complain(say("the PIN cannot be kept: %(why)s", why=error), language)
         return 1
-    told = "The PIN is set." if arguments.choose else f"The PIN is {pin}. It is not shown again."
-    enabled = "" if settings.page.enabled else " The page is off: set agent.page.enabled = true."
-    print(f"{told} Whoever was signed in has to give it anew.{enabled}")  # noqa: T201 - as above
+    said = [
+        say("The PIN is set.") if arguments.choose else say("The PIN is %(pin)s. It is not shown again.", pin=pin),
+        say("Whoever was signed in has to give it anew."),
+        *([] if settings.page.enabled else [say("The page is off: set agent.page.enabled = true.")]),
+    ]
+    print(" ".join(item.in_(language) for item in said))  # noqa: T201 - for the person who asked
     return 0
 
 
-def _asked() -> str:
-    """Return the PIN a person types, twice on a terminal. Raises ValueError with a sentence."""
+def _asked(language: str) -> str:
+    """Return the PIN a person types, twice on a terminal. Raises _NoPin."""
     if not sys.stdin.isatty():
         first = again = sys.stdin.readline().strip()
     else:
-        first, again = getpass.getpass("PIN: "), getpass.getpass("PIN again: ")
+        first = getpass.getpass("PIN: ")
+        again = getpass.getpass(say("PIN again: ").in_(language))
     if first != again:
-        raise ValueError("the two PINs differ; nothing was changed")
+        raise _NoPin(say("the two PINs differ; nothing was changed"))
     if not is_pin(first):
-        raise ValueError("a PIN has 4 to 8 digits; nothing was changed")
+        raise _NoPin(say("a PIN has 4 to 8 digits; nothing was changed"))
     if is_easy(first):
-        raise ValueError("that is among the first PINs that anybody tries; nothing was changed")
+        raise _NoPin(say("that is among the first PINs that anybody tries; nothing was changed"))
     return first
