@@ -55,10 +55,7 @@ class Guard:
 
         try:
             refused = self._refused(environ)
-            if refused is None:
-                body = self._app(environ, start)
-            else:
-                body = self._refuse(environ, start, *refused)
+            body = self._app(environ, start) if refused is None else self._refuse(environ, start, *refused)
             status, headers = begun[-1]
             content, headers = packed(body, headers, str(environ.get("HTTP_ACCEPT_ENCODING", "")))
         except Exception as error:  # noqa: BLE001 - whatever went wrong in a page, the agent goes on

@@ -33,7 +33,7 @@ def packed(body: Iterable[bytes], headers: Headers, accepted: str) -> tuple[list
 
 def takes_gzip(accepted: str) -> bool:
     """Say whether a browser that sends this as Accept-Encoding takes gzip."""
-    said = {name: weight for name, weight in map(_coding, accepted.split(","))}
+    said = dict(map(_coding, accepted.split(",")))
     return said.get("gzip", said.get("x-gzip", said.get("*", 0.0))) > 0
 
 
