@@ -17,7 +17,14 @@ from hypothesis import strategies as st
 from aldea.agents.outbox import Machine, Outbox
 from aldea.agents.probe import ProbeContext, run_probe
 from aldea.agents.probe_settings import ClientSource, ClientsSettings
-from aldea.agents.probes.client_sources import SourceFailed, look, parse_dnsmasq, parse_odhcpd, parse_stations
+from aldea.agents.probes.client_sources import (
+    SourceFailed,
+    look,
+    parse_dnsmasq,
+    parse_hostapd,
+    parse_odhcpd,
+    parse_stations,
+)
 from aldea.agents.probes.clients import ClientsProbe
 from aldea.agents.probes.day_counter import DayCounter, token
 from aldea.agents.settings import agent_settings, what_it_sees
@@ -108,13 +115,22 @@ def test_the_count_is_that_of_different_devices_however_often_they_are_seen(look
 
 
 def test_lists_of_stations_are_read() -> None:
-    assert parse_stations("02:00:00:00:00:01\n02:00:00:00:00:02\n").present == {ONE, TWO}
+    assert parse_hostapd("02:00:00:00:00:01\n02:00:00:00:00:02\n").present == {ONE, TWO}
+    assert parse_hostapd("").present == set()
     dump = (
         "Station 02:00:00:00:00:01 (on wlan0)\n\tinactive time:\t304 ms\n\trx bytes:\t18816\n"
         "Station 02:00:00:00:00:03 (on wlan0)\n\tassociated at [boottime]:\t12.3s\n\tlast ack: 02:00:00:00:00:09\n"
     )
     assert parse_stations(dump).present == {ONE, THREE}
-    assert parse_stations("FAIL\n").present == set()
+    assert parse_stations("").present == set()
+
+
+def test_who_has_not_given_the_password_is_not_connected() -> None:
+    dump = (
+        "Station 02:00:00:00:00:01 (on wlan0)\n\tauthorized:\tyes\n\tauthenticated:\tyes\n"
+        "Station 02:00:00:00:00:02 (on wlan0)\n\tauthorized:\tno\n\tauthenticated:\tyes\n\tassociated:\tyes\n"
+    )
+    assert parse_stations(dump).present == {ONE}
 
 
 def test_leases_that_are_over_are_none() -> None:
@@ -136,6 +152,16 @@ def test_the_leases_of_openwrt_are_read() -> None:
         "192.168.1.100\tphone.lan phone\n"
     )
     assert parse_odhcpd(text, 950).leases == {ONE: 1000, TWO: 1000}
+
+
+def test_a_lease_of_openwrt_that_is_over_is_none_and_one_without_end_is_one() -> None:
+    text = (
+        "# br-lan 020000000001 ipv4 phone 0 c0a80164 32 192.168.1.100/32\n"
+        "# br-lan 020000000002 ipv4 - -1 c0a80165 32 192.168.1.101/32\n"
+        "# br-lan 020000000003 ipv4 - ² c0a80166 32 192.168.1.102/32\n"
+        "# br-lan 020000000003 ipv4 - 10"  # half written
+    )
+    assert parse_odhcpd(text, 950).leases == {TWO: 0}
 
 
 @pytest.fixture
@@ -191,6 +217,23 @@ def test_a_device_that_two_sources_see_is_one(
         "restarted": False,
         "failure": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        ("Unknown command 'list_sta'", "not_available"),
+        ("FAIL", "not_available"),
+        ("'STA-FIRST' command timed out.", "read_timeout"),
+    ],
+)
+def test_an_access_point_that_does_not_say_who_is_there_has_not_said_nobody(
+    synced: ProbeContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, failure: str
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    station_list(tmp_path, answer)  # hostapd_cli ends with 0 all the same
+    probe = ClientsProbe(settings(ClientSource(kind="hostapd", interface="wlan0")), synced, 300)
+    assert measured(probe).fields == {"failure": failure}
 
 
 def test_a_source_that_is_not_there_is_a_failure_and_no_zero(synced: ProbeContext) -> None:

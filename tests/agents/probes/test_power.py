@@ -227,6 +227,25 @@ def test_two_batteries_are_one_and_a_plug_without_battery_is_never_on_battery(ma
     assert plug.fields == {"mains": True, "on_battery": False, "input_voltage_volts": 5.05, "failure": None}
 
 
+def test_a_socket_that_feeds_nothing_is_no_power_cut(machine: ProbeContext) -> None:
+    _supply(machine, "ucsi-source-psy-USBC000:001", {"type": "USB", "online": "0"})
+    (desktop,) = _measure(machine, PowerSettings(machine=True))
+    assert desktop.fields == {"failure": "not_available"}
+    _supply(machine, "BAT0", {**BATTERY, "time_to_empty_now": str(65_535 * 60)})
+    (laptop,) = _measure(machine, PowerSettings(machine=True))
+    assert (laptop.fields["mains"], laptop.fields["on_battery"]) == (False, True)
+    assert "runtime_seconds" not in laptop.fields, "65,535 minutes is unknown"
+
+
+def test_a_ups_that_is_fed_and_shows_no_voltage_does_not_know_it() -> None:
+    source, volts = "1.3.6.1.2.1.33.1.4.1.0", "1.3.6.1.2.1.33.1.3.3.1.3"
+    objects = load_profile("ups").ups
+    assert ups_fields(objects, {source: 3, volts: 0}) == {"on_battery": False}
+    assert ups_fields(objects, {source: 3, volts: 121})["mains"] is True
+    dead = {"on_battery": True, "mains": False, "input_voltage_volts": 0.0}
+    assert ups_fields(objects, {source: 5, volts: 0}) == dead
+
+
 def test_a_machine_without_supplies_says_so(machine: ProbeContext) -> None:
     (reading,) = _measure(machine, PowerSettings(machine=True))
     assert reading.fields == {"failure": "not_available"}

@@ -28,6 +28,7 @@ COMMANDS = {
 FILES = {"dnsmasq": "var/lib/misc/dnsmasq.leases", "odhcpd": "tmp/odhcpd.leases"}
 COMMAND_SECONDS = 10.0
 _ADDRESS = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", re.IGNORECASE)
+_ENDS = re.compile(r"-?[0-9]{1,12}")
 _MOST_BYTES = 1_000_000
 
 
@@ -50,9 +51,8 @@ class Sighting:
 async def look(source: ClientSource, root: Path, now_ms: int) -> Sighting:
     """Read one source. Raises SourceFailed."""
     if source.kind in COMMANDS:
-        return parse_stations(
-            await _output([part.format(interface=source.interface) for part in COMMANDS[source.kind]])
-        )
+        said = await _output([part.format(interface=source.interface) for part in COMMANDS[source.kind]])
+        return parse_stations(said) if source.kind == "iw" else parse_hostapd(said)
     path = source.file if source.file is not None else root / FILES[source.kind]
     try:
         text = _head(path)
@@ -73,14 +73,32 @@ def _head(path: Path) -> str:
         return file.read(_MOST_BYTES)
 
 
+def parse_hostapd(text: str) -> Sighting:
+    """Read `hostapd_cli list_sta`, an address a line. Raises SourceFailed for anything else.
+
+    The program ends well whatever it was answered: of a command that it does not know, of a refusal and of a hostapd
+    that hangs it tells in words alone, which are nobody's absence.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not all(_ADDRESS.fullmatch(line) for line in lines):
+        raise SourceFailed(Failure.READ_TIMEOUT if "timed out" in text else Failure.NOT_AVAILABLE)
+    return Sighting(frozenset(map(_bytes, lines)))
+
+
 def parse_stations(text: str) -> Sighting:
-    """Read `hostapd_cli list_sta` (an address a line) or `iw … station dump` (`Station <address> (on …)`)."""
-    found = set()
+    """Read `iw … station dump`: `Station <address> (on …)`, then what is known of it, a line each.
+
+    Who is not authorized has not given the password (yet), and is not connected.
+    """
+    found: set[bytes] = set()
+    station = b""
     for line in text.splitlines():
         words = line.split()
-        at = 1 if words[:1] == ["Station"] else 0
-        if len(words) > at and not line[:1].isspace() and _ADDRESS.fullmatch(words[at]):
-            found.add(_bytes(words[at]))
+        if words[:1] == ["Station"] and len(words) > 1 and _ADDRESS.fullmatch(words[1]):
+            station = _bytes(words[1])
+            found.add(station)
+        elif words == ["authorized:", "no"]:
+            found.discard(station)
     return Sighting(frozenset(found))
 
 
@@ -89,7 +107,7 @@ def parse_dnsmasq(text: str, now_seconds: int) -> Sighting:
     leases: dict[bytes, int] = {}
     for line in text.splitlines():
         words = line.split()
-        if len(words) >= 3 and words[0].isdigit() and _ADDRESS.fullmatch(words[1]):
+        if len(words) >= 3 and _ENDS.fullmatch(words[0]) and _ADDRESS.fullmatch(words[1]):
             _keep(leases, _bytes(words[1]), int(words[0]), now_seconds)
     return Sighting(leases=leases)
 
@@ -97,15 +115,16 @@ def parse_dnsmasq(text: str, now_seconds: int) -> Sighting:
 def parse_odhcpd(text: str, now_seconds: int) -> Sighting:
     """Read odhcpd's leases: `# <interface> <address or DUID, hex> <ipv4 or iaid> <name> <end> …` a line.
 
+    An end of -1 is none, one of 0 is over: not as dnsmasq has it.
     A DUID of a link-layer kind ends in the device's address (RFC 8415, 11.2 and 11.4); others say nothing of it.
     """
     leases: dict[bytes, int] = {}
     for line in text.splitlines():
         words = line.split()
-        if len(words) >= 6 and words[0] == "#" and words[5].lstrip("-").isdigit():
-            address = _from_hex(words[2])
-            if address is not None:
-                _keep(leases, address, max(0, int(words[5])), now_seconds)
+        if len(words) >= 6 and words[0] == "#" and _ENDS.fullmatch(words[5]):
+            address, ends = _from_hex(words[2]), int(words[5])
+            if address is not None and ends != 0:
+                _keep(leases, address, max(0, ends), now_seconds)
     return Sighting(leases=leases)
 
 

@@ -38,10 +38,12 @@ class MachineSource:
         plugs = [supply for supply in supplies if supply.kind not in _BATTERIES]
         fields: dict[str, Value] = {}
         mains = _any([supply.number("online") for supply in plugs])
+        if not batteries and not mains:  # it runs all the same, so what feeds it is none of these sockets
+            raise PowerFailed(Failure.NOT_AVAILABLE, "this machine shows no battery, and no supply that feeds it")
         discharging = [supply.text("status") == "Discharging" for supply in batteries if supply.text("status")]
         if mains is not None:
             fields["mains"] = mains
-            fields["on_battery"] = not mains and bool(batteries)
+            fields["on_battery"] = not mains
         elif discharging:
             fields["on_battery"] = any(discharging)
         return fields | believable(

@@ -14,7 +14,7 @@ HIGHEST = {
     "battery_charge_ratio": 1.0,
     "battery_voltage_volts": 1_000.0,
     "input_voltage_volts": 1_000.0,
-    "runtime_seconds": 10_000_000.0,
+    "runtime_seconds": 3_900_000.0,  # 65,535 minutes is how 16 bits say "unknown"
     "on_battery_seconds": 10_000_000.0,
     "uptime_seconds": 4_000_000_000.0,
 }

@@ -88,7 +88,16 @@ def ups_fields(objects: Sequence[UpsObject], answers: Mapping[str, Answer]) -> d
         fields["on_battery"] = bool(fields["on_battery_seconds"])  # zero when not on battery, by the MIB
     if not fields.get("on_battery") and fields.get("runtime_seconds") == 0:
         del fields["runtime_seconds"]  # cards that can't tell say 0
-    volts = fields.get("input_voltage_volts")
-    if isinstance(volts, int | float):
-        fields["mains"] = volts >= LIVE_VOLTS
+    _tell_mains(fields)
     return fields
+
+
+def _tell_mains(fields: dict[str, Value]) -> None:
+    """Add whether there is mains power, by the input's voltage; take that away where it can't be."""
+    volts = fields.get("input_voltage_volts")
+    if not isinstance(volts, int | float):
+        return
+    if volts >= LIVE_VOLTS or fields.get("on_battery"):
+        fields["mains"] = volts >= LIVE_VOLTS
+    else:
+        del fields["input_voltage_volts"]  # an output that is not the battery's has an input: the card can't tell

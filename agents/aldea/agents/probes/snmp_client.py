@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as hlapi
-from pysnmp.proto import errind, rfc1905
+from pysnmp.proto import errind, rfc1902, rfc1905
 
 from aldea.model.failures import Failure, failure_of
 
@@ -205,4 +205,13 @@ def _plain(value: Any) -> Value:
     try:
         return int(value)
     except (TypeError, ValueError):
-        return str(value.prettyPrint())
+        is_text = isinstance(value, rfc1902.OctetString) and not isinstance(value, rfc1902.IpAddress)
+        return _text(bytes(value)) if is_text else str(value.prettyPrint())
+
+
+def _text(raw: bytes) -> str:
+    """Return what a device has written: UTF-8, or what older ones have; some end with a zero or blanks."""
+    try:
+        return raw.decode("utf-8").strip("\0 ")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1").strip("\0 ")

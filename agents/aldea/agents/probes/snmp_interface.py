@@ -42,6 +42,8 @@ _COLUMNS = (
     IF_HIGH_SPEED,
     IF_DISCONTINUITY,
 )
+_KINDS = {64: (IF_HC_IN_OCTETS, IF_HC_OUT_OCTETS), 32: (IF_IN_OCTETS, IF_OUT_OCTETS)}
+"""The columns of bytes in and out, by their bits."""
 _UP = 1
 _UNKNOWN_SPEED = 2**32 - 1
 _ASSUMED_SPEED = 100_000_000
@@ -109,14 +111,20 @@ class InterfaceReader:
 
 
 def _counters(row: Mapping[str, Answer], index: int, mono_ms: int) -> Counters:
-    """Return the 64-bit counters, or those of 32 bits where a device has no others. Raises SnmpError."""
+    """Return the 64-bit counters, or those of 32 bits where a device has no others that count. Raises SnmpError."""
     begun = row.get(IF_DISCONTINUITY)
-    for bits, rx_column, tx_column in ((64, IF_HC_IN_OCTETS, IF_HC_OUT_OCTETS), (32, IF_IN_OCTETS, IF_OUT_OCTETS)):
+    for bits, (rx_column, tx_column) in _KINDS.items():
         rx, tx = row.get(rx_column), row.get(tx_column)
-        if isinstance(rx, int) and isinstance(tx, int):
+        if isinstance(rx, int) and isinstance(tx, int) and not (bits == 64 and _stands_still(row)):
             at = begun if isinstance(begun, int) else None
             return Counters(index, bits, rx, tx, mono_ms, at, _speed(row))
     raise SnmpError(Failure.SNMP_NO_SUCH_OBJECT, f"interface {index} has no byte counters")
+
+
+def _stands_still(row: Mapping[str, Answer]) -> bool:
+    """Say whether a 64-bit counter is 0 beside one of 32 bits that is not: some devices show it and never count."""
+    pairs = zip(_KINDS[64], _KINDS[32], strict=True)
+    return any(row.get(large) == 0 and bool(row.get(small)) for large, small in pairs)
 
 
 def _speed(row: Mapping[str, Answer]) -> int | None:
