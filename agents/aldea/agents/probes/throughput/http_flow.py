@@ -10,13 +10,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
 
 from aldea.agents.probes.throughput.outcome import Direction
 from aldea.agents.tcp_info import TcpInfo, tcp_info
 from aldea.model.failures import Failure, failure_of
 
 _BUFFER_BYTES = 65_536
+_PART_BYTES = 25_000_000
+"""A larger share is asked for, or posted, in parts: servers bound what one question may move (Aldea's own: 50 MB)."""
 _HEADERS = {"User-Agent": "Aldea-agent", "Accept-Encoding": "identity", "Cache-Control": "no-cache, no-store"}
 _RESET_ON_CLOSE = b"\x01\0\0\0\0\0\0\0"  # struct linger: on, 0 s; what is not sent yet is dropped
 
@@ -121,13 +123,13 @@ class Flow:
 
     def _fetch(self) -> None:
         assert self._connection is not None
-        wanted = self.share_bytes - self.body_bytes
+        wanted = min(self.share_bytes - self.body_bytes, _PART_BYTES)
         url = self.address(wanted)
         # A fixed object that is larger than the share gives the part that is asked for, where the server can.
         ranged = {"Range": f"bytes=0-{wanted - 1}"} if self.address(1) == url else {}
         self._connection.request("GET", _path(url), headers={**_HEADERS, **ranged})
         response = self._connection.getresponse()
-        _judge(response, None if ranged else wanted, is_object=True)
+        _judge(response, url, None if ranged else wanted, is_object=True)
         began = self.body_bytes
         while self.body_bytes < self.share_bytes and not self._stopped.is_set():
             # read1: what is there, now. Waiting for a full buffer would count in lumps.
@@ -143,42 +145,57 @@ class Flow:
 
     def _send(self) -> None:
         assert self._connection is not None
-        url = self.address(self.share_bytes)
+        ends = self.body_bytes + min(self.share_bytes - self.body_bytes, _PART_BYTES)
+        url = self.address(ends - self.body_bytes)
         self._connection.putrequest("POST", _path(url), skip_accept_encoding=True)
-        headers = {**_HEADERS, "Content-Type": "application/octet-stream", "Content-Length": str(self.share_bytes)}
+        length = str(ends - self.body_bytes)
+        headers = {**_HEADERS, "Content-Type": "application/octet-stream", "Content-Length": length}
         for name, value in headers.items():
             self._connection.putheader(name, value)
         self._connection.endheaders()
         block = os.urandom(_BUFFER_BYTES)  # random: a link that compresses must not look faster
         try:
-            while self.body_bytes < self.share_bytes and not self._stopped.is_set():
-                part = block[: self.share_bytes - self.body_bytes]
+            while self.body_bytes < ends and not self._stopped.is_set():
+                part = block[: ends - self.body_bytes]
                 self._connection.send(part)
                 self.body_bytes += len(part)
         except (BrokenPipeError, ConnectionResetError):
             if self._stopped.is_set():
                 return
-            _judge(self._connection.getresponse(), None)  # a server that refuses may say why before it hangs up
+            _judge(self._connection.getresponse(), url, None)  # who refuses may say why before it hangs up
             raise
         if not self._stopped.is_set():
             response = self._connection.getresponse()
-            _judge(response, None)
+            _judge(response, url, None)
             response.read(_BUFFER_BYTES)
+            if response.will_close and self.body_bytes < self.share_bytes:
+                raise FlowFailed(Failure.CONNECTION_RESET)
 
 
 def _path(url: SplitResult) -> str:
     return (url.path or "/") + (f"?{url.query}" if url.query else "")
 
 
-def _judge(response: http.client.HTTPResponse, wanted: int | None, *, is_object: bool = False) -> None:
+def _judge(
+    response: http.client.HTTPResponse, url: SplitResult, wanted: int | None, *, is_object: bool = False
+) -> None:
     """Raise FlowFailed when the answer is not the sized object, or the thanks for one, but a portal's or an error."""
     if response.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         raise FlowFailed(Failure.SERVER_BUSY)
-    if response.status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED or 300 <= response.status < 400:
-        raise FlowFailed(Failure.CAPTIVE_PORTAL)
-    if response.status >= 400:
+    if response.status >= 400 and response.status != HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:
         raise FlowFailed(Failure.HTTP_STATUS)
+    if response.status >= 300:
+        raise FlowFailed(Failure.HTTP_STATUS if _stays_at(url, response) else Failure.CAPTIVE_PORTAL)
     if is_object and response.headers.get_content_type() == "text/html":
         raise FlowFailed(Failure.CAPTIVE_PORTAL)
-    if wanted is not None and response.length != wanted:
+    # A server that sends it in chunks does not say its size.
+    if wanted is not None and response.length not in {None, wanted}:
         raise FlowFailed(Failure.CAPTIVE_PORTAL)
+
+
+def _stays_at(url: SplitResult, response: http.client.HTTPResponse) -> bool:
+    """Say whether a redirect leads to the same server, as to its encrypted address; a portal's leads to the portal."""
+    try:
+        return urlsplit(response.headers.get("Location", "")).hostname == url.hostname
+    except ValueError:
+        return False
