@@ -14,9 +14,11 @@ from aldea.agents.lock import AlreadyRunning
 from aldea.agents.overlay.keeping import Keeper
 from aldea.agents.overlay.running import AgentRun
 from aldea.agents.overlay.source import Source
+from aldea.agents.page.words import language_of_environment, say
 from aldea.agents.probe import ProbeContext, run_probe
 from aldea.agents.probes import PROBES
 from aldea.agents.settings import AgentSettings
+from aldea.agents.terminal import complain
 from aldea.agents.upgrading.leaving import hand_over
 from aldea.model.clock import SystemClock
 from aldea.model.sample import Reading
@@ -46,6 +48,7 @@ def run_agent(config: Path | None, environ: Mapping[str, str]) -> int:
     It starts again by itself, in this process, when settings from afar ask for it.
     """
     _log_to_stderr()
+    language = language_of_environment(environ)
     if notice := environ.get(NOTICE):
         _LOG.warning("%s", notice)
     use_one_arena()
@@ -53,16 +56,21 @@ def run_agent(config: Path | None, environ: Mapping[str, str]) -> int:
         if asyncio.run(_run_until_asked(Source(config, environ))):
             hand_over()
     except AlreadyRunning as error:
-        print(f"aldea agent: {error}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        complain(error.words, language)
         return 1
     except SettingsError as error:
-        for sentence in error.errors:
-            print(f"aldea agent: {sentence}", file=sys.stderr)  # noqa: T201 - for the person who started it
-        return 2
+        return complain_of(error, language)
     except OSError as error:
-        print(f"aldea agent: its folder cannot be used: {error}", file=sys.stderr)  # noqa: T201 - as above
+        complain(say("its folder cannot be used: %(why)s", why=error), language)
         return 1
     return 0
+
+
+def complain_of(error: SettingsError, language: str) -> int:
+    """Print each mistake in the settings; return the exit code."""
+    for sentence in error.errors:
+        complain(sentence, language)
+    return 2
 
 
 async def _run_until_asked(source: Source) -> bool:

@@ -90,7 +90,12 @@ class SnmpTarget(SnmpDevice):
                 )
             )
         if "" in (self.interface, *self.interfaces):
-            raise ValueError("has an interface without a name; leave it out")
+            raise ValueError(
+                Said(
+                    "has an interface without a name; leave it out",
+                    "tiene una interface sin nombre; no ponerla",
+                )
+            )
         if self.interface in self.interfaces:
             raise ValueError(
                 Said(

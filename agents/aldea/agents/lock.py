@@ -7,11 +7,17 @@ import fcntl
 import os
 from pathlib import Path
 
+from aldea.agents.page.words import Words, say
+
 _NO_WRITING = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 
 class AlreadyRunning(Exception):
-    """Another program of ours uses the folder; the message says which, and what to do."""
+    """Another program of ours uses the folder; `words` say which, and what to do."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.in_("en"))
+        self.words = words
 
 
 class FolderLock:
@@ -30,8 +36,13 @@ class FolderLock:
             owner = _owner(self._path)
             os.close(self._file)
             raise AlreadyRunning(
-                f"another {program} (process {owner}) already uses {folder}; stop it, or give this one another "
-                "folder with --data"
+                say(
+                    "another %(program)s (process %(owner)s) already uses %(folder)s; stop it, or give this one "
+                    "another folder with --data",
+                    program=program,
+                    owner=owner,
+                    folder=folder,
+                )
             ) from None
         try:
             os.ftruncate(self._file, 0)

@@ -17,15 +17,13 @@ from aldea.agents.page_settings import LANGUAGES
 from aldea.dashboard_api.web.catalogues import Shelf
 
 PACKAGE = LOCALES.parent.parent
+COMMANDS = Path(__file__).with_name("cli")
+OF_COMMANDS = [("main.py", "python"), ("agent.py", "python")]
 METHODS = [
     ("page/**.py", "python"),
     ("checkup/**.py", "python"),
     ("page/templates/**.html", "jinja2"),
-    ("enrolling.py", "python"),
-    ("enrol_command.py", "python"),
-    ("take_over.py", "python"),
-    ("take_over_command.py", "python"),
-    ("old_disk.py", "python"),
+    ("*.py", "python"),
     ("outbox/*.py", "python"),
 ]
 KEYWORDS = {**DEFAULT_KEYWORDS, "say": None}
@@ -33,11 +31,12 @@ SHELF = Shelf(LOCALES, DOMAIN, LANGUAGES)
 
 
 def collected() -> Catalog:
-    """Return the template catalogue of every text of the box's page, the checkup, an enrolment and a take-over."""
+    """Return the template catalogue of every text of the box's page and of the commands that are typed at a site."""
     found = Catalog(project="Aldea", domain=DOMAIN, fuzzy=False)
-    extracted = extract_from_dir(PACKAGE, METHODS, {}, KEYWORDS, strip_comment_tags=True)
-    for name, _line, message, comments, context in extracted:
-        found.add(message, None, [(Path(name).as_posix(), 0)], auto_comments=comments, context=context)
+    for folder, methods in ((PACKAGE, METHODS), (COMMANDS, OF_COMMANDS)):
+        extracted = extract_from_dir(folder, methods, {}, KEYWORDS, strip_comment_tags=True)
+        for name, _line, message, comments, context in extracted:
+            found.add(message, None, [(Path(name).as_posix(), 0)], auto_comments=comments, context=context)
     return found
 
 

@@ -129,7 +129,7 @@ class _Loader:
             return None
 
     def _note(self, key: str, english: str, spanish: str) -> None:
-        self.errors.append(Said(f"{key} {english}", f"{key} {spanish}"))
+        self.errors.append(Said(f"{key} {english}", f"{in_spanish(key)} {spanish}"))
 
     def _note_missing(self, key: str, rule: Rule) -> None:
         or_env, o_env = (f" (or the variable {rule.env})", f" (o la variable {rule.env})") if rule.env else ("", "")
@@ -154,7 +154,7 @@ class _Loader:
 
     def _from_text(self, hint: Any, text: str, rule: Rule) -> Any:
         """Read an environment variable: lists by commas, numbers and flags in the usual spellings."""
-        key = f"the variable {rule.env}"
+        key = Said(f"the variable {rule.env}", f"la variable {rule.env}")
         kind = _without_none(hint)
         if get_origin(kind) is tuple:
             parts = [part.strip() for part in text.split(",") if part.strip()]
@@ -184,7 +184,8 @@ class _Loader:
             self._note_value(key, value, Said("a list", "una lista"))
             return None
         plain = Rule(rule.help, None, rule.minimum, rule.maximum, rule.choices)
-        return tuple(self.value(kind, item, f"{key}[{index}]", plain) for index, item in enumerate(value))
+        keys = (Said(f"{key}[{index}]", f"{in_spanish(key)}[{index}]") for index in range(len(value)))
+        return tuple(self.value(kind, item, under, plain) for item, under in zip(value, keys, strict=True))
 
     def _scalar(self, kind: Any, value: object, key: str, rule: Rule) -> Any:
         made = _converted(kind, value)

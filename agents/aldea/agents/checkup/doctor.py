@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from gettext import gettext as _
 from pathlib import Path
 
 from aldea.agents.checkup.broker import look_at_enrolment
@@ -36,7 +37,7 @@ _STATES: Mapping[State, str] = {
 
 def add_doctor_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `doctor`, besides those of every command."""
-    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.add_argument("--json", action="store_true", help=_("one JSON document"))
 
 
 def settings_to_check(config: Path | None, environ: Mapping[str, str]) -> tuple[AgentSettings, bool]:

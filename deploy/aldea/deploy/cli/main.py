@@ -4,38 +4,45 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from gettext import gettext as _
 from typing import Protocol
 
+from aldea.agents.page.words import N_, language_of_environment, say, translate
+from aldea.agents.terminal import complain, language_wanted, speaking
 from aldea.deploy.garbage import look_seldom
 from aldea.model.settings import SettingsError
 
 OK, FAILED, WRONG_USE = 0, 1, 2
 
 COMMANDS = {
-    "up": "run all of Aldea on this machine, embedded parts only",
-    "agent": "what runs at a site: run, enrol, probe, doctor, pin, take-over",
-    "broker": "mosquitto's files: certificates, passwords, rules",
-    "collector": "take what agents send: a process of its own",
-    "alerts": "judge what arrived and tell people: a process of its own",
-    "rules": "the alert rules: check, list",
-    "api": "serve the API and the pages: a process of its own",
-    "user": "people: add, list, reset-password, grant, revoke, disable, token",
-    "contact": "how people are told: add, list, test",
-    "site": "the register's sites: add, list, show, enrol, import",
-    "device": "the devices at a site: list, replace, revoke, test, diagnostics, commands, cancel",
-    "release": "the agent's releases: keygen, trust, sign, add, list, preview, roll-out, show, pause, resume, stop",
-    "profile": "settings of agents: list, show, set, assign, send",
-    "start-for-real": "send the simulated fleet away, for good",
-    "import": "records from a file: csv",
-    "simulate": "a simulated fleet of villages on a broker",
-    "indicators": "the four steps: list, show, compute",
-    "tail": "show what agents send, decoded, as it arrives",
-    "migrate": "bring the register to this version",
-    "backup": "copy everything into one file, while Aldea runs",
-    "restore": "put a backup back",
+    "up": N_("run all of Aldea on this machine, embedded parts only"),
+    "agent": N_("what runs at a site: run, enrol, probe, doctor, pin, take-over"),
+    "broker": N_("mosquitto's files: certificates, passwords, rules"),
+    "collector": N_("take what agents send: a process of its own"),
+    "alerts": N_("judge what arrived and tell people: a process of its own"),
+    "rules": N_("the alert rules: check, list"),
+    "api": N_("serve the API and the pages: a process of its own"),
+    "user": N_("people: add, list, reset-password, grant, revoke, disable, token"),
+    "contact": N_("how people are told: add, list, test"),
+    "site": N_("the register's sites: add, list, show, enrol, import"),
+    "device": N_("the devices at a site: list, replace, revoke, test, diagnostics, commands, cancel"),
+    "release": N_("the agent's releases: keygen, trust, sign, add, list, preview, roll-out, show, pause, resume, stop"),
+    "profile": N_("settings of agents: list, show, set, assign, send"),
+    "start-for-real": N_("send the simulated fleet away, for good"),
+    "import": N_("records from a file: csv"),
+    "simulate": N_("a simulated fleet of villages on a broker"),
+    "indicators": N_("the four steps: list, show, compute"),
+    "tail": N_("show what agents send, decoded, as it arrives"),
+    "migrate": N_("bring the register to this version"),
+    "backup": N_("copy everything into one file, while Aldea runs"),
+    "restore": N_("put a backup back"),
 }
+
+_IN_BOTH = frozenset({"agent"})
+"""The commands whose options and help are in Spanish too: what is typed at a site."""
 
 
 class Command(Protocol):
@@ -57,20 +64,24 @@ class CommandError(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `aldea ARGUMENTS`; return the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    language = language_of_environment(os.environ)
     if not words or words[0] in ("-h", "--help", "help"):
-        print(_overview())
+        print(_overview(language))
         return OK
     if words[0] in ("-V", "--version"):
         print(_version())
         return OK
     name = words[0]
     if name not in COMMANDS:
-        print(f"aldea: there is no command {name!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        there = say(
+            "there is no command %(name)s; there are %(commands)s", name=repr(name), commands=", ".join(COMMANDS)
+        )
+        complain(there, language, "aldea")
         return WRONG_USE
-    return _run(name, words[1:])
+    return _run(name, words[1:], language)
 
 
-def _run(name: str, words: Sequence[str]) -> int:
+def _run(name: str, words: Sequence[str], language: str) -> int:
     if name != "agent":  # it lives on small machines, and has little to load
         look_seldom()
     try:
@@ -78,38 +89,49 @@ def _run(name: str, words: Sequence[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("aldea"):
             raise
-        print(
-            f"aldea {name} needs the server's parts: pip install 'aldea[server]' ({error.name} is missing)",
-            file=sys.stderr,
+        needed = say(
+            "the server's parts are needed: pip install 'aldea[server]' (%(name)s is missing)", name=error.name
         )
+        complain(needed, language, f"aldea {name}")
         return FAILED
-    parser = argparse.ArgumentParser(
-        prog=f"aldea {name}",
-        description=COMMANDS[name],
-        epilog=(command.__doc__ or "").partition("\n\n")[2],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_arguments(parser)
-    arguments = parser.parse_args(words)
+    if name in _IN_BOTH:
+        language = language_wanted(words, os.environ)
+    with speaking(language if name in _IN_BOTH else "en"):
+        arguments = _read(name, command, words)
+    return _done(name, command, arguments, language)
+
+
+def _done(name: str, command: Command, arguments: argparse.Namespace, language: str) -> int:
     try:
         return command.run(arguments)
     except CommandError as error:
-        print(f"aldea {name}: {error}", file=sys.stderr)
+        complain(error.args[0], language, f"aldea {name}")
         return FAILED
     except SettingsError as error:
         for sentence in error.errors:
-            print(f"aldea {name}: {sentence}", file=sys.stderr)
+            complain(sentence, language, f"aldea {name}")
         return WRONG_USE
     except KeyboardInterrupt:
         return 130
 
 
-def _overview() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {text}" for name, text in COMMANDS.items()]
-    return "\n".join(
-        ["usage: aldea COMMAND [options]", "", *lines, "", "aldea COMMAND --help explains each, with an example."]
+def _read(name: str, command: Command, words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=f"aldea {name}",
+        description=_(COMMANDS[name]),
+        epilog=(command.__doc__ or "").partition("\n\n")[2].replace("examples:", _("examples:"), 1),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    command.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+def _overview(language: str) -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {translate(language, text, {})}" for name, text in COMMANDS.items()]
+    usage = say("usage: aldea COMMAND [options]").in_(language)
+    more = say("aldea COMMAND --help explains each, with an example.").in_(language)
+    return "\n".join([usage, "", *lines, "", more])
 
 
 def _version() -> str:
