@@ -86,7 +86,7 @@ def test_the_agent_without_the_aldea_command_says_the_same(command: str, capsys:
         (["agent", "run", "--site", "Mal"], 2, "la variable ALDEA_SITE es 'Mal'; se espera"),
         (["agent", "run", "--config", "none.toml"], 2, "none.toml no se puede leer"),
         (["agent", "take-over", "old", "--site", "isla"], 1, "data no existe: deje que el agente arranque una vez"),
-        (["agent", "enrol", "--server", "ftp://here", "--code", "K7QM-3XPT"], 1, "--server ftp://here no es una dirección"),
+        (["agent", "enrol", "--server", "ftp://here", "--code", "K7QM-3XPT"], 1, "ftp://here no es una dirección"),
         (["agent", "probe", "snmp", "--site", "isla"], 0, "snmp: aquí no hay nada que medir"),
         (["upp"], 2, "no hay ninguna orden 'upp'"),
     ],
