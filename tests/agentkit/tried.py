@@ -16,6 +16,7 @@ from aldea.model.settings import SettingsError
 
 if TYPE_CHECKING:
     from aldea.agents.overlay.answering import Answer
+    from aldea.agents.overlay.watching import Watched
     from aldea.agents.settings import AgentSettings
 
 TRIAL_SECONDS = 60
@@ -35,6 +36,7 @@ class TriedBox:
     clock: ManualClock = field(default_factory=ManualClock)
     boot: int = 1
     link: bool = True
+    watched: Watched | None = None
     desk: SettingsDesk = field(init=False)
     settings: AgentSettings = field(init=False)
 
@@ -46,7 +48,7 @@ class TriedBox:
 
     def start(self) -> AgentSettings:
         """A process begins."""
-        self.desk = SettingsDesk(self.source, self.clock, f"boot-{self.boot}", usable)
+        self.desk = SettingsDesk(self.source, self.clock, f"boot-{self.boot}", usable, self.watched)
         return self.begin()
 
     def begin(self) -> AgentSettings:

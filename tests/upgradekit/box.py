@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from aldea.agents.upgrading.state import Releases, State
+from aldea.agents.upgrading.folder import Releases
+from aldea.agents.upgrading.state import State
 
 CONFIG = """
 [agent]

@@ -13,12 +13,13 @@ import pytest
 
 from aldea.agents.budget import Budget, LedgerFile, Meter, Plan, SiteCalendar, Terms
 from aldea.agents.operating.handler import Outcome, State
-from aldea.agents.settings import AgentSettings
+from aldea.agents.settings import AgentSettings, BrokerSettings
 from aldea.agents.upgrading import launch
+from aldea.agents.upgrading.folder import COMPLETE, HEARD, Releases
 from aldea.agents.upgrading.handler import Beside, Upgrade
 from aldea.agents.upgrading.launch import Launcher
 from aldea.agents.upgrading.settling import Link
-from aldea.agents.upgrading.state import COMPLETE, HEARD, LAUNCHER, Releases
+from aldea.agents.upgrading.state import LAUNCHER, Trial
 from aldea.agents.upgrading.state import State as Kept
 from aldea.model.clock import ManualClock
 from aldea.model.messages import Command
@@ -67,11 +68,29 @@ class Child:
         return 0
 
 
+class Watch:
+    """What looks at the link during a trial, as the launcher sees it; it began at `since_ms`."""
+
+    def __init__(self, box: SimulatedBox, since_ms: int) -> None:
+        self._box = box
+        self._since_ms = since_ms
+
+    @property
+    def had_link(self) -> bool:
+        """Whether there was one for half the trial's time without a break."""
+        began, ended = self._since_ms / 60_000, self._box.clock.mono_ms() / 60_000
+        spans = [min(last, ended) - max(first, began) for first, last in self._box.reached]
+        return max(spans, default=0.0) * 60_000 >= PATIENCE_MS / 2
+
+    def stop(self, _seconds: float) -> None:
+        """It looks no more."""
+
+
 class SimulatedBox:
     """A box with a release that was fetched and built: what is left is to try it. Time is a ManualClock's.
 
-    `link` are the minutes in which the server can be heard; `deaf`: the release cannot hear it at all, `ends`: with
-    which code it ends at once; `late`: it is heard just as it is ended.
+    `link` are the minutes in which the server can be heard, `reached` those in which its broker answers; `deaf`: the
+    release cannot hear it at all, `ends`: with which code it ends at once; `late`: it is heard just as it is ended.
     """
 
     def __init__(self, data: Path, release: SignedRelease, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +100,7 @@ class SimulatedBox:
         self.boot = "boot-0"
         self.boots = 0
         self.link = [(0.0, 1e9)]
+        self.reached = [(0.0, 1e9)]
         self.deaf = False
         self.late = False
         self.ends: int | None = None
@@ -98,6 +118,7 @@ class SimulatedBox:
         monkeypatch.setattr(launch, "boot_id", lambda: self.boot)
         monkeypatch.setattr("aldea.agents.upgrading.launch.time.sleep", lambda _: self.clock.advance(30_000))
         monkeypatch.setattr(Releases, "put", lambda _, name, content: self.written(name, content))
+        monkeypatch.setattr(Launcher, "_link_watch", lambda _, trial: self.watched(trial))
         monkeypatch.setattr(Launcher, "_start", lambda _, __, trial: self.started(trial))
 
     def written(self, name: str, content: bytes) -> None:
@@ -112,6 +133,10 @@ class SimulatedBox:
     def is_heard(self) -> bool:
         minute = self.clock.mono_ms() / 60_000
         return any(first <= minute < last for first, last in self.link)
+
+    def watched(self, trial: Trial) -> Watch:
+        assert (trial.host, trial.port) == ("localhost", 1883), "where the server was heard before"
+        return Watch(self, self.clock.mono_ms())
 
     def started(self, trial: str) -> Child:
         self.trials += 1
@@ -140,7 +165,7 @@ class SimulatedBox:
         budget = Budget(Plan(Terms(), SiteCalendar(None, ())), LedgerFile(self.data), lambda: None, Meter())
         link = Link(self.is_heard, self.clock, self.boot, self.pause)
         runs = VERSION if self.releases.read().current == VERSION else "0.1.0"
-        settings = AgentSettings(site="isla", data=self.data)
+        settings = AgentSettings(site="isla", data=self.data, broker=BrokerSettings(host="localhost"))
         handler = Upgrade(settings, budget, runs, self.start_anew, link, LAUNCHED, lambda _: 10**12, self.beside)
         return asyncio.run(handler.carry_out(Command(COMMAND, "upgrade", payload, 0), self.tell))
 

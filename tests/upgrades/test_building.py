@@ -10,7 +10,7 @@ import pytest
 
 from aldea.agents.upgrading import building
 from aldea.agents.upgrading.building import build
-from aldea.agents.upgrading.state import Releases
+from aldea.agents.upgrading.folder import Releases
 from aldea.agents.words import Words
 from aldea.model.release import ReleaseError
 from upgradekit.wheels import FIRST, Workshop

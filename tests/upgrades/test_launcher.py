@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from aldea.agents.machine import boot_id
-from aldea.agents.upgrading import launch
+from aldea.agents.upgrading import child, launch
+from aldea.agents.upgrading.folder import COMPLETE, FILE, HEARD, Releases
 from aldea.agents.upgrading.launch import MOST_QUICK, MOST_STARTS, QUICK_MS, Launcher
-from aldea.agents.upgrading.state import COMPLETE, FILE, HEARD, Outcome, Releases, State, Trial
+from aldea.agents.upgrading.state import Outcome, State, Trial
 from aldea.model.clock import ManualClock
 
 BASE = "/opt/aldea-agent/venv-1"
@@ -118,12 +119,12 @@ def test_the_newest_version_that_was_kept_is_remembered_until_a_signature_lowers
 def test_one_that_stays_silent_is_ended_when_its_time_is_over_even_if_it_will_not_end(site: Site) -> None:
     site.add("1.3", "trap '' TERM; while :; do sleep 0.1; done")
     site.keep(trial=Trial("1.3", "c1", boot_id=boot_id(), began_ms=site.clock.mono_ms() - 6_000))
-    ended = launch.ENDS_WITHIN_SECONDS
-    launch.ENDS_WITHIN_SECONDS = 0.5
+    ended = child.ENDS_WITHIN_SECONDS
+    child.ENDS_WITHIN_SECONDS = 0.5
     try:
         assert site.decide(trial_seconds=5) == sys.executable
     finally:
-        launch.ENDS_WITHIN_SECONDS = ended
+        child.ENDS_WITHIN_SECONDS = ended
     assert site.starts("1.3") <= 1
     assert site.state.outcome is not None
     assert not site.state.outcome.confirmed

@@ -14,7 +14,8 @@ from aldea.agents.operating.handler import State
 from aldea.agents.overlay.handler import SettingsFromAfar
 from aldea.agents.overlay.source import Source
 from aldea.agents.trial_verdict import settling_ms
-from aldea.agents.upgrading.state import TRIAL, Releases
+from aldea.agents.upgrading.folder import Releases
+from aldea.agents.upgrading.state import TRIAL
 from aldea.model.messages import Command
 from aldea.model.release import Manifest
 from upgradekit.simulated import ANSWER, FILE, VERSION, Cut, SimulatedBox, StartAnew

@@ -17,10 +17,11 @@ from aldea.agents.enrolment import enrolled, keep_enrolment
 from aldea.agents.operating.handler import Outcome, State
 from aldea.agents.settings import AgentSettings
 from aldea.agents.upgrade_settings import UpgradeSettings
+from aldea.agents.upgrading.folder import COMPLETE, HEARD, Releases
 from aldea.agents.upgrading.handler import Upgrade
 from aldea.agents.upgrading.launch import Launcher
 from aldea.agents.upgrading.settling import Link
-from aldea.agents.upgrading.state import COMPLETE, HEARD, LAUNCHER, Releases, Trial
+from aldea.agents.upgrading.state import LAUNCHER, Trial
 from aldea.agents.upgrading.state import Outcome as Ended
 from aldea.agents.upgrading.state import State as Kept
 from aldea.model.clock import ManualClock

@@ -93,6 +93,24 @@ def test_a_link_that_is_back_just_as_the_time_is_over_keeps_a_release_that_was_h
     assert box.releases.read().doubt is None
 
 
+def test_a_link_that_is_cut_for_just_the_time_of_a_trial_is_not_the_releases_fault(new_box: Making) -> None:
+    """The old one is heard at once when it is back: only whoever looked at the link meanwhile can tell."""
+    box = new_box()
+    box.link = box.reached = [(0, 0.1), (15.6, 1e9)]
+    ended = box.live()
+    assert (ended.state, box.trials, dict(box.releases.read().bad)) == (State.DONE, 2, {})
+    (again,) = [detail for detail in box.said if detail["step"] == "trying_again"]
+    assert "could not be reached at all, not even where it was before" in again["sentence"]
+    assert "no se alcanzaba al servidor de ninguna manera" in again["sentence_es"]
+
+
+def test_a_link_that_is_there_for_most_of_a_trial_leaves_the_release_at_fault(new_box: Making) -> None:
+    box = new_box()
+    box.deaf = True
+    box.reached = [(0, 1), (5, 1e9)]
+    assert (box.live().detail["verdict"], box.trials) == ("at_fault", 1)
+
+
 def test_the_tries_have_an_end_and_it_is_not_called_bad(new_box: Making) -> None:
     """The link comes back only after each trial's time, and fails again as soon as the next begins."""
     box = new_box()

@@ -2,8 +2,8 @@
 
 Settings and releases are tried in the same way. What is on trial is given up when the collector does not say hello in
 its time, and what ran before runs again. That it was at fault is known only once the collector *is* heard with what ran
-before, in the same time. Where it is not, the trial told of the link alone: the same is tried again once the collector
-has been heard, a few times at the most.
+before, in the same time, and only where there was a link while it was tried. Where it is not, the trial told of the
+link alone: the same is tried again once the collector has been heard, a few times at the most.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Verdict(StrEnum):
     OPEN = "open"
     """What ran before has not been heard yet."""
     AT_FAULT = "at_fault"
-    """What ran before was heard in time: it was not the link. The end."""
+    """What ran before was heard in time, and there was a link during the trial: it was not the link. The end."""
     TRY_AGAIN = "try_again"
-    """What ran before was not heard in time either, and is now: it is to be tried once more."""
+    """There was no link to tell, and what ran before is heard now: it is to be tried once more."""
     INCONCLUSIVE = "inconclusive"
     """As before, and it was tried often enough. The end, which says that nobody knows."""
 
@@ -41,7 +41,8 @@ class GivenUp:
 
     `at_ms` of time since boot in the boot `boot_id` is when that was so; `patience_ms` the time that what was on trial
     was given, and what ran before gets as well; `tries` how often it was tried by now. `had_its_time` is False where
-    the power went each time before it could be heard: then nobody knows of a fault, whoever is heard afterwards.
+    the power went each time before it could be heard, and `had_link` where the broker from before could not be reached
+    meanwhile either: then nobody knows of a fault, whoever is heard afterwards.
     """
 
     boot_id: str
@@ -49,6 +50,7 @@ class GivenUp:
     patience_ms: int
     tries: int = 1
     had_its_time: bool = True
+    had_link: bool = True
 
 
 def judged(given_up: GivenUp, boot_id: str, mono_ms: int, *, heard: bool) -> Verdict:
@@ -60,7 +62,7 @@ def judged(given_up: GivenUp, boot_id: str, mono_ms: int, *, heard: bool) -> Ver
     if not heard:
         return Verdict.OPEN
     in_time = given_up.boot_id == boot_id and mono_ms - given_up.at_ms <= given_up.patience_ms
-    if in_time and given_up.had_its_time:
+    if in_time and given_up.had_its_time and given_up.had_link:
         return Verdict.AT_FAULT
     return Verdict.TRY_AGAIN if given_up.tries < MOST_TRIES else Verdict.INCONCLUSIVE
 
@@ -79,6 +81,13 @@ def link_words(given_up: GivenUp) -> Words:
         return Words(
             "the power went each time before the server could be heard, so nobody knows where the fault was",
             "la corriente se fue cada vez antes de oír al servidor, así que no se sabe dónde estuvo la falla",
+        )
+    if not given_up.had_link:
+        return Words(
+            "meanwhile the server could not be reached at all, not even where it was before, so it may have been the "
+            "link",
+            "mientras tanto no se alcanzaba al servidor de ninguna manera, tampoco donde estaba antes, así que pudo "
+            "ser el enlace",
         )
     return Words(
         "with what was there before the server was not heard in the same time either, so it may have been the link",

@@ -30,6 +30,12 @@ def test_what_the_power_cut_short_each_time_is_not_at_fault() -> None:
     assert "power" in verdict_words(Verdict.TRY_AGAIN, cut).en
 
 
+def test_what_had_no_link_is_not_at_fault_however_soon_the_one_before_is_heard() -> None:
+    cut = GivenUp("a", 5000, PATIENCE_MS, had_link=False)
+    assert judged(cut, "a", 6000, heard=True) is Verdict.TRY_AGAIN
+    assert "not even where it was before" in verdict_words(Verdict.TRY_AGAIN, cut).en
+
+
 def test_the_tries_have_an_end_that_says_that_nobody_knows() -> None:
     last = GivenUp("a", 0, PATIENCE_MS, tries=MOST_TRIES)
     assert judged(last, "b", 0, heard=True) is Verdict.INCONCLUSIVE

@@ -9,11 +9,19 @@ from typing import Any
 
 from aldea.agents.lock import FolderLock
 from aldea.agents.overlay import state as steps
-from aldea.agents.overlay.answering import NO_COMMAND, NO_DISK, Answer, detail_of, overruled_words, refusal, too_late
+from aldea.agents.overlay.answering import (
+    NO_COMMAND,
+    NO_DISK,
+    Answer,
+    known_answer,
+    refusal,
+    taken_detail,
+)
 from aldea.agents.overlay.checking import TOO_DEEP, refusals
 from aldea.agents.overlay.keeping import Keeper
 from aldea.agents.overlay.source import Source, differing
 from aldea.agents.overlay.state import Overlay, State, Trial
+from aldea.agents.overlay.watching import TrialWatch, Watched
 from aldea.agents.settings import AgentSettings
 from aldea.agents.trial_verdict import Verdict, settling_ms
 from aldea.agents.upgrading.state import TRIAL
@@ -30,10 +38,19 @@ class SettingsDesk:
     """Settings of one agent. Not for several threads at once.
 
     `check` raises SettingsError for settings that can be read and still not be used, as with a file that isn't there.
+    `watched` makes what looks at the link while settings are on trial, None for a desk that trusts it.
     """
 
-    def __init__(self, source: Source, clock: Clock, boot_id: str, check: Callable[[AgentSettings], object]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        clock: Clock,
+        boot_id: str,
+        check: Callable[[AgentSettings], object],
+        watched: Watched | None = None,
+    ) -> None:
         self._source = source
+        self._watch = TrialWatch(source, watched)
         self._check = check
         self._clock = clock
         self._boot_id = boot_id
@@ -58,7 +75,7 @@ class SettingsDesk:
         try:
             known = self._keeper.read()
             now_ms = self._clock.mono_ms()
-            self._state = steps.started(known, self._boot_id, now_ms)
+            self._state = steps.started(known, self._boot_id, now_ms, had_link=self._watch.had_link)
             if self._awaits_start:
                 # What was kept gets its time from now on: ending in order may have taken a while.
                 self._state = steps.back_since(self._state, self._boot_id, now_ms)
@@ -70,6 +87,7 @@ class SettingsDesk:
         self._heard_since_ms, self._awaits_start = None, False
         self.is_held = bool(self._source.environ.get(TRIAL))
         self._settings = self._loaded(own)
+        self._watch.begin(self._state)
         return self._settings
 
     def _loaded(self, own: AgentSettings) -> AgentSettings:
@@ -127,12 +145,14 @@ class SettingsDesk:
             _LOG.info("settings revision %d hold: the server was heard with them", trial.overlay.revision)
             self._state = steps.confirmed(self._state)
             self._written()
+            self._watch.end()
             return False
         if not steps.is_over(trial, self._boot_id, now_ms):
             return False
         why = steps.silent_for(trial)
         _LOG.warning("settings revision %d are given up: %s", trial.overlay.revision, why.en)
-        self._state = steps.rolled_back(self._state, why, self._boot_id, now_ms)
+        self._state = steps.rolled_back(self._state, why, self._boot_id, now_ms, had_link=self._watch.had_link)
+        self._watch.end()
         self._written()
         return True
 
@@ -186,7 +206,7 @@ class SettingsDesk:
             return self._refused(0, [NO_COMMAND])
         if is_too_deep(document):
             return self._refused(revision, [TOO_DEEP])
-        if (known := self._known(command, revision, document)) is not None:
+        if (known := known_answer(self._state, command, revision, document)) is not None:
             return known
         wrong = refusals(document)
         try:
@@ -198,39 +218,11 @@ class SettingsDesk:
             return self._refused(revision, wrong)
         return self._propose(command, Overlay(revision, merged({}, document)), fresh)
 
-    def _known(self, command: str, revision: int, document: Mapping[str, Any]) -> Answer | None:
-        """Return the answer to a command that was here before, or that comes too late."""
-        attempt, outcome, kept = self._state.attempt, self._state.outcome, self._state.kept
-        if attempt is not None and attempt.command == command:
-            return Answer("running", self._told(attempt))
-        if outcome is not None and outcome.command == command:
-            return Answer(outcome.state, outcome.detail)
-        if revision == kept.revision and merged({}, document) == kept.document:
-            return Answer(
-                "done", self._detail(revision, [], Words("these settings hold already", "estos ajustes ya valen"))
-            )
-        if revision <= kept.revision:
-            return self._refused(revision, [too_late(revision, kept.revision, "which holds here", "que vale aquí")])
-        if attempt is not None and revision < attempt.overlay.revision:
-            newer = attempt.overlay.revision
-            return self._refused(revision, [too_late(revision, newer, "which took its place", "que tomó su lugar")])
-        return None
-
-    def _told(self, attempt: Trial) -> Mapping[str, Any]:
-        """Return what there is to say of settings that have no end yet."""
-        told = {**attempt.answer, "tries": attempt.tries}
-        if self._state.undone is None:
-            return told
-        return {**told, **self._state.undone.words.told, "runs": self._state.kept.revision}
-
     def _propose(self, command: str, overlay: Overlay, fresh: AgentSettings) -> Answer:
         assert self._settings is not None, "begin comes first"
         changed = differing(self._settings, fresh)
         overruled = self._source.overruled(overlay.document)
-        keys = ", ".join(changed)
-        nothing = Words("nothing changed for this device", "nada cambió para este equipo")
-        says = Words(f"changed: {keys}", f"cambió: {keys}") if changed else nothing
-        detail = {**self._detail(overlay.revision, changed, says), **overruled_words(overruled)}
+        detail = taken_detail(overlay.revision, self._state.kept.revision, changed, overruled)
         # The longer of both: with the shorter one alone, too short a time could never be put right from afar.
         patience_ms = round(max(self._settings.trial_seconds, fresh.trial_seconds) * 1000)
         trial = Trial(overlay, command, patience_ms, answer={**detail, "runs": overlay.revision})
@@ -248,9 +240,6 @@ class SettingsDesk:
 
     def _refused(self, revision: int, wrong: Sequence[str]) -> Answer:
         return refusal(revision, self._state.kept.revision, wrong)
-
-    def _detail(self, revision: int, changed: list[str], says: Words) -> dict[str, Any]:
-        return detail_of(revision, self._state.kept.revision, changed, says)
 
     def _written(self) -> bool:
         assert self._keeper is not None, "begin comes first"

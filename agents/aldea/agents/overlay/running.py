@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from aldea.agents.link_watch import LinkWatch, Place
 from aldea.agents.lock import AlreadyRunning
 from aldea.agents.overlay.desk import SettingsDesk
 from aldea.agents.service import AgentService, link_options, this_machine
@@ -25,7 +26,7 @@ class AgentRun:
     def __init__(self, source: Source, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._machine = this_machine()
-        self._desk = SettingsDesk(source, self._clock, self._machine.boot_id, link_options)
+        self._desk = SettingsDesk(source, self._clock, self._machine.boot_id, link_options, self._watched)
         self._service: AgentService | None = None
         self._stopped = False
         self.hands_over = False
@@ -57,6 +58,9 @@ class AgentRun:
             if again and is_due(settings.data):
                 self.hands_over = not self._stopped
                 return
+
+    def _watched(self, place: Place, patience_ms: int) -> LinkWatch:
+        return LinkWatch(place, patience_ms, self._clock)
 
     async def _once(self, settings: AgentSettings) -> bool:
         """Run once; say whether to go on with other settings."""

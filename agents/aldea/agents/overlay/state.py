@@ -98,8 +98,12 @@ def proposed(state: State, trial: Trial) -> State:
     return State(state.kept, trial)
 
 
-def started(state: State, boot_id: str, mono_ms: int) -> State:
-    """Count a start of the agent; a trial that has had its starts, or its time, is over."""
+def started(state: State, boot_id: str, mono_ms: int, *, had_link: bool = True) -> State:
+    """Count a start of the agent; a trial that has had its starts, or its time, is over.
+
+    `had_link`: whether it is known that there was a link while its time passed. One that ended by itself did so with
+    a link or without.
+    """
     trial = state.trial
     if trial is None:
         return state
@@ -113,7 +117,7 @@ def started(state: State, boot_id: str, mono_ms: int) -> State:
         )
         return rolled_back(state, why, boot_id, mono_ms, had_its_time=trial.cuts < trial.starts)
     if is_over(trial, boot_id, mono_ms):
-        return rolled_back(state, silent_for(trial), boot_id, mono_ms)
+        return rolled_back(state, silent_for(trial), boot_id, mono_ms, had_link=had_link)
     # Time since boot begins anew with each boot, and so does the patience.
     since_ms = trial.since_ms if trial.boot_id == boot_id else mono_ms
     return replace(state, trial=replace(trial, starts=trial.starts + 1, boot_id=boot_id, since_ms=since_ms))
@@ -142,12 +146,14 @@ def confirmed(state: State) -> State:
     return State(trial.overlay, outcome=Outcome(trial.command, trial.overlay.revision, "done", detail))
 
 
-def rolled_back(state: State, why: Words, boot_id: str, mono_ms: int, *, had_its_time: bool = True) -> State:
+def rolled_back(
+    state: State, why: Words, boot_id: str, mono_ms: int, *, had_its_time: bool = True, had_link: bool = True
+) -> State:
     """Go back to what was kept, since nobody was heard. Whose fault that was is known later: `judge`."""
     trial = state.trial
     if trial is None:
         return state
-    given_up = GivenUp(boot_id, mono_ms, trial.patience_ms, trial.tries, had_its_time)
+    given_up = GivenUp(boot_id, mono_ms, trial.patience_ms, trial.tries, had_its_time, had_link)
     return State(state.kept, undone=Undone(trial, why, given_up))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from aldea.agents.upgrading.state import COMPLETE, Releases
+from aldea.agents.upgrading.folder import COMPLETE, Releases
 from aldea.agents.words import Words
 from aldea.model.release import Manifest, ReleaseError
 

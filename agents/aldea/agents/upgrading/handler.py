@@ -20,6 +20,7 @@ from aldea.agents.settings import AgentSettings
 from aldea.agents.upgrading import telling, verifying
 from aldea.agents.upgrading.building import build
 from aldea.agents.upgrading.fetching import Fetcher, RangeReader, Source
+from aldea.agents.upgrading.folder import Releases
 from aldea.agents.upgrading.leaving import launcher_of
 from aldea.agents.upgrading.settling import (
     DISK_PAUSE_SECONDS,
@@ -29,7 +30,7 @@ from aldea.agents.upgrading.settling import (
     settled,
     until_due,
 )
-from aldea.agents.upgrading.state import TRIAL, Releases, Trial
+from aldea.agents.upgrading.state import TRIAL, Trial
 from aldea.agents.upgrading.state import State as Kept
 from aldea.model.messages import Command
 from aldea.model.release import Manifest, ReleaseError
@@ -140,13 +141,24 @@ class Upgrade:
         manifest = await asyncio.to_thread(verifying.accepted, command.payload, key, self.own_version, newest)
         if manifest.version == self.own_version:
             return telling.runs_already(manifest.version)
-        await asyncio.to_thread(_forgive, releases, manifest.version, again=command.payload.get("again") is True)
+        await asyncio.to_thread(
+            verifying.forgive, releases, manifest.version, again=command.payload.get("again") is True
+        )
         wheels = await self._fetch(releases, manifest, enrolment, tell)
         await tell(State.RUNNING, telling.step(manifest.version, "building", {}))
         words = launcher[launcher.index("aldea.agents.upgrading.launch") + 1 :]
         await build(releases, manifest, wheels, launcher[0], words)
         lowers = verifying.floor_of(manifest.version, self.own_version, newest) is not None
-        trial = Trial(manifest.version, command.id, tries=tries, lowers=lowers)
+        broker = self.settings.broker
+        trial = Trial(
+            manifest.version,
+            command.id,
+            tries=tries,
+            lowers=lowers,
+            host=broker.host,
+            port=broker.port,
+            tls=broker.tls,
+        )
         await self._hand_over(releases, trial, tell)
         return await asyncio.Future[Outcome]()  # never: the agent ends in order
 
@@ -233,17 +245,3 @@ class Upgrade:
                 f"there are {free / 1e6:.0f} MB free on the device's disk and {need / 1e6:.0f} MB are needed",
                 f"hay {free / 1e6:.0f} MB libres en el disco del equipo y hacen falta {need / 1e6:.0f} MB",
             )
-
-
-def _forgive(releases: Releases, version: str, *, again: bool) -> None:
-    """Refuse a version that was bad here; with `again` forget that it was, for what is bad is removed at each start."""
-    state = releases.read()
-    why = state.bad.get(version)
-    if why is None:
-        return
-    if not again:
-        raise ReleaseError(
-            f"version {version} was tried here before and given up: {why}",
-            f"la versión {version} ya se probó aquí y se dejó; para probarla otra vez hay que distribuirla de nuevo",
-        )
-    releases.write(replace(state, bad={name: reason for name, reason in state.bad.items() if name != version}))

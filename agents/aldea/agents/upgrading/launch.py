@@ -6,7 +6,6 @@ keeps ending, the one before is started again. Otherwise this process becomes th
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
@@ -18,19 +17,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
+from aldea.agents.link_watch import ANSWERS_WITHIN_SECONDS, LinkWatch, Place
 from aldea.agents.machine import boot_id
 from aldea.agents.trial_verdict import GivenUp
-from aldea.agents.upgrading.state import LAUNCHER, TRIAL, Launch, Releases, State, Trial
+from aldea.agents.upgrading.child import end_child, start_child
+from aldea.agents.upgrading.folder import Releases
+from aldea.agents.upgrading.state import LAUNCHER, TRIAL, Launch, State, Trial
 from aldea.agents.words import Words
 from aldea.model.clock import Clock, SystemClock
 
 TRIAL_SECONDS = 900
 MOST_STARTS = 3
 QUICK_MS, MOST_QUICK = 300_000, 5
-ENDS_WITHIN_SECONDS = 25.0
 _LOOK_SECONDS = 0.25
 _PAUSE_SECONDS = 2.0
-_PR_SET_PDEATHSIG = 1
 
 
 class Launcher:
@@ -41,6 +41,7 @@ class Launcher:
         self._base = base
         self._words = list(words)
         self._trial_seconds = trial_seconds
+        self._patience_ms = round(trial_seconds * 1000)
         self._clock = clock
         self._stopped = False
 
@@ -123,9 +124,23 @@ class Launcher:
             return self._give_up(
                 state, Words(f"it cannot be started: {error.strerror}", f"no se puede arrancar: {error.strerror}")
             )
-        return self._watch(state, child, began_ms + round(self._trial_seconds * 1000))
+        watch = self._link_watch(trial)
+        try:
+            return self._watch(state, child, began_ms + self._patience_ms, watch)
+        finally:
+            if watch is not None:
+                # Nobody else is to be at work here when the next child is started; at a stop nothing is waited for.
+                watch.stop(0.0 if self._stopped else ANSWERS_WITHIN_SECONDS)
 
-    def _watch(self, state: State, child: subprocess.Popen[bytes], deadline_ms: int) -> State:
+    def _link_watch(self, trial: Trial) -> LinkWatch | None:
+        """Begin to look whether the server can be reached; None where nobody has said where it was."""
+        if not trial.host:
+            return None
+        watch = LinkWatch(Place(trial.host, trial.port, trial.tls), self._patience_ms, self._clock)
+        watch.start()
+        return watch
+
+    def _watch(self, state: State, child: subprocess.Popen[bytes], deadline_ms: int, link: LinkWatch | None) -> State:
         trial = state.trial
         assert trial is not None
         while not self._releases.heard(trial):
@@ -133,7 +148,7 @@ class Launcher:
             if self._stopped:
                 state = replace(state, trial=replace(trial, starts=trial.starts - 1))
                 self._written(state)
-                _end(child)
+                end_child(child)
                 return state
             if code is not None:
                 _say(f"version {trial.version} ended with {code} while on trial")
@@ -145,15 +160,15 @@ class Launcher:
                     f"no oyó al servidor en {self._trial_seconds:g} s",
                 )
                 # Before it is ended, which may take long: whatever happens then, it has had its time.
-                given_up = self._give_up(state, why, self._doubt(trial))
-                _end(child)
+                given_up = self._give_up(state, why, self._doubt(trial, had_link=link is None or link.had_link))
+                end_child(child)
                 if self._releases.heard(trial):
                     break  # in the last moment, but it was
                 return self._with_all_its_time(given_up)
             time.sleep(_LOOK_SECONDS)
         # What the new agent has to say of it, it says at its next start: its own process is to be the service's.
         state = self._keep(state)
-        _end(child)
+        end_child(child)
         return state
 
     def _keep(self, state: State) -> State:
@@ -170,9 +185,9 @@ class Launcher:
         self._written(state)
         return state
 
-    def _doubt(self, trial: Trial, *, had_its_time: bool = True) -> GivenUp:
-        patience_ms = round(self._trial_seconds * 1000)
-        return GivenUp(boot_id(), self._clock.mono_ms(), patience_ms, trial.tries, had_its_time)
+    def _doubt(self, trial: Trial, *, had_its_time: bool = True, had_link: bool = True) -> GivenUp:
+        now_ms = self._clock.mono_ms()
+        return GivenUp(boot_id(), now_ms, self._patience_ms, trial.tries, had_its_time, had_link)
 
     def _with_all_its_time(self, state: State) -> State:
         """Return the state with what ran before having its patience from now on: it can start only now."""
@@ -182,11 +197,7 @@ class Launcher:
         return state
 
     def _start(self, python: str, trial: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 - a path of ours, and our own arguments
-            [python, "-m", "aldea.agents", *self._words],
-            env={**os.environ, TRIAL: trial},
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - there are no threads here
-        )
+        return start_child([python, "-m", "aldea.agents", *self._words], trial)
 
     def _written(self, state: State) -> bool:
         try:
@@ -195,20 +206,6 @@ class Launcher:
             _say(f"{self._releases.folder} cannot be written: {error.strerror}")
             return False
         return True
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    child.terminate()
-    try:
-        child.wait(ENDS_WITHIN_SECONDS)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-
-
-def _end_with_parent() -> None:
-    """Nobody would watch a release whose launcher was killed."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _say(sentence: str) -> None:

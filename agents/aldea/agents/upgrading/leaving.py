@@ -9,7 +9,8 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from aldea.agents.upgrading.state import HEARD, LAUNCHER, TRIAL, Releases
+from aldea.agents.upgrading.folder import HEARD, Releases
+from aldea.agents.upgrading.state import LAUNCHER, TRIAL
 
 _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5

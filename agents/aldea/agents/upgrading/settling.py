@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aldea.agents.trial_verdict import GivenUp, Verdict, judged, settling_ms
-from aldea.agents.upgrading.state import Releases, State
+from aldea.agents.upgrading.folder import Releases
+from aldea.agents.upgrading.state import State
 from aldea.model.clock import Clock
 
 _LOG = logging.getLogger(__name__)

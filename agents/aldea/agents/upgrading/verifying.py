@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aldea.agents.outbox.formats import READABLE_FORMATS
+from aldea.agents.upgrading.folder import Releases
 from aldea.model.release import Manifest, ReleaseError, is_older, public_keys, read_release, signed_bytes
 
 
@@ -102,3 +104,17 @@ def is_signed(content: bytes, signature: bytes, keys: Sequence[bytes]) -> bool:
             continue
         return True
     return False
+
+
+def forgive(releases: Releases, version: str, *, again: bool) -> None:
+    """Refuse a version that was bad here; with `again` forget that it was, for what is bad is removed at each start."""
+    state = releases.read()
+    why = state.bad.get(version)
+    if why is None:
+        return
+    if not again:
+        raise ReleaseError(
+            f"version {version} was tried here before and given up: {why}",
+            f"la versión {version} ya se probó aquí y se dejó; para probarla otra vez hay que distribuirla de nuevo",
+        )
+    releases.write(replace(state, bad={name: reason for name, reason in state.bad.items() if name != version}))

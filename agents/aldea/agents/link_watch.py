@@ -1,0 +1,97 @@
+"""Was there a link at all? While settings or a release are on trial, the broker from before is knocked at now and then.
+
+The knocking has nothing of what is on trial: it asks the broker that is known to have answered, by its own short word,
+and says nothing of who asks. So a link that is cut just as a trial begins, and is back just as it ends, is seen.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aldea.model.clock import Clock
+
+LOOKS = 20
+"""So many looks are made in the time of a trial, if it takes as many."""
+ANSWERS_WITHIN_SECONDS = 10.0
+_HELLO = bytes([0x10, 12, 0, 4, *b"MQTT", 4, 2, 0, 10, 0, 0])
+"""MQTT 3.1.1, a clean session of nobody in particular: taken or refused, the broker answers (CONNACK)."""
+_GOODBYE = bytes([0xE0, 0])
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A broker that has answered before."""
+
+    host: str
+    port: int
+    tls: bool = False
+
+
+def answers(place: Place) -> bool:
+    """Say whether a broker answers there: its part of a TLS handshake, or its word to a client without a name.
+
+    A connection alone proves nothing: modems of satellite links accept them in the name of everybody. Who answers is
+    not verified, and is told nothing. Blocks for ten seconds at the most, and for as long as names take.
+    """
+    try:
+        with socket.create_connection((place.host, place.port), timeout=ANSWERS_WITHIN_SECONDS) as connection:
+            if place.tls:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+                with context.wrap_socket(connection, server_hostname=place.host):
+                    return True
+            connection.sendall(_HELLO)
+            answered = bool(connection.recv(1))
+            connection.sendall(_GOODBYE)
+            return answered
+    except (OSError, ValueError):
+        return False
+
+
+class LinkWatch:
+    """Knocks at a place in a thread of its own, until the link has shown to be there for half a trial's time.
+
+    Half of it without a break: an agent that was cut off waits a while before it connects again.
+    """
+
+    def __init__(self, place: Place, patience_ms: int, clock: Clock, looks: Callable[[Place], bool] = answers) -> None:
+        self._place = place
+        self._enough_ms = patience_ms // 2
+        self._pause_seconds = patience_ms / 1000 / LOOKS
+        self._clock = clock
+        self._looks = looks
+        self._since_ms: int | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="link watch", daemon=True)
+        self.had_link = False
+        """Whether what is on trial had a link for long enough to be heard over it."""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, within_seconds: float = 0.0) -> None:
+        """Look no more; wait so long for a look that is under way."""
+        self._ended.set()
+        if within_seconds > 0 and self._thread.ident is not None:
+            self._thread.join(within_seconds)
+
+    def look(self) -> None:
+        """Look once."""
+        if not self._looks(self._place):
+            self._since_ms = None
+            return
+        now_ms = self._clock.mono_ms()
+        if self._since_ms is None:
+            self._since_ms = now_ms
+        self.had_link = self.had_link or now_ms - self._since_ms >= self._enough_ms
+
+    def _watch(self) -> None:
+        while not self._ended.is_set() and not self.had_link:
+            self.look()
+            self._ended.wait(self._pause_seconds)

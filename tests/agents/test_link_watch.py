@@ -1,0 +1,122 @@
+"""Was there a link? Asked of a broker that answered before, and of impostors that only accept connections."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aldea.agents.link_watch import LOOKS, LinkWatch, Place, answers
+from aldea.model.clock import ManualClock
+from rigs.processes import free_port
+
+if TYPE_CHECKING:
+    from rigs.mosquitto import Mosquitto
+
+PATIENCE_MS = 600_000
+PLACE = Place("server", 1883)
+
+
+@pytest.fixture
+def server() -> Iterator[Callable[[bool], int]]:
+    """Start something that accepts connections and says nothing; `closes`: it ends each when it is spoken to."""
+    ends = threading.Event()
+    listening: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def start(closes: bool) -> int:
+        bound = socket.create_server(("127.0.0.1", 0))
+        listening.append(bound)
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = bound.accept()
+                    with connection:
+                        connection.recv(100)
+                        if not closes:
+                            ends.wait()
+
+        threads.append(threading.Thread(target=serve))
+        threads[-1].start()
+        return int(bound.getsockname()[1])
+
+    yield start
+    ends.set()
+    for bound in listening:
+        with suppress(OSError):
+            bound.shutdown(socket.SHUT_RDWR)
+        bound.close()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_broker_that_answers_is_reached_whoever_asks(mosquitto: Mosquitto) -> None:
+    assert answers(Place("127.0.0.1", mosquitto.port))
+    assert not answers(Place("127.0.0.1", free_port()))
+    assert not answers(Place("no such name", 1883))
+
+
+def test_a_modem_that_takes_connections_for_everybody_is_no_broker(
+    server: Callable[[bool], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aldea.agents.link_watch.ANSWERS_WITHIN_SECONDS", 0.2)
+    for closes in (True, False):
+        for tls in (True, False):
+            assert not answers(Place("127.0.0.1", server(closes), tls)), (closes, tls)
+
+
+def looked(seconds: int, there: Callable[[int], bool]) -> bool:
+    """Look as the thread does for so long; say whether there was a link."""
+    clock = ManualClock(0, 0)
+    watch = LinkWatch(PLACE, PATIENCE_MS, clock, lambda _: there(clock.mono_ms() // 1000))
+    for _ in range(0, seconds, PATIENCE_MS // LOOKS // 1000):
+        watch.look()
+        clock.advance(PATIENCE_MS // LOOKS)
+    return watch.had_link
+
+
+def test_half_a_trials_time_without_a_break_is_a_link() -> None:
+    assert looked(600, lambda _: True)
+    assert looked(600, lambda second: second >= 240)
+    assert looked(600, lambda second: second < 330), "what comes later takes nothing back"
+    assert not looked(600, lambda _: False)
+    assert not looked(600, lambda second: second >= 570 or second < 30), "cut for just the trial's time"
+    assert not looked(600, lambda second: second % 240 >= 60), "it flutters"
+    assert not looked(270, lambda _: True), "too short to know"
+
+
+def test_it_looks_by_itself_and_no_longer_than_it_needs() -> None:
+    clock = ManualClock(0, 0)
+    looks: list[Place] = []
+
+    def there(place: Place) -> bool:
+        looks.append(place)
+        clock.advance(PATIENCE_MS // 4)
+        return True
+
+    watch = LinkWatch(PLACE, PATIENCE_MS, clock, there)
+    # The pauses are real time; the clock is not: they are cut short here.
+    watch._pause_seconds = 0.0
+    watch.start()
+    watch._thread.join(30)
+    assert (watch.had_link, looks) == (True, [PLACE] * 3)
+    watch.stop(1.0)
+
+
+def test_whoever_stops_it_does_not_wait_for_a_pause() -> None:
+    first = threading.Event()
+
+    def there(_: Place) -> bool:
+        first.set()
+        return True
+
+    watch = LinkWatch(PLACE, 10**9, ManualClock(0, 0), there)
+    watch.start()
+    assert first.wait(30)
+    watch.stop(30)
+    assert not watch._thread.is_alive()
