@@ -20,13 +20,13 @@ def snmp_target(snmpd: Snmpd, **more: object) -> SnmpTarget:
 
 
 def snmp_rounds(
-    context: ProbeContext, *targets: SnmpTarget, rounds: int = 1, timeout: float = 1.0
+    context: ProbeContext, *targets: SnmpTarget, rounds: int = 1, timeout: float = 20.0
 ) -> list[Sequence[Reading]]:
     """Measure so often, 10 seconds apart by the clock of the test."""
 
     async def measured() -> list[Sequence[Reading]]:
         settings = SnmpSettings(targets=targets, timeout_seconds=timeout, retries=0)
-        probe = SnmpProbe(settings, context)
+        probe = SnmpProbe(settings, context, 100)
         readings = []
         for _ in range(rounds):
             readings.append(await probe.measure())
@@ -38,6 +38,6 @@ def snmp_rounds(
     return asyncio.run(measured())
 
 
-def snmp_round(context: ProbeContext, target: SnmpTarget, timeout: float = 1.0) -> Reading:
+def snmp_round(context: ProbeContext, target: SnmpTarget, timeout: float = 20.0) -> Reading:
     ((reading,),) = snmp_rounds(context, target, timeout=timeout)
     return reading

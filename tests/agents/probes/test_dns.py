@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import dns.flags
 import dns.message
@@ -20,6 +21,8 @@ from aldea.model.catalogue import CATALOGUE
 from aldea.model.sample import Reading
 from rigs.processes import LOOPBACK, free_port
 
+TOGETHER = 10
+
 RCODES = {
     "missing.test.": dns.rcode.NXDOMAIN,
     "broken.test.": dns.rcode.SERVFAIL,
@@ -33,9 +36,10 @@ class NameServer:
 
     def __init__(self) -> None:
         self.questions: list[str] = []
+        self._together: list[tuple[bytes, Any]] = []
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind((LOOPBACK, 0))
-        self.port: int = self._udp.getsockname()[1]
+        self.port = free_port(socket.SOCK_DGRAM)
+        self._udp.bind((LOOPBACK, self.port))
         self._tcp = socket.create_server((LOOPBACK, self.port))
         self._stopping = threading.Event()
         for channel in (self._udp, self._tcp):
@@ -47,7 +51,7 @@ class NameServer:
     def close(self) -> None:
         self._stopping.set()
         for thread in self._threads:
-            thread.join(2)
+            thread.join()
         for channel in (self._udp, self._tcp):
             channel.close()
 
@@ -57,7 +61,10 @@ class NameServer:
                 question, asker = self._udp.recvfrom(2000)
             except TimeoutError:
                 continue
-            for answer in self._answers(question, big_fits=False):
+            answers = self._answers(question, big_fits=False)
+            if self.questions[-1] == "together.test.":
+                answers = self._once_all_have_asked(answers[0], asker)
+            for answer in answers:
                 self._udp.sendto(answer, asker)
 
     def _serve_tcp(self) -> None:
@@ -70,6 +77,15 @@ class NameServer:
                 question = channel.recv(2000)[2:]
                 for answer in self._answers(question, big_fits=True):
                     channel.sendall(len(answer).to_bytes(2, "big") + answer)
+
+    def _once_all_have_asked(self, answer: bytes, asker: Any) -> list[bytes]:
+        """Keep back what was asked until there are TOGETHER questions, and answer them all."""
+        self._together.append((answer, asker))
+        if len(self._together) == TOGETHER:
+            for kept, other in self._together:
+                self._udp.sendto(kept, other)
+            self._together.clear()
+        return []
 
     def _answers(self, wire: bytes, *, big_fits: bool) -> list[bytes]:
         question = dns.message.from_wire(wire)
@@ -85,7 +101,7 @@ class NameServer:
             return []
         if name in {"big.test.", "cut.test."} and not big_fits:
             answer.flags |= dns.flags.TC
-        elif name in {"good.test.", "big.test.", "noisy.test."}:
+        elif name in {"good.test.", "big.test.", "noisy.test.", "together.test."}:
             answer.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "192.0.2.1", "192.0.2.2"))
         if name == "noisy.test.":
             others = dns.message.make_response(dns.message.make_query("other.test", "A", id=question.id ^ 1))
@@ -100,7 +116,7 @@ def server() -> Iterator[NameServer]:
     running.close()
 
 
-def _ask(context: ProbeContext, *names: str, servers: tuple[str, ...], timeout: float = 3) -> list[Reading]:
+def _ask(context: ProbeContext, *names: str, servers: tuple[str, ...], timeout: float = 30) -> list[Reading]:
     settings = DnsSettings(names=names, servers=servers, timeout_seconds=timeout)
     return list(asyncio.run(DnsProbe(settings, context).measure()))
 
@@ -112,7 +128,7 @@ def test_a_name_that_resolves_has_a_time_and_its_number_of_addresses(context: Pr
     assert (reading.fields["answers"], reading.fields["failure"]) == (2, None)
     duration = reading.fields["duration_seconds"]
     assert isinstance(duration, float)
-    assert 0 < duration < 3
+    assert 0 < duration < 30
     assert set(reading.fields) == {item.name for item in CATALOGUE["dns"].fields}
 
 
@@ -131,7 +147,7 @@ def test_a_name_that_resolves_has_a_time_and_its_number_of_addresses(context: Pr
     ],
 )
 def test_each_trouble_has_its_word(context: ProbeContext, server: NameServer, name: str, failure: str) -> None:
-    timeout = 0.2 if failure == "dns_timeout" else 3
+    timeout = 0.2 if failure == "dns_timeout" else 30
     (reading,) = _ask(context, name, servers=(f"{LOOPBACK}:{server.port}",), timeout=timeout)
     assert reading.fields["failure"] == failure
     was_answered = failure != "dns_timeout" and name not in {"a..b", "cut.test"}
@@ -139,7 +155,7 @@ def test_each_trouble_has_its_word(context: ProbeContext, server: NameServer, na
 
 
 def test_an_answer_too_large_for_udp_is_fetched_by_tcp(context: ProbeContext, server: NameServer) -> None:
-    (reading,) = _ask(context, "big.test", servers=(f"{LOOPBACK}:{server.port}",), timeout=2)
+    (reading,) = _ask(context, "big.test", servers=(f"{LOOPBACK}:{server.port}",))
     assert (reading.fields["answers"], reading.fields["failure"]) == (2, None)
 
 
@@ -172,14 +188,6 @@ def test_the_systems_servers_are_read_anew_each_round(machine: ProbeContext) -> 
 
 
 def test_names_and_servers_are_all_asked_at_once(context: ProbeContext, server: NameServer) -> None:
-    where = f"{LOOPBACK}:{server.port}"
-    names = ["silent.test"] * 10
-
-    async def timed() -> float:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        settings = DnsSettings(names=tuple(names), servers=(where,), timeout_seconds=0.2)
-        assert len(await DnsProbe(settings, context).measure()) == 10
-        return loop.time() - started
-
-    assert asyncio.run(timed()) < 1.5
+    """The server says nothing before it has heard them all."""
+    readings = _ask(context, *["together.test"] * TOGETHER, servers=(f"{LOOPBACK}:{server.port}",))
+    assert [reading.fields["failure"] for reading in readings] == [None] * TOGETHER

@@ -31,7 +31,7 @@ class _Pages(BaseHTTPRequestHandler):
         self.server.seen.append(dict(self.headers))
         page = self.path.partition("?")[0]
         if page == "/stalls":
-            self.server.let_go.wait(5)
+            self.server.let_go.wait(120)
         elif page == "/drips":
             self._drip()
         elif page == "/elsewhere":
@@ -99,7 +99,7 @@ def server() -> Iterator[_Server]:
 
 
 def _settings(
-    url: str, status: int | None = None, text: str | None = None, ca_file: Path | None = None, timeout: float = 3
+    url: str, status: int | None = None, text: str | None = None, ca_file: Path | None = None, timeout: float = 30
 ) -> HttpSettings:
     target = HttpTarget(url=url, expect_status=status, expect_text=text)
     return HttpSettings(targets=(target,), timeout_seconds=timeout, ca_file=ca_file)
@@ -122,7 +122,7 @@ def test_a_page_that_answers_has_its_times_and_its_size(context: ProbeContext, s
     for name in ("connect_seconds", "first_byte_seconds", "duration_seconds"):
         value = fields[name]
         assert isinstance(value, float)
-        assert 0 <= value < 3
+        assert 0 <= value < 30
     assert "tls_seconds" not in fields
     assert set(fields) <= {item.name for item in CATALOGUE["http"].fields}
 
@@ -205,7 +205,7 @@ def test_a_name_that_does_not_resolve_is_a_dns_failure(context: ProbeContext) ->
 
 
 def test_giving_up_ends_the_visit_too(context: ProbeContext, server: _Server) -> None:
-    settings = HttpSettings(targets=(HttpTarget(url=_page(server, "/stalls")),), timeout_seconds=30)
+    settings = HttpSettings(targets=(HttpTarget(url=_page(server, "/stalls")),), timeout_seconds=120)
 
     async def given_up() -> float:
         loop = asyncio.get_running_loop()
@@ -215,7 +215,7 @@ def test_giving_up_ends_the_visit_too(context: ProbeContext, server: _Server) ->
         await loop.shutdown_default_executor()  # returns when the visitor's thread has ended
         return loop.time() - started
 
-    assert asyncio.run(given_up()) < 3
+    assert asyncio.run(given_up()) < 60, "the page would have kept it for twice as long"
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def _measure(settings: PingSettings, context: ProbeContext) -> list[Reading]:
     return list(asyncio.run(PingProbe(settings, context).measure()))
 
 
-def _anchors(*anchors: str, port: int = 9, every: bool = False, timeout: float = 2) -> PingSettings:
+def _anchors(*anchors: str, port: int = 9, every: bool = False, timeout: float = 20) -> PingSettings:
     return PingSettings(
         gateway=False,
         anchors=anchors,
@@ -63,7 +63,7 @@ def test_echoes_come_back_from_loopback(context: ProbeContext) -> None:
     assert isinstance(shortest, float)
     assert isinstance(mean, float)
     assert isinstance(longest, float)
-    assert 0 < shortest <= mean <= longest < 2
+    assert 0 < shortest <= mean <= longest < 20
     assert set(fields) == {item.name for item in CATALOGUE["ping"].fields}
 
 
@@ -158,11 +158,11 @@ UNPRIVILEGED = ("setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw")
 def _measure_in_own_network(
     setup: Sequence[str], settings: Mapping[str, object], prefix: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    defaults = {"gateway": False, "anchors": [LOOPBACK], "timeout_seconds": 0.3, "interval_seconds": 0.01}
+    defaults = {"gateway": False, "anchors": [LOOPBACK], "timeout_seconds": 20.0, "interval_seconds": 0.01}
     command = [*prefix, sys.executable, "-c", _SCRIPT, json.dumps({**defaults, **settings})]
     shell = "\n".join(["set -e", "ip link set lo up", *setup, '"$@"'])
     done = subprocess.run(
-        ["unshare", "-n", "sh", "-c", shell, "sh", *command], capture_output=True, text=True, timeout=30, check=False
+        ["unshare", "-n", "sh", "-c", shell, "sh", *command], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     readings: list[dict[str, Any]] = json.loads(done.stdout)
@@ -181,7 +181,7 @@ SWALLOWS_ALL = (
 
 # A router in a network of its own that is there, forwards, and has lost its own way out.
 ROUTER_WITHOUT_UPLINK = (
-    "unshare -n sleep 25 & router=$!",
+    "unshare -n sleep 120 & router=$!",
     "trap 'kill $router' EXIT",
     "until [ $(readlink /proc/$router/ns/net) != $(readlink /proc/self/ns/net) ]; do sleep 0.01; done",
     "ip link add v0 type veth peer name v1 netns $router",
@@ -219,14 +219,15 @@ def test_without_any_route_both_the_gateway_and_the_anchor_say_so() -> None:
 @own_network
 @pytest.mark.parametrize("prefix", [(), UNPRIVILEGED])
 def test_a_link_that_swallows_everything_is_loss(prefix: Sequence[str]) -> None:
-    gateway, anchor = _measure_in_own_network(SWALLOWS_ALL, {"gateway": True, "anchors": ["192.0.2.1"]}, prefix)
+    settings = {"gateway": True, "anchors": ["192.0.2.1"], "timeout_seconds": 0.3}
+    gateway, anchor = _measure_in_own_network(SWALLOWS_ALL, settings, prefix)
     assert (gateway["target"], gateway["sent"], gateway["failure"]) == ("10.9.9.2", 1, "no_reply")
     assert (anchor["received"], anchor["loss_ratio"], anchor["failure"]) == (0, 1.0, "no_reply")
 
 
 @own_network
 def test_a_router_that_has_lost_its_way_out_answers_and_says_so() -> None:
-    settings = {"gateway": True, "anchors": ["192.0.2.1"], "timeout_seconds": 0.8}
+    settings = {"gateway": True, "anchors": ["192.0.2.1"], "timeout_seconds": 3.0}
     gateway, anchor = _measure_in_own_network(ROUTER_WITHOUT_UPLINK, settings)
     assert (gateway["target"], gateway["received"], gateway["failure"]) == ("10.9.9.2", 1, None)
     assert (anchor["sent"], anchor["received"], anchor["failure"]) == (3, 0, "network_unreachable")

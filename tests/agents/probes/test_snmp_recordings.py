@@ -88,7 +88,7 @@ class Switch:
             if question == b"end":
                 return
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as back:
-                back.settimeout(2)
+                back.settimeout(20)
                 back.sendto(question, (LOOPBACK, self.ports[self.chosen]))
                 try:
                     self._front.sendto(back.recv(65_535), asker)
@@ -98,7 +98,7 @@ class Switch:
     def close(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(b"end", (LOOPBACK, self.port))
-        self._thread.join(5)
+        self._thread.join()
         self._front.close()
 
 
@@ -132,7 +132,7 @@ def switch(ports: list[int]) -> Iterator[Switch]:
     made.close()
 
 
-def _ask(context: ProbeContext, target: SnmpTarget, *, seconds: float = 40, timeout: float = 2) -> list[Reading]:
+def _ask(context: ProbeContext, target: SnmpTarget, *, seconds: float = 100, timeout: float = 20) -> list[Reading]:
     async def measured() -> list[Reading]:
         probe = SnmpProbe(SnmpSettings(targets=(target,), timeout_seconds=timeout, retries=0), context, seconds)
         readings = list(await probe.measure())
@@ -146,7 +146,7 @@ def _twice(context: ProbeContext, target: SnmpTarget, switch: Switch) -> list[Re
     """Ask the device, and a minute later what it has become."""
 
     async def measured() -> list[Reading]:
-        probe = SnmpProbe(SnmpSettings(targets=(target,), retries=0), context)
+        probe = SnmpProbe(SnmpSettings(targets=(target,), timeout_seconds=20, retries=0), context, 100)
         readings = list(await probe.measure())
         switch.chosen = 1
         assert isinstance(context.clock, ManualClock)
@@ -270,7 +270,7 @@ def test_a_real_radio_is_read_as_its_profile_says_and_what_another_has_is_missed
 
 def test_a_slow_device_is_waited_for_but_not_for_ever(context: ProbeContext, ports: list[int]) -> None:
     target = _device(ports, "slow", interface="eth0")
-    (patient,) = _ask(context, target, timeout=2)
+    (patient,) = _ask(context, target)
     assert patient.fields["failure"] is None
     (hasty,) = _ask(context, target, timeout=0.3)
     assert hasty.fields == {"failure": "snmp_timeout"}
@@ -278,10 +278,10 @@ def test_a_slow_device_is_waited_for_but_not_for_ever(context: ProbeContext, por
     assert stopped.fields == {"failure": "snmp_timeout"}
 
 
-def _ups(context: ProbeContext, *recordings: str, port: int) -> list[Reading]:
+def _ups(context: ProbeContext, *recordings: str, port: int, timeout: float = 20) -> list[Reading]:
     async def measured() -> list[Reading]:
         sources = tuple(SnmpUps(host=LOOPBACK, port=port, community=name, name=name) for name in recordings)
-        probe = PowerProbe(PowerSettings(snmp=sources, timeout_seconds=1, retries=0), context)
+        probe = PowerProbe(PowerSettings(snmp=sources, timeout_seconds=timeout, retries=0), context, 100)
         readings = list(await probe.measure())
         await probe.aclose()
         return readings
@@ -342,7 +342,7 @@ def test_real_upses_say_what_they_do_not_know_in_their_own_ways(context: ProbeCo
 
 
 def test_a_device_that_is_no_ups_is_said_and_one_that_is_off_is_silent(context: ProbeContext, ports: list[int]) -> None:
-    router, silent = _ups(context, "mikrotik", "nobody", port=ports[0])
+    router, silent = _ups(context, "mikrotik", "nobody", port=ports[0], timeout=5)
     assert router.fields["failure"] == "snmp_no_such_object"
     assert "on_battery" not in router.fields
     assert silent.fields == {"failure": "snmp_timeout"}

@@ -48,7 +48,7 @@ def test_a_wrong_privacy_password_is_refused_and_not_silence(
     context: ProbeContext, snmpd3: Snmpd, tmp_path: Path
 ) -> None:
     pytest.importorskip("cryptography", reason="privacy needs the package cryptography")
-    reading = snmp_round(context, _user(snmpd3, tmp_path, "authsecret1", privacy="wrongsecret"))
+    reading = snmp_round(context, _user(snmpd3, tmp_path, "authsecret1", privacy="wrongsecret"), timeout=4)
     assert reading.fields == {"failure": "snmp_authentication"}
 
 
