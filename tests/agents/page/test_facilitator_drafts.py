@@ -10,7 +10,7 @@ import pytest
 
 from agentkit.box import Browser, make_view
 from agentkit.facilitator import ATTENDANCE as FORM
-from agentkit.facilitator import NOW_MS, PIN, TODAY, Site, follow, offered, press
+from agentkit.facilitator import NOW_MS, PIN, TODAY, Site, follow, offered, press, ticked
 from agentkit.making import make_outbox
 from aldea.agents.page.app import build_site
 from aldea.agents.page.pins import PinStore
@@ -178,6 +178,7 @@ def test_where_the_disk_takes_no_draft_the_page_itself_carries_the_ticks_of_ever
         assert (said.status, "vea su disco" in said.text or "su disco" in said.text) == (500, True)
         assert "Marcados en total: 3" in said.text
     carried = re.findall(r'<input type="hidden" name="tick" value="([^"]+)"', said.body.decode())
-    stored = press(crowded, said, "store", tick=[*carried, "K-000"])
+    assert (carried, ticked(said)) == (["K-000"], theirs), "it is the same page of names still"
+    stored = press(crowded, said, "store", tick=[*carried, *theirs])
     assert "Guardado aquí" in stored.text
     assert len(crowded.desk.book.listed()[0].payload["participants"]) == 3

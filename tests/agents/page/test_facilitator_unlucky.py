@@ -143,25 +143,6 @@ def test_no_passphrase_stands_in_a_page(site: Site, tmp_path: Path) -> None:
     assert "secreta" not in site.browser.post_bare("/records/roster/backup", sent).text
 
 
-def test_the_other_language_shows_the_same_form_with_what_was_typed(site: Site) -> None:
-    where = stored(site)
-    page = site.browser.get(f"{where}/correct")
-    told = press(site, page, "store", unkeyed="muchas", reason="eran más")
-    assert told.status == 400
-    link = re.search(r'hreflang="en" href="([^"]+)"', told.text)
-    assert link is not None
-    english = site.browser.get(link[1])
-    assert ("Correct: Attendance" in english.text, 'value="muchas"' in english.text) == (True, True)
-    assert site.browser.get(f"{where}/correct?lang=es").text.count("hreflang") == 1
-
-
-def test_a_page_that_alone_holds_what_was_typed_leads_to_no_other_language(site: Site, tmp_path: Path) -> None:
-    form = {**site.hidden(FIRST), **TYPED}
-    PinStore(tmp_path, None).set("8642")
-    asked = site.browser.post_bare(FORM, form)
-    assert (asked.status, "hreflang" in asked.text) == (403, False)
-
-
 def test_an_old_browser_that_names_the_page_alone_loses_no_form_either(site: Site) -> None:
     form = {**site.hidden(FIRST), **TYPED}
     site.browser.post("/pin/out", {}, token_from="/records")

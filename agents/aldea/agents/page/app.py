@@ -9,7 +9,7 @@ from typing import Any
 import bottle
 
 from aldea.agents.page import about, check, facilitator, pin, repaired, status
-from aldea.agents.page.asking import field
+from aldea.agents.page.asking import CHOSEN, field
 from aldea.agents.page.failing import told
 from aldea.agents.page.gate import Gate
 from aldea.agents.page.guard import MOST_BODY_BYTES, Guard
@@ -20,6 +20,7 @@ from aldea.agents.page.secrets import form_key
 from aldea.agents.page.sessions import Sessions
 from aldea.agents.page.view import BoxView
 from aldea.agents.page.words import Words, say
+from aldea.agents.page_settings import LANGUAGES
 
 _LOG = logging.getLogger(__name__)
 _YEAR_SECONDS = 365 * 86_400
@@ -83,9 +84,11 @@ def _check_token() -> None:
         return
     gate = pages_of(request).gate
     try:
-        token = field(request, "csrf")
+        token, language = field(request, "csrf"), field(request, "lang")
     except (UnicodeError, LookupError) as error:  # a form with a file that says it is in letters that there are not
         raise _Refusal(400, _SENTENCES[400]()) from error
+    if language in LANGUAGES:
+        request.environ[CHOSEN] = language
     if gate.token_is_right(request, token):
         return
     if gate.is_from_here(request):

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 import bottle
 
 LONGEST_FIELD = 16_384
+CHOSEN = "aldea.language"
+"""Where a request's environment holds the language in which a form is to be shown again."""
 
 
 def field(request: Any, name: str) -> str:
@@ -39,6 +41,11 @@ def _decoded(text: str) -> str:
 def _clean(text: str) -> str:
     """Return a text without what nobody types and a server's database may not take."""
     return text.replace("\0", "")
+
+
+def asks_language(request: Any) -> bool:
+    """Say whether a form was sent to be shown in another language, and for nothing else."""
+    return CHOSEN in request.environ
 
 
 def go_to(path: str, said: str | None = None) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import bottle
 
 from aldea.agents.page import facilitator_forms, facilitator_roster
-from aldea.agents.page.asking import field, go_to
+from aldea.agents.page.asking import asks_language, field, go_to
 from aldea.agents.page.facilitator_drawn import local_now
 from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, STATES, shown_payload, title_of
 from aldea.agents.page.pin import needs_pin, no_records
@@ -137,7 +137,7 @@ def _one(desk: Desk, record: str, refusal: str = "") -> Any:
         return bottle.HTTPError(404)
     language = language_of(bottle.request)
     definition = desk.shelf.forms().get(versions[-1].form)
-    is_whole = bottle.request.query.get("all") == "1"
+    is_whole = bottle.request.query.get("all") == "1" or field(bottle.request, "all") == "1"
     shown = versions if is_whole else versions[-VERSIONS:]
     people = {person.code.upper(): person for person in desk.roster.people(gone=True)}
     return render(
@@ -149,8 +149,9 @@ def _one(desk: Desk, record: str, refusal: str = "") -> Any:
         most=MOST_PEOPLE if is_whole else LINES,
         most_of_older=MOST_PEOPLE if is_whole else OLDER_LINES,
         older_left_out=0 if is_whole else max(0, len(versions) - VERSIONS),
+        whole=is_whole,
         refusal=REFUSALS.get(refusal),
-        reason=field(bottle.request, "reason") if refusal else "",
+        reason=field(bottle.request, "reason"),
         token=secrets.token_urlsafe(12),
     )
 
@@ -161,6 +162,8 @@ def _version(desk: Desk, entry: Entry, people: Mapping[str, Person], language: s
 
 
 def _withdraw(view: BoxView, desk: Desk, record: str) -> Any:
+    if asks_language(bottle.request):
+        return _one(desk, record)
     reason = field(bottle.request, "reason")
     token, seen = field(bottle.request, "token")[:64] or None, field(bottle.request, "based_on")
     based_on = int(seen) if seen.isdecimal() and len(seen) < 7 else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 import bottle
 
+from aldea.agents.page.asking import field
 from aldea.agents.page.facilitator_filled import (
     PEOPLE,
     TALLY,
@@ -68,7 +68,6 @@ def form_page(
     `is_kept` False: the disk has not taken what was filled in, and the page itself carries the ticks it does not show.
     """
     language = language_of(bottle.request)
-    is_answer = bottle.request.method == "POST"
     definition = filled.definition
     faults = told_by_group(faults, filled.typed.get(TALLY) or ()) if asks_for(definition, TALLY) else faults
     parts = _parts(filled, faults, language, more_rows)
@@ -90,9 +89,16 @@ def form_page(
         bands=AGE_BANDS,
         programmes=view.settings.page.programmes,
         machine_zone=_machine_zone(view, parts),
-        again=f"/records/new/{definition.id}?draft={quote(filled.token)}" if is_kept and is_answer else "",
+        enter=_entered(filled, parts),
         **_people(desk, filled, is_kept=is_kept),
     )
+
+
+def _entered(filled: Filled, parts: Sequence[tuple[str, Cell | Group]]) -> str:
+    """Return what the Enter key of a form does: store it, or show it again where there are lists to be gone through."""
+    kinds = {kind for kind, _ in parts}
+    has_list = "rows" in kinds or (PEOPLE in kinds and (filled.way != "tally" or bool(filled.ticked)))
+    return "page:1" if has_list else "store"
 
 
 def _parts(
@@ -117,7 +123,9 @@ def _people(desk: Desk, filled: Filled, *, is_kept: bool) -> dict[str, Any]:
     everybody = people_to_tick(desk, filled.ticked, recorded_ticks(desk, filled.record))
     found = [tick for tick in everybody if found_by(tick.name, tick.code, filled.find)]
     size = CORRECTED_ON_A_PAGE if filled.record else ON_A_PAGE
-    pager = page_of([tick.name for tick in found], bottle.request.query.get("page"), size)
+    pager = page_of(
+        [tick.name for tick in found], bottle.request.query.get("page") or field(bottle.request, "page"), size
+    )
     people = on_page(found, pager)
     return {
         "people": people,

@@ -17,7 +17,7 @@ from aldea.model.forms import Definition, Fault, Group, from_flat
 PEOPLE, TALLY = "participants", "tally"
 ROWS_SHOWN = 2
 WAYS = ("tally", "ticks", "both")
-_NOT_KEPT = frozenset({"shown", "elsewhere", "now", "action", "tick"})
+_NOT_KEPT = frozenset({"shown", "elsewhere", "now", "action", "tick", "page", "lang"})
 
 Pairs = Sequence[tuple[str, str]]
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import bottle
 
-from aldea.agents.page.asking import field, fields, go_to
+from aldea.agents.page.asking import asks_language, field, fields, go_to
 from aldea.agents.page.facilitator_drawn import form_page, local_now, moment_of
 from aldea.agents.page.facilitator_filled import PEOPLE, WAYS, Filled, Pairs, filled_of, ticks_are_gone, whole
 from aldea.agents.page.facilitator_people import ticks_of
@@ -91,7 +91,7 @@ def _sent(view: BoxView, desk: Desk, form: str) -> Any:
     sent = [(name, value) for name, values in fields(bottle.request).items() for value in values]
     pairs: Pairs = whole(desk, sent)
     filled = filled_of(desk, definition, pairs)
-    action = dict(sent).get("action", "store")
+    action = "lang" if asks_language(bottle.request) else dict(sent).get("action", "store")
     if ticks_are_gone(desk, sent):
         # Told once: what is sent after that holds the ticks that are still there.
         is_kept = _keep_draft(view, desk, filled, pairs)
@@ -120,14 +120,15 @@ def _sent(view: BoxView, desk: Desk, form: str) -> Any:
 
 def _gone_on_with(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs, action: str) -> Any:
     """Keep what was filled in so far, and show more rows, another page of the names, the roster, or the start."""
-    if action == "leave" and _says_nothing(view, desk, filled, pairs):
-        return go_to("/records")
+    if action in {"leave", "lang"} and _says_nothing(view, desk, filled, pairs):
+        return go_to("/records") if action == "leave" else form_page(view, desk, filled)
     stored = desk.book.by_token(filled.token)
     if stored is not None:
         filled, pairs = _as_correction(desk, filled, pairs, stored)
     is_kept = _keep_draft(view, desk, filled, pairs)
-    if action == "rows":
-        return form_page(view, desk, filled, more_rows=ROWS_MORE, is_kept=is_kept)
+    if action in {"rows", "lang"}:
+        more = ROWS_MORE if action == "rows" else None
+        return form_page(view, desk, filled, more_rows=more, is_kept=is_kept)
     if not is_kept:
         bottle.response.status = 500
         return form_page(view, desk, filled, refusal="disk", is_kept=False)

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import bottle
 
-from aldea.agents.page.asking import field, go_to
+from aldea.agents.page.asking import asks_language, field, go_to
 from aldea.agents.page.facilitator_people import ON_A_PAGE, found_by, on_page, page_of
 from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, initial, title_of
 from aldea.agents.page.pin import needs_pin
@@ -77,7 +77,7 @@ def _list(desk: Desk, errors: Mapping[str, Words] | None = None, like: tuple[Per
     gone, back = (_asked(name) for name in ("gone", "back"))
     everybody = desk.roster.people(gone=gone == "1")
     found = [one for one in everybody if found_by(one.name, one.code, find)]
-    pager = page_of([one.name for one in everybody], bottle.request.query.get("page"))
+    pager = page_of([one.name for one in everybody], _asked("page"))
     draft = desk.roster.draft(back) if back else None
     language = language_of(bottle.request)
     return render(
@@ -96,9 +96,7 @@ def _list(desk: Desk, errors: Mapping[str, Words] | None = None, like: tuple[Per
         back=back,
         form="" if draft is None else draft.form,
         form_title="" if draft is None else title_of(desk.shelf.forms().get(draft.form), draft.form, language),
-        typed={name: field(bottle.request, name) for name in ("name", "sex", "age_band", "code")}
-        if errors or like
-        else {},
+        typed={name: field(bottle.request, name) for name in ("name", "sex", "age_band", "code")},
         errors=errors or {},
         like=like,
         **_choices(),
@@ -121,6 +119,8 @@ def _choices() -> dict[str, Any]:
 
 def _add(desk: Desk) -> Any:
     request = bottle.request
+    if asks_language(request):
+        return _list(desk, find=_asked("find"))
     name = field(request, "name")
     like = desk.roster.like(name) if name else ()
     if like and field(request, "sure") != "yes":
@@ -160,6 +160,8 @@ def _change(desk: Desk, code: str) -> Any:
         age_band=field(request, "age_band"),
         gone=field(request, "gone") == "yes",
     )
+    if asks_language(request):
+        return _person(desk, code, new)
     try:
         desk.roster.change(new)
     except RosterError as error:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import bottle
 
 from aldea.agents.own_network import is_own_address, own_address_towards
+from aldea.agents.page.asking import CHOSEN
 from aldea.agents.page.failing import told
 from aldea.agents.page.packing import Headers, packed
 from aldea.agents.page.rendering import PAGES, Pages
@@ -112,7 +113,7 @@ def _added(headers: Headers, environ: Environ) -> Headers:
     added = [*_HEADERS]
     if not any(name.lower() == "cache-control" for name, _ in headers):
         added.append(("Cache-Control", "no-store"))
-    asked = parse_qs(environ.get("QUERY_STRING", "")).get("lang", [""])[-1]
+    asked = environ.get(CHOSEN) or parse_qs(environ.get("QUERY_STRING", "")).get("lang", [""])[-1]
     if asked in LANGUAGES:
         added.append(("Set-Cookie", f"{COOKIE}={asked}; Max-Age=31536000; Path=/; SameSite=Lax"))
     return added

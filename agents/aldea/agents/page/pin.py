@@ -10,14 +10,14 @@ from typing import Any
 
 import bottle
 
-from aldea.agents.page.asking import LONGEST_FIELD, field, fields, go_to, own_path
+from aldea.agents.page.asking import LONGEST_FIELD, asks_language, field, fields, go_to, own_path
 from aldea.agents.page.gate import COOKIE, KNOWN_COOKIE, KNOWN_SECONDS, Gate, Refused
 from aldea.agents.page.patience import Wait
 from aldea.agents.page.rendering import pages_of, render
 from aldea.agents.page.words import Words, say
 
 _LOG = logging.getLogger(__name__)
-_NOT_CARRIED = frozenset({"pin", "then", "passphrase", "again"})
+_NOT_CARRIED = frozenset({"pin", "then", "passphrase", "again", "lang"})
 MOST_CARRIED = 5_000
 """More fields than any form has that fits into what the guard lets through."""
 
@@ -91,6 +91,8 @@ def _sign_in() -> Any:
     gate = pages_of(request).gate
     then = own_path(field(request, "then") or "/")
     carried = _carried(request)
+    if asks_language(request):
+        return _form(request, then, carried=carried)
     found = gate.sign_in(request, field(request, "pin").replace(" ", ""))
     if isinstance(found, Refused):
         bottle.response.status = 403

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
+from aldea.agents.page.asking import CHOSEN
 from aldea.agents.page.flash import sentence_of
 from aldea.agents.page.gate import Gate
 from aldea.agents.page.navigation import PLACES
@@ -113,10 +114,8 @@ class Shown:
         """Whether the page's address gives it again; what answers a form is gone with the next page."""
         return self.request.method in {"GET", "HEAD"}
 
-    def in_language(self, code: str, again: str = "") -> str:
-        """Return this page's address in another language; `again`: the address that gives what was filled in."""
-        if again:
-            return f"{again}{'&' if '?' in again else '?'}{urlencode({'lang': code})}"
+    def in_language(self, code: str) -> str:
+        """Return this page's address in another language."""
         asked = {
             name: self.request.query.getunicode(name) for name in self.request.query if name not in {"lang", "said"}
         }
@@ -136,9 +135,10 @@ def pages_of(request: Any) -> Pages:
 
 
 def language_of(request: Any) -> str:
-    """Return the language of a request: `?lang=`, what was chosen before, else the site's."""
+    """Return the language of a request: `?lang=` or a form's, what was chosen before, else the site's."""
     default = pages_of(request).view.settings.page.language
-    return chosen_language(request.query.get("lang"), request.get_cookie(COOKIE), default)
+    asked = request.environ.get(CHOSEN) or request.query.get("lang")
+    return chosen_language(asked, request.get_cookie(COOKIE), default)
 
 
 @pass_context

@@ -8,7 +8,7 @@ from typing import Any
 import bottle
 
 from aldea.agents.checkup.findings import State
-from aldea.agents.page.asking import field, go_to
+from aldea.agents.page.asking import asks_language, field, go_to
 from aldea.agents.page.rendering import language_of, pages_of, render
 from aldea.agents.page.repairing import TooMany
 from aldea.agents.page.repairs import LONGEST_NOTE, Repair, RepairState
@@ -25,13 +25,14 @@ def add_routes(app: Any, view: BoxView) -> None:
     app.route("/repaired/<repair:re:[0-9a-f]{32}>", "GET", lambda repair: _answer(view, repair))
 
 
-def _form(view: BoxView) -> str:
+def _form(view: BoxView, note: str = "") -> str:
     last = view.repairing.book.last()
     return render(
         bottle.request,
         "repaired.html",
         can_tell=not view.without_outbox,
         last=last,
+        note=note,
         ago=_ago(view, last),
         longest=LONGEST_NOTE,
     )
@@ -44,6 +45,8 @@ def _ago(view: BoxView, repair: Repair | None) -> int:
 def _report(view: BoxView) -> Any:
     if view.without_outbox:
         return go_to("/repaired")
+    if asks_language(bottle.request):
+        return _form(view, field(bottle.request, "note"))
     try:
         trusted = pages_of(bottle.request).gate.is_signed_in(bottle.request)
         repair, is_new = view.repairing.report(field(bottle.request, "note"), trusted=trusted)
