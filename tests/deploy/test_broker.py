@@ -17,9 +17,10 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from aldea.deploy.broker import BrokerError, free_port, start_broker
+from aldea.deploy.broker import BrokerError, start_broker
 from aldea.deploy.broker import base as broker_base
 from aldea.deploy.broker.mosquitto import MosquittoBroker, accepts_connections, find_mosquitto
+from rigs.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

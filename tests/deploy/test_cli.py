@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from aldea.deploy.broker import free_port
 from aldea.deploy.cli.main import COMMANDS, main
 from aldea.deploy.cli.tail import described
 from aldea.model.clock import ClockState
@@ -19,6 +18,7 @@ from aldea.model.sample import Row
 from aldea.model.wire import Header, encode
 from aldea.storage.register import open_register
 from aldea.storage.register.endpoint import server_url
+from rigs.processes import free_port
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from aldea.collector.service import Collector
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import serve
 from aldea.dashboard_api.settings import ApiSettings
-from aldea.deploy.broker import free_port
 from aldea.deploy.broker.access import COLLECTOR
 from aldea.deploy.broker.secured import FieldWish, start_secured
 from aldea.deploy.tied import start_tied
@@ -46,6 +45,7 @@ from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites, 
 from aldea.storage.register.streams import streams_of
 from aldea.storage.register.tables import enrolment_code
 from aldea.storage.series import open_series_store
+from rigs.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,10 +10,10 @@ import pytest
 from aldea.dashboard_api.server import HttpServer
 from aldea.deploy.allinone.inside import Inside
 from aldea.deploy.allinone.settings import read_all
-from aldea.deploy.broker.base import free_port
 from aldea.model.clock import ManualClock
 from aldea.storage.register.endpoint import server_url
 from dashboard_api.village import NOW_MS, Village
+from rigs.processes import free_port
 
 
 def test_the_address_of_the_pages_is_written_down_before_they_answer(

@@ -15,7 +15,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from aldea.deploy.broker import BrokerError, free_port
+from aldea.deploy.broker import BrokerError
 from aldea.deploy.broker.access import AccessFiles, AccessKeeper
 from aldea.deploy.broker.mosquitto import accepts_connections, find_mosquitto
 from aldea.deploy.cli.main import main
@@ -24,7 +24,7 @@ from aldea.storage.register.credentials import make_credential, revoke_credentia
 from aldea.storage.register.devices import Device
 from aldea.storage.register.endpoint import broker_endpoint
 from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
-from rigs.processes import LOOPBACK, ServerProcess
+from rigs.processes import LOOPBACK, ServerProcess, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

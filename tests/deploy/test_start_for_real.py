@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aldea.deploy.allinone.seeding import demo_is_wanted, register_fleet, register_this_machine
-from aldea.deploy.broker import free_port
 from aldea.deploy.realstart.leaving import leave
 from aldea.deploy.realstart.retained import forget_retained
 from aldea.model.clock import ManualClock
@@ -22,6 +21,7 @@ from aldea.storage.register import open_register
 from aldea.storage.register.sites import count_sites
 from aldea.storage.series import open_series_store
 from rigs.home import STAY_HOME, without_aldea
+from rigs.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

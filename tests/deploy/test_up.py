@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from aldea.deploy.broker.base import free_port
 from aldea.model.clock import ManualClock
 from aldea.storage.register import open_register
 from aldea.storage.register.endpoint import server_url
 from rigs.home import STAY_HOME, without_aldea
+from rigs.processes import free_port
 
 pytestmark = pytest.mark.alone
 

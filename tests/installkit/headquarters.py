@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from aldea.collector.mqtt import BrokerAddress
 from aldea.collector.service import Collector
-from aldea.deploy.broker import free_port
 from aldea.deploy.broker.access import COLLECTOR
 from aldea.deploy.broker.secured import FieldWish, start_secured
 from aldea.model.clock import SystemClock
 from deploy.test_enrolment import Server
+from rigs.processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,6 @@ from aldea.collector.service import Collector
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import serve
 from aldea.dashboard_api.settings import ApiSettings
-from aldea.deploy.broker import free_port
 from aldea.deploy.broker.access import COLLECTOR
 from aldea.deploy.broker.secured import FieldWish, start_secured
 from aldea.model.clock import SystemClock
@@ -27,6 +26,7 @@ from aldea.storage.register.releases import add_release, trust_keys
 from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
 from aldea.storage.register.status import find_status
 from aldea.storage.series import open_series_store
+from rigs.processes import free_port
 
 DAY_MS = 86_400_000
 
