@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 # A Python of 3.11 or newer; found on the PATH unless named: make up PYTHON=/opt/python/bin/python3
 PYTHON ?=
 export PYTHON
+# Several tests at a time, a file's all in one process, in the order that tests/rigs/order.py gives.
+SHARED := --dist loadfile --no-loadscope-reorder
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|' 2>/dev/null \
@@ -17,8 +19,9 @@ up: $(VENV)/.server ## start Aldea on this machine (ALDEA_HTTP_PORT, ALDEA_MQTT_
 
 test: $(VENV)/.dev ## install what the tests need, then run them all
 	@deploy/scripts/install-test-needs
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m "not alone"
-	@$(BIN)/python -m pytest -m alone
+	@$(BIN)/python -m pytest $(SHARED) -n logical --maxprocesses 4 -m "not waiting and not alone"
+	@$(BIN)/python -m pytest $(SHARED) -n 2 -m waiting $$(grep -rl --include='test_*.py' 'mark\.waiting' tests)
+	@$(BIN)/python -m pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 check: lint types imports docs ## everything but the tests
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from aldea.storage.register import Register, open_register
 from registerkit import clean_file, empty, migrate
+from rigs import order
 from rigs.chromium import running_chromium
 from rigs.influxdb import InfluxDB
 from rigs.mosquitto import Mosquitto
@@ -41,6 +42,17 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{', '.join(strays)} must not exist: aldea is a namespace that many folders share, and a file "
             "there hides all of them but one. Delete it."
         )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin first."""
+    items.sort(key=lambda item: order.rank(item.path))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Say what `-n auto` and `-n logical` mean here."""
+    return order.workers()
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from installkit.machine import Machine
 
-pytestmark = pytest.mark.alone
-
 
 def test_one_command_from_a_bare_machine_to_rows_then_upgrade_then_uninstall(
     machine: Machine, wheel: Path, tmp_path: Path

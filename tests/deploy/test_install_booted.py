@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-import pytest
-
 from deploy.test_enrolment import wait_for_rows
 from installkit.booting import Booted
 from installkit.headquarters import running_headquarters
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from installkit.machine import Machine
-
-pytestmark = pytest.mark.alone
 
 SETTINGS = """\
 [agent]

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.alone
-
 AUDIT = "audit_entry"
 """What people did stays on record; no table but this may still say a simulated site's name."""
 

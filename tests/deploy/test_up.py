@@ -21,8 +21,6 @@ from aldea.storage.register.endpoint import server_url
 from rigs.home import STAY_HOME, without_aldea
 from rigs.processes import free_port
 
-pytestmark = pytest.mark.alone
-
 
 @contextmanager
 def aldea_up(folder: Path, *options: str, broker: str = "amqtt") -> Iterator[tuple[subprocess.Popen[str], int]]:

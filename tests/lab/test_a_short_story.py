@@ -15,7 +15,7 @@ from labkit.reading import nothing_is_lost
 if TYPE_CHECKING:
     from labkit.lab import Lab
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.waiting
 
 BACKLOG_ROWS = 2_000
 SLACK_MS = 3_000

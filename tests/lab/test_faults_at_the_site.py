@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from labkit.lab import Lab
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.waiting
 
 
 class Words(NamedTuple):

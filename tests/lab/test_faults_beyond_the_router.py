@@ -15,7 +15,7 @@ from labkit.telling import comes_back, during
 if TYPE_CHECKING:
     from labkit.lab import Lab
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.waiting
 
 
 def test_a_village_that_is_well_says_so(lab: Lab) -> None:

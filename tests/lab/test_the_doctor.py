@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from labkit.lab import Lab
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.waiting
 
 
 def test_the_doctor_finds_nothing_at_a_village_that_is_well(lab: Lab) -> None:

@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from labkit.lab import Lab
     from labkit.namespaces import Counters
 
-pytestmark = pytest.mark.alone
-
 RATE = 4_000_000
 WIRE_BYTES_A_FULL_SEGMENT = 1_500 / 1_448
 
 
+@pytest.mark.waiting
 @pytest.mark.parametrize(("percent", "degraded"), [(1, False), (10, False), (30, True)])
 def test_loss_is_measured_as_it_is_and_is_no_outage(lab: Lab, percent: int, *, degraded: bool) -> None:
     told = during(lab, faults.packets_lost(lab, percent), Habits(packets=100, spacing_seconds=0.01), ping=8)
@@ -40,6 +39,7 @@ def test_loss_is_measured_as_it_is_and_is_no_outage(lab: Lab, percent: int, *, d
     assert bool(truth.evidence.get("degraded_slots")) is degraded
 
 
+@pytest.mark.alone
 def test_over_a_satellite_everything_works_and_its_delay_is_measured(lab: Lab) -> None:
     box = lab.box()
     box.habits(Habits(ping_seconds=2, name_seconds=3, page_seconds=5))
@@ -61,6 +61,7 @@ def test_over_a_satellite_everything_works_and_its_delay_is_measured(lab: Lab) -
     assert lab.settled(box.site, at_ms=far[0].at_ms).state == "up"
 
 
+@pytest.mark.alone
 def test_a_test_finds_the_shaped_rate_and_counts_what_the_interface_counts(lab: Lab) -> None:
     box = lab.box()
     with faults.rate_of(lab, RATE):
@@ -73,6 +74,7 @@ def test_a_test_finds_the_shaped_rate_and_counts_what_the_interface_counts(lab: 
     assert budget["spent_bytes"] == spent
 
 
+@pytest.mark.alone
 def test_a_test_too_short_for_a_satellite_says_so_and_accuses_nobody(lab: Lab) -> None:
     box = lab.box()
     box.habits(Habits(more="max_seconds = 4\n"))

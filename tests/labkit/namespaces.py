@@ -52,7 +52,12 @@ def sweep() -> list[str]:
     for path in Path("/var/run/netns").glob("aldea-*-*"):
         owner = path.name.rpartition("-")[2]
         if owner.isdigit() and not Path("/proc", owner).exists():
-            ip("netns", "del", path.name)
+            try:
+                ip("netns", "del", path.name)
+            except RigError:
+                if path.exists():
+                    raise
+                continue  # another run was quicker
             left.append(path.name)
     return left
 

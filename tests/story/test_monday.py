@@ -30,7 +30,7 @@ from story.waiting import within
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.alone, pytest.mark.browser, pytest.mark.mosquitto, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.browser, pytest.mark.mosquitto, pytest.mark.timeout(420)]
 
 PASSWORD = "una frase larga para el lunes"
 MAIL = "tecnica@example.org"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rigs.postgresql import PostgreSQL
 
 pytestmark = [
-    pytest.mark.alone,
     pytest.mark.postgresql,
     pytest.mark.influx,
     pytest.mark.mosquitto,

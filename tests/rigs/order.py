@@ -1,0 +1,44 @@
+"""In which order the files of tests run, and how many at a time: for a long one that begins last all others wait."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+LONGEST = (
+    "story/test_monday.py",
+    "upgrades/test_upgrade.py",
+    "deploy/test_install.py",
+    "deploy/test_install_gone_wrong.py",
+    "deploy/test_up.py",
+    "deploy/test_install_booted.py",
+    "story/test_parts.py",
+    "deploy/test_start_for_real.py",
+    "alert_rules/test_stories.py",
+    "dashboard_api/access/test_accounts.py",
+    "collector/settling/test_any_clock.py",
+    "delivery/test_any_story.py",
+    "judgement/test_whole_chain.py",
+    "deploy/test_broker.py",
+    "dashboard_api/test_pages.py",
+    "dashboard_api/test_pages_of_incidents.py",
+    "dashboard_api/contacts/test_contacts.py",
+    "records/test_pages.py",
+)
+"""Those that take ten seconds or more, longest first; a name that is wrong or missing costs time and nothing else."""
+
+_RANKS = {name: rank for rank, name in enumerate(LONGEST)}
+_TESTS = Path(__file__).resolve().parent.parent
+
+
+def rank(file: Path) -> int:
+    """Return which place a file has among the longest; all others come after them, as they are."""
+    try:
+        return _RANKS.get(file.relative_to(_TESTS).as_posix(), len(_RANKS))
+    except ValueError:
+        return len(_RANKS)
+
+
+def workers() -> int:
+    """Return how many tests are to run at a time: one more than there are processors, for a third of it is waiting."""
+    return (os.cpu_count() or 1) + 1
