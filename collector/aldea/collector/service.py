@@ -194,12 +194,13 @@ class Collector:
         ours = sum(not isinstance(message, ForeignIncoming) for message in group)
         self._busy = BUSY_MESSAGES <= ours < GROUP_MESSAGES
         self.last_commit_ms = self._clock.wall_ms()
+        # First, so that whoever has an answer finds it counted.
+        self._counters = self._journal.counters()
         self._link.answer(acks)
         if self._foreign is not None:
             self._foreign.acknowledge(group)
         for worker in self._followers:
             worker.wake()
-        self._counters = self._journal.counters()
         return True
 
     def _trim_if_asked(self) -> None:

@@ -83,7 +83,8 @@ class Place:
         client.connect("127.0.0.1", self.broker.port)
         client.loop_start()
         for info in [client.publish(topic, str(payload), 1, retain) for payload in payloads]:
-            info.wait_for_publish(10)
+            info.wait_for_publish(60)
+            assert info.is_published()
         client.disconnect()
         client.loop_stop()
 
@@ -94,6 +95,10 @@ class Place:
     def counter(self, name: str) -> int:
         assert self.collector is not None
         return self.collector.status().counters.get(name, 0)
+
+    def quarantine(self) -> dict[str, int]:
+        assert self.collector is not None
+        return dict(self.collector.status().quarantine)
 
     def close(self) -> None:
         if self.collector is not None:
@@ -115,7 +120,7 @@ def hold(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> threading.Eve
     go, real = threading.Event(), collector._ingestor.take
 
     def take(messages: Any) -> Any:
-        assert go.wait(20)
+        assert go.wait(120)
         return real(messages)
 
     monkeypatch.setattr(collector._ingestor, "take", take)
@@ -128,9 +133,8 @@ def test_what_others_publish_is_stored_once_beside_what_agents_send(place: Place
     place.publish([f'{{"t":{SystemClock().wall_ms() / 1000},"v":4}}'] * 3, "j/norte-01/meter")
     place.publish([99], "v/norte-01/meter", retain=True)
     eventually(lambda: place.values() == [1, 2, 3, 4, 99])
-    assert place.counter("foreign_duplicates") == 2
-    assert place.collector is not None
-    assert place.collector.status().quarantine == {"no_fields": 1}
+    eventually(lambda: place.counter("foreign_duplicates") == 2)
+    assert place.quarantine() == {"no_fields": 1}
 
 
 def test_what_is_published_while_the_collector_is_away_arrives_later(place: Place) -> None:
@@ -152,7 +156,7 @@ def test_killed_between_commit_and_puback_it_stores_once(place: Place) -> None:
     place.publish([7, 7, 8, "poison"])
     process = subprocess.Popen([sys.executable, "-c", DIES_BEFORE_PUBACK], cwd=place.folder, env=environment)
     try:
-        assert process.wait(20) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
     finally:
         process.kill()
         process.wait()
@@ -161,8 +165,7 @@ def test_killed_between_commit_and_puback_it_stores_once(place: Place) -> None:
     eventually(lambda: place.values() == [7, 7, 8, 9])
     # As many as were in the group whose commit was the last act.
     assert 1 <= place.counter("foreign_duplicates") <= 4
-    assert place.collector is not None
-    assert place.collector.status().quarantine == {"malformed": 1}
+    assert place.quarantine() == {"malformed": 1}
 
 
 def test_acknowledgements_of_a_connection_that_ended_are_never_sent(
@@ -181,15 +184,18 @@ def test_acknowledgements_of_a_connection_that_ended_are_never_sent(
     place.publish([1, 2, 3])
     eventually(lambda: len(collector._link.inbox) + len(collector._group) == 3)
     place.broker.kill()
+    assert collector._foreign is not None
+    link = collector._foreign
+    eventually(lambda: not link.connected)
     place.broker.start()
-    eventually(lambda: collector._foreign is not None and collector._foreign.connected)
+    eventually(lambda: link.connected)
     place.publish([4, 5, 6])
     eventually(lambda: len(collector._link.inbox) + len(collector._group) == 6)
     assert sent == []
     go.set()
     eventually(lambda: place.values() == [1, 2, 3, 4, 5, 6])
     eventually(lambda: len(sent) == 3)
-    assert place.counter("foreign_stale_acks") == 3
+    eventually(lambda: place.counter("foreign_stale_acks") == 3)
 
 
 def test_thousands_of_messages_that_wait_for_the_journal_stall_nothing(
@@ -211,8 +217,8 @@ def test_poison_is_put_aside_once_and_does_not_come_again(place: Place) -> None:
     collector = place.start()
     place.publish([3])
     eventually(lambda: place.values() == [1, 2, 3])
+    eventually(lambda: place.counter("foreign_messages") == 5)
     assert collector.status().quarantine == {"malformed": 1, "no_fields": 1}
-    assert place.counter("foreign_messages") == 5
 
 
 def test_a_topic_that_left_the_settings_comes_no_more(place: Place) -> None:
@@ -222,7 +228,7 @@ def test_a_topic_that_left_the_settings_comes_no_more(place: Place) -> None:
     place.publish(['{"v":1}'], "j/norte-01/meter")
     place.publish([2])
     eventually(lambda: place.values() == [2])
-    assert place.counter("foreign_messages") == 1
+    eventually(lambda: place.counter("foreign_messages") == 1)
 
 
 def test_nothing_is_there_without_foreign_sources(place: Place) -> None:
@@ -245,7 +251,7 @@ def test_it_asks_for_a_kept_session_by_mqtt_5_and_then_by_3(answer: bytes | None
     clock = ManualClock()
     # Mosquitto speaks both, so a broker that knows 3.1.1 alone is played here, byte by byte.
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(10)
+        server.settimeout(60)
         link = ForeignLink(BrokerAddress(port=server.getsockname()[1]), "c", clock, Inbox(), ["v/#"])
         link.start()
         first, _ = server.accept()
