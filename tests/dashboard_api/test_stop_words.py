@@ -16,6 +16,9 @@ WORDS = {
     ("es", "shut_down"): "La caja de medición se apagó o se reinició en orden, no de golpe.",
     ("es", "crashed"): "El agente falló y volvió a arrancar; la caja de medición siguió encendida.",
     ("es", "upgraded"): "El agente se estaba actualizando.",
+    ("en", "asleep"): (
+        "The measuring box was asleep (its lid was closed, or it was put on hold): nothing was measured."
+    ),
     ("es", "disk_full"): (
         "La caja de medición estaba encendida, pero su disco estaba lleno: no se pudo registrar nada."
     ),
@@ -34,7 +37,7 @@ def test_a_hole_of_which_the_agent_says_nothing_keeps_its_reason() -> None:
 
 
 def test_each_stop_that_the_truth_knows_has_words() -> None:
-    unrecorded = {"disk_full", "read_only", "disk_error", "busy"}
+    unrecorded = {"disk_full", "read_only", "disk_error", "busy", "asleep"}
     assert STOP_WORDS.keys() == (set(StartCause) - {StartCause.FIRST}) | unrecorded
 
 

@@ -27,6 +27,10 @@ class LabClock:
         """Milliseconds since the server booted."""
         return self._system.mono_ms() + 1000 * self.passed_seconds
 
+    def awake_ms(self) -> int:
+        """Milliseconds since the server booted: it never sleeps."""
+        return self.mono_ms()
+
     def began(self, seconds_ago: int = 0) -> int:
         """Return when a machine began that has been running for so long: whole seconds since the lab's own boot."""
         return round(self.mono_ms() / 1000) - seconds_ago

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from aldea.agents.asleep import SleepWatch
 from aldea.agents.budget import Meter, wan_bytes_of
 from aldea.agents.changes import ChangeWatch
 from aldea.agents.follow_up import FollowUp
@@ -65,6 +66,8 @@ class Runner:
         self._schedule = Schedule({**every, _FOOTPRINT: _FOOTPRINT_EVERY_MS}, shift)
         self._changes = ChangeWatch()
         self._follow_up = FollowUp(outbox, clock.mono_ms())
+        self._asleep = SleepWatch(clock)
+        self._overslept: set[str] = set()
         self._running: dict[str, asyncio.Task[Sequence[Reading]]] = {}
         self._by_hand: dict[str, asyncio.Task[Sequence[Reading]]] = {}
         self._unstored: deque[_Batch] = deque()
@@ -102,6 +105,7 @@ class Runner:
         A probe that takes longer goes on, and its readings are recorded in a later cycle; meanwhile it is not
         asked again.
         """
+        self._look_whether_asleep()
         started_ms = self._clock.mono_ms()
         due = self._schedule.due(started_ms)
         for name in due:
@@ -111,6 +115,7 @@ class Runner:
         patience = max(0, self._schedule.next_due_ms() - started_ms) / 1000
         if self._running:
             await asyncio.wait(self._running.values(), timeout=patience)
+        self._look_whether_asleep()
         own = await self._footprint() if _FOOTPRINT in due else []
         # Nothing is waited for between taking readings and keeping them: a stop finds them here or there.
         self._keep([*self._take_finished(), *own], started_ms)
@@ -160,8 +165,16 @@ class Runner:
                 if not task.cancelled():
                     found = task.result()
                     self._count(name, found)
-                    readings += found
+                    readings += found if name not in self._overslept else []
+                self._overslept.discard(name)
         return readings
+
+    def _look_whether_asleep(self) -> None:
+        """Tell of a sleep. What was asked before it and answered after it says nothing of the link."""
+        told = self._asleep.look(self._outbox.boot.boot_id)
+        if told is not None:
+            self._overslept |= self._running.keys()
+            self._keep([told], self._clock.mono_ms())
 
     def _keep(self, readings: Sequence[Reading], mono_ms: int, *, urgent: bool = False) -> None:
         """Take readings over: they are stored next, or at the stop."""
@@ -213,8 +226,9 @@ class Runner:
 
     async def _sleep_until(self, mono_ms: int) -> None:
         """Sleep in short steps: the loop's clock stands still while the machine sleeps, ours does not."""
-        while (left := mono_ms - self._clock.mono_ms()) > 0:  # noqa: ASYNC110 - time is what is waited for
+        while (left := mono_ms - self._clock.mono_ms()) > 0:
             await asyncio.sleep(min(left / 1000, _LONGEST_SLEEP_SECONDS))
+            self._look_whether_asleep()  # soon: it is told as if it had just ended
 
     async def _stop(self) -> None:
         under_way = (*self._running.values(), *self._by_hand.values())

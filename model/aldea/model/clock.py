@@ -26,6 +26,10 @@ class Clock(Protocol):
         """Milliseconds since this machine booted, sleep included. Never goes back within a boot."""
         ...
 
+    def awake_ms(self) -> int:
+        """Milliseconds that this machine was awake, from any beginning: it stands still while the machine sleeps."""
+        ...
+
 
 class SystemClock:
     """The machine's own clocks."""
@@ -38,6 +42,10 @@ class SystemClock:
         """Milliseconds since boot (CLOCK_BOOTTIME, so suspended time counts)."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
+    def awake_ms(self) -> int:
+        """Milliseconds of CLOCK_MONOTONIC, which leaves suspended time out."""
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1_000_000
+
 
 class ManualClock:
     """A clock that stands still until it is moved: for tests, simulations and rehearsals."""
@@ -45,6 +53,7 @@ class ManualClock:
     def __init__(self, wall_ms: int = 1_750_000_000_000, mono_ms: int = 100_000) -> None:
         self._wall_ms = wall_ms
         self._mono_ms = mono_ms
+        self._slept_ms = 0
 
     def wall_ms(self) -> int:
         """Return the set wall time."""
@@ -54,10 +63,19 @@ class ManualClock:
         """Return the set time since boot."""
         return self._mono_ms
 
+    def awake_ms(self) -> int:
+        """Return the set time since boot without what `sleep` let pass."""
+        return self._mono_ms - self._slept_ms
+
     def advance(self, milliseconds: int) -> None:
         """Let time pass: both clocks move on."""
         self._wall_ms += milliseconds
         self._mono_ms += milliseconds
+
+    def sleep(self, milliseconds: int) -> None:
+        """Let the machine sleep: time passes, but not for what runs on it."""
+        self.advance(milliseconds)
+        self._slept_ms += milliseconds
 
     def step_wall(self, milliseconds: int) -> None:
         """Let the wall clock jump, as NTP or a person would; time since boot is not touched."""
@@ -65,6 +83,6 @@ class ManualClock:
 
     def reboot(self, wall_ms: int | None = None) -> None:
         """Start a new boot: time since boot is zero, the wall clock says `wall_ms` if given."""
-        self._mono_ms = 0
+        self._mono_ms = self._slept_ms = 0
         if wall_ms is not None:
             self._wall_ms = wall_ms

@@ -92,6 +92,9 @@ class _BoxClock:
     def mono_ms(self) -> int:
         return self._whole.world.now().mono_ms
 
+    def awake_ms(self) -> int:
+        return self.mono_ms()
+
 
 class Lived(Whole):
     """A story as one box lives it, with two devices in the village that the box counts."""

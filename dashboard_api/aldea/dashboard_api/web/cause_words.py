@@ -59,6 +59,7 @@ STOP_WORDS: Mapping[str, str] = {
     "disk_full": N_("The measuring box was on, but its disk was full: nothing could be recorded."),
     "read_only": N_("The measuring box was on, but its memory card took no writing: replace the card."),
     "disk_error": N_("The measuring box was on, but its memory card failed: replace the card."),
+    "asleep": N_("The measuring box was asleep (its lid was closed, or it was put on hold): nothing was measured."),
     "busy": N_("The measuring box was on, but another program held its notes: nothing could be recorded."),
 }
 EXPLAINED_BY_STOP = frozenset({"power_cut_or_agent_unplugged", "not_measured"})
