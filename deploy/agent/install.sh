@@ -1,13 +1,15 @@
 #!/bin/sh
 # Installs, upgrades or removes Aldea's agent on Debian and Raspberry Pi OS. Run as root; run it again at any time.
 #
-#   sh install.sh [WHEEL] [--server URL [--code CODE] [--ca FILE] [--allow-http]] [--no-enrol] [--release-key FILE]
-#   sh install.sh upgrade [WHEEL]
+#   sh install.sh [WHEEL] [--wheels FOLDER] [--server URL [--code CODE] [--ca FILE] [--allow-http]] [--no-enrol]
+#                 [--release-key FILE]
+#   sh install.sh upgrade [WHEEL] [--wheels FOLDER]
 #   sh install.sh uninstall [--keep-data | --remove-data]
 #
 # WHEEL is a file, or a name for pip such as aldea==0.1.0 (default: aldea). The code is asked for on a terminal, or
 # read from the input with --code -, so that it stands in no log. Nothing is fetched but by pip, from PIP_INDEX_URL
-# where that is set, and python3-venv by apt-get where it is missing. What it says is in Spanish where LANG is.
+# where that is set, and python3-venv by apt-get where it is missing. With --wheels pip fetches nothing: all that is
+# needed is in that folder, such as a USB stick. What it says is in Spanish where LANG is.
 set -eu
 umask 022
 # What this shell was told for other programs. Where packages come from (PIP_INDEX_URL and the like) stays.
@@ -29,6 +31,27 @@ say() { # ENGLISH SPANISH
     case "${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}" in
     es*) printf '%s\n' "$2" ;;
     *) printf '%s\n' "$1" ;;
+    esac
+}
+
+help() {
+    case "${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}" in
+    es*)
+        cat <<'HELP'
+Instala, actualiza o quita el agente de Aldea en Debian y Raspberry Pi OS. Se ejecuta como root, cuantas veces haga falta.
+
+  sh install.sh [WHEEL] [--wheels CARPETA] [--server URL [--code CÓDIGO] [--ca ARCHIVO] [--allow-http]] [--no-enrol]
+                [--release-key ARCHIVO]
+  sh install.sh upgrade [WHEEL] [--wheels CARPETA]
+  sh install.sh uninstall [--keep-data | --remove-data]
+
+WHEEL es un archivo, o un nombre para pip como aldea==0.1.0 (si no: aldea). El código se pregunta en la terminal, o se
+lee de la entrada con --code -, para que no quede en ninguna bitácora. Nada se descarga salvo por pip, de PIP_INDEX_URL
+si está puesta, y python3-venv por apt-get donde falta. Con --wheels pip no descarga nada: todo lo necesario está en esa
+carpeta, como una memoria USB. Lo que dice está en español donde LANG lo está.
+HELP
+        ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0" ;;
     esac
 }
 
@@ -65,10 +88,32 @@ find_python() {
     python=$(readlink -f "$(command -v "$python")")
 }
 
-# Said before anything is begun: a card that is full is no place to find out.
-look_at_room() {
-    place=$home
+there_of() { # PATH; the folder that it is in, or will be
+    place=$1
     while [ ! -d "$place" ]; do place=$(dirname "$place"); done
+    echo "$place"
+}
+
+# Said before anything is begun: a card that is read-only or full is no place to find out.
+look_at_card() {
+    for place in "$home" "$data" "$config" "$unit" "$wrapper"; do
+        place=$(there_of "$place")
+        [ -w "$place" ] || die "$place cannot be written: the card is read-only. Nothing was changed." \
+            "No se puede escribir en $place: la tarjeta es de solo lectura. Nada cambió."
+    done
+    for place in "$home" "$data"; do
+        case $(df --output=fstype "$(there_of "$place")" 2>/dev/null | tail -n 1) in
+        overlay | tmpfs)
+            step "$place is kept in memory (an overlay): where that ends with the machine, so does this installation" \
+                "$place se guarda en memoria (overlay): si eso se pierde al apagar, también esta instalación"
+            return
+            ;;
+        esac
+    done
+}
+
+look_at_room() {
+    place=$(there_of "$home")
     free=$(df -Pm "$place" | awk 'NR == 2 { print $4 }')
     [ "${free:-$room_mb}" -ge "$room_mb" ] ||
         die "$place has $free MB free, and $room_mb MB are needed. Nothing was changed." \
@@ -90,8 +135,8 @@ install_package() { # WHEEL
     step "installing $1" "se instala $1"
     install -d -m 0755 "$home"
     trap 'rm -rf "$fresh"; exit 1' HUP INT TERM
-    if ! { "$python" -m venv "$fresh" && "$fresh/bin/python" -m pip install --quiet --no-input --no-cache-dir \
-        --disable-pip-version-check "$1" </dev/null && chmod -R go+rX "$fresh" && try_package; }; then
+    if ! { "$python" -m venv "$fresh" && pip_install "$1" && chmod -R go+rX "$fresh" && try_package; }; then
+        say_if_full
         rm -rf "$fresh"
         die "It could not be installed; nothing was changed." "No se pudo instalar; nada cambió."
     fi
@@ -100,6 +145,27 @@ install_package() { # WHEEL
     ln -sfn "$fresh" "$home/next"
     mv -T "$home/next" "$home/current"
     trap - HUP INT TERM
+}
+
+# What failed on it does not always say so.
+say_if_full() {
+    df -Pm "$home" | awk 'NR == 2 { exit $4 > 1 }' || df -Pi "$home" | awk 'NR == 2 { exit $4 == "-" || $4 > 9 }' || return 0
+    say "$home is full." "$home está lleno." >&2
+}
+
+# A file by another name: pip takes ; and [ in a path for words of its own, and a browser that has loaded a file twice
+# puts (1) into its name.
+pip_install() { # WHEEL
+    given=$1
+    if [ -f "$given" ]; then
+        mkdir "$fresh/given" || return
+        given=$fresh/given/$(basename "$1" | sed 's/ *([0-9]*)\.whl$/.whl/')
+        ln -s "$1" "$given" || return
+    fi
+    set -- "$given"
+    [ -z "$wheels" ] || set -- --no-index --find-links "$wheels" "$@"
+    "$fresh/bin/python" -m pip install --quiet --no-input --no-cache-dir --disable-pip-version-check "$@" </dev/null &&
+        rm -rf "$fresh/given"
 }
 
 # It can be imported, and takes the settings of a device that is enrolled.
@@ -114,11 +180,15 @@ try_package() {
 try_settings() { as_agent PYTHONDONTWRITEBYTECODE=1 "$1" -c "$TRY" --config "$config"; }
 
 TRY='
-import sys
+import os, sys
 from importlib.metadata import version
 from aldea.agents.outbox.formats import OUTBOX_FORMAT
+from aldea.agents.page.words import language_of_environment
 from aldea.agents.upgrading.selftest import problems
-sys.exit("; ".join(problems(version("aldea"), OUTBOX_FORMAT, sys.argv[1:])) or 0)
+from aldea.model.said import in_spanish
+found = problems(version("aldea"), OUTBOX_FORMAT, sys.argv[1:])
+said = in_spanish if language_of_environment(os.environ) == "es" else str
+sys.exit("; ".join(map(said, found)) or 0)
 '
 
 # What an installation that was cut short has left.
@@ -394,28 +464,34 @@ case ${1:-} in install | upgrade | uninstall)
     shift
     ;;
 esac
-wheel='' server='' code='' ca='' release_key='' allow_http='' enrolling=yes keep='' refused=''
+wheel='' wheels='' server='' code='' ca='' release_key='' allow_http='' enrolling=yes keep='' refused=''
 while [ $# -gt 0 ]; do
     case $1 in
-    --server | --code | --ca | --release-key)
+    --server | --code | --ca | --release-key | --wheels)
         [ $# -ge 2 ] || die "$1 needs a value." "$1 necesita un valor."
-        case $1 in --server) server=$2 ;; --code) code=$2 ;; --ca) ca=$2 ;; *) release_key=$2 ;; esac
+        case $1 in
+        --server) server=$2 ;; --code) code=$2 ;; --ca) ca=$2 ;; --wheels) wheels=$2 ;; *) release_key=$2 ;;
+        esac
         shift
         ;;
     --allow-http) allow_http=yes ;;
     --no-enrol) enrolling=no ;;
     --keep-data) keep=yes ;;
     --remove-data) keep=no ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) help && exit 0 ;;
     -*) die "$1 is not known; see --help." "No se conoce $1; ver --help." ;;
     *) wheel=$1 ;;
     esac
     shift
 done
 case $wheel in
-*.whl | */*) [ -e "$wheel" ] || die "There is no file $wheel." "No existe el archivo $wheel." ;;
+*.whl | */*) [ -f "$wheel" ] || die "There is no file $wheel." "No existe el archivo $wheel." ;;
 esac
-[ ! -e "$wheel" ] || wheel=$(realpath "$wheel")
+[ ! -f "$wheel" ] || wheel=$(realpath "$wheel")
+if [ -n "$wheels" ]; then
+    [ -d "$wheels" ] || die "There is no folder $wheels." "No existe la carpeta $wheels."
+    wheels=$(realpath "$wheels")
+fi
 if [ "$code" = - ]; then read -r code || [ -n "$code" ] || die "There is no code on the input." "No hay código en la entrada."; fi
 [ -z "$release_key" ] || [ -r "$release_key" ] ||
     die "--release-key $release_key cannot be read." "No se puede leer --release-key $release_key."
@@ -430,6 +506,7 @@ if [ "$action" = upgrade ]; then
     [ -e "$home/current" ] || die "There is nothing to upgrade: install it first." "No hay nada que actualizar: primero instalarlo."
     enrolling=no
 fi
+look_at_card
 remove_leftovers
 look_at_room
 find_python

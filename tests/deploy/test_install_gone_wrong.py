@@ -54,18 +54,20 @@ STRANGE = (
 
 
 def test_a_strange_environment_and_names_with_spaces_make_no_other_installation(machine: Machine, wheel: Path) -> None:
-    place = machine.given / "a card with $(spaces)"
+    place = machine.given / "a card; with [$(spaces)]"
     place.mkdir()
-    shutil.copy(wheel, place / wheel.name)
+    twice = wheel.name.replace(".whl", " (1).whl")  # as a browser calls what it has loaded a second time
+    shutil.copy(wheel, place / twice)
     (place / "a key.pub").write_text("who may sign releases")
     machine.run("mkdir -p /tmp/in/else && echo 'raise SystemExit(9)' >/tmp/in/else/sitecustomize.py")
-    given = f"'/tmp/in/{place.name}/{wheel.name}' --release-key '/tmp/in/{place.name}/a key.pub' --no-enrol"
+    given = f"'/tmp/in/{place.name}/{twice}' --release-key '/tmp/in/{place.name}/a key.pub' --no-enrol"
     said = machine.run(f"{STRANGE} {INSTALL} {given}")
     assert "Installed. It starts once it is enrolled." in said
     machine.run("test ! -e /tmp/in/there")
     assert machine.run("cat /etc/aldea/release-key.pem") == "who may sign releases"
     agent = "runuser -u aldea-agent -- /opt/aldea-agent/python"
     machine.run(f"cd / && {agent} -c 'import aldea.agents.commands, paho.mqtt.client'")
+    machine.run("test ! -e /opt/aldea-agent/current/given")
     others = f"/opt/aldea-agent /etc/aldea /{UNIT} /usr/local/sbin/aldea-agent"
     assert machine.run(f"find {others} ! -type l -perm /022") == "", "root runs it: nobody else may change it"
 
@@ -75,6 +77,50 @@ def test_a_full_card_is_said_before_anything_is_begun(machine: Machine) -> None:
     said = machine.run(f"{INSTALL} --no-enrol", fails=True, lang=SPANISH)
     assert "/opt tiene 100 MB libres y hacen falta 200 MB. Nada cambió." in said
     nothing_is_there(machine)
+
+
+def test_a_card_that_is_full_in_the_middle_leaves_nothing_behind(machine: Machine, wheel: Path) -> None:
+    shutil.copy(wheel, machine.given / wheel.name)
+    machine.run("mount -t tmpfs -o size=300m,nr_inodes=1500 tmpfs /opt")
+    said = machine.run(f"{INSTALL} /tmp/in/{wheel.name} --no-enrol", fails=True)
+    assert "It could not be installed; nothing was changed." in said
+    assert "/opt/aldea-agent is full." in said
+    nothing_is_there(machine)
+
+
+@pytest.mark.parametrize("place", ["/opt", "/etc", "/var/lib"])
+def test_a_read_only_card_is_said_before_anything_is_begun(machine: Machine, place: str) -> None:
+    machine.run(f"mount --bind {place} {place} && mount -o remount,bind,ro {place}")
+    said = machine.run(f"{INSTALL} --no-enrol", fails=True, lang=SPANISH)
+    assert "la tarjeta es de solo lectura. Nada cambió." in said
+    assert f"No se puede escribir en {place}" in said
+    nothing_is_there(machine)
+
+
+def test_a_folder_of_wheels_is_all_that_is_needed_without_a_network(machine: Machine, wheel: Path) -> None:
+    folder = machine.given / "a stick; of wheels"
+    fetched = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--disable-pip-version-check",
+        "-d",
+        str(folder),
+        str(wheel),
+    ]
+    done = subprocess.run(fetched, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "There is no folder /nowhere." in machine.run(f"{INSTALL} --wheels /nowhere", fails=True)
+    cut_off = f"export PIP_RETRIES=0 PIP_INDEX_URL=http://127.0.0.1:9/simple; {INSTALL}"
+    said = machine.run(f"{cut_off} --wheels '/tmp/in/{folder.name}' --no-enrol", lang=SPANISH)
+    assert "Instalado. Arranca una vez inscrito." in said
+    assert "/opt/aldea-agent se guarda en memoria (overlay)" in said
+    assert "uso: aldea agent doctor" in machine.run("aldea-agent doctor --help", lang=SPANISH)
+    machine.run(f"rm '/tmp/in/{folder.name}'/paho*")
+    said = machine.run(f"{cut_off} upgrade --wheels '/tmp/in/{folder.name}'", fails=True)
+    assert "nothing was changed" in said
 
 
 def test_two_at_once_do_not_meet(machine: Machine) -> None:
