@@ -29,12 +29,13 @@ class TcpInfo:
         return self.sent_wire_bytes + self.received_wire_bytes
 
 
-def tcp_info(connection: socket.socket) -> TcpInfo | None:
+def tcp_info(connection: socket.socket, *, comes_full: bool) -> TcpInfo | None:
     """Return what the kernel counts; None when it does not (not TCP, closed, an old kernel).
 
     A segment's headers are taken as 52 bytes: 20 of IPv4 (40 of IPv6), 20 of TCP, 12 of time stamps, as
     Linux sends them. What came or went twice counts, for the provider counts it: what came twice is not in the
-    bytes received, so full segments are counted where that is more (not on the loopback, whose segments vary).
+    bytes received, so where a large object `comes_full`, in full segments, they are counted if that is more (not on the
+    loopback, whose segments vary). A conversation in small ones would count several times what it has cost.
     """
     try:
         raw = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAYOUT.size)
@@ -45,10 +46,11 @@ def tcp_info(connection: socket.socket) -> TcpInfo | None:
     except (OSError, AttributeError):
         return None
     headers = _IPV6_HEADERS if is_ipv6 else _IPV4_HEADERS
+    in_full = data_in * mss if comes_full and mss <= _LARGEST_MSS else 0
     return TcpInfo(
         rtt_seconds=max(rtt, rcv_rtt) / 1e6,
         acked_bytes=acked,
         received_bytes=received,
         sent_wire_bytes=sent + segments_out * headers,
-        received_wire_bytes=max(received, data_in * mss if mss <= _LARGEST_MSS else 0) + segments_in * headers,
+        received_wire_bytes=max(received, in_full) + segments_in * headers,
     )

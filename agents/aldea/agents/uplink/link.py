@@ -137,7 +137,7 @@ class Link:
     def wire_bytes(self) -> int:
         """Return what this connection has cost so far, both ways, headers included; once closed, as known last."""
         connection = self._socket()
-        found = None if connection is None else tcp_info(connection)
+        found = None if connection is None else tcp_info(connection, comes_full=False)
         if found is not None:
             self._wire_bytes = found.wire_bytes
         return self._wire_bytes

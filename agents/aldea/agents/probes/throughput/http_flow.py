@@ -79,7 +79,7 @@ class Flow:
     @property
     def info(self) -> TcpInfo | None:
         """What the kernel counts of this connection, or did last."""
-        found = None if self._counted is None else tcp_info(self._counted)
+        found = None if self._counted is None else tcp_info(self._counted, comes_full=self.direction is Direction.DOWN)
         self._last = found or self._last
         return self._last
 
