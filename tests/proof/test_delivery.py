@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from proof.rehearsal import Outcome
 
-pytestmark = [pytest.mark.proof, pytest.mark.alone]
+pytestmark = [pytest.mark.proof, pytest.mark.waiting]
 
 FULL = Plan(kills=56)
 SHORT = Plan(kills=16, stall_every=0)

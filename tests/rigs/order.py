@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 LONGEST = (
+    "proof/test_delivery.py",
     "story/test_monday.py",
     "upgrades/test_upgrade.py",
     "deploy/test_install.py",
@@ -24,6 +25,9 @@ LONGEST = (
     "dashboard_api/test_pages_of_incidents.py",
     "dashboard_api/contacts/test_contacts.py",
     "records/test_pages.py",
+    "lab/test_the_links_quality.py",
+    "lab/test_faults_at_the_site.py",
+    "lab/test_faults_beyond_the_router.py",
 )
 """Those that take ten seconds or more, longest first; a name that is wrong or missing costs time and nothing else."""
 
