@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from aldea.agents.page.words import Words, say
@@ -24,17 +25,31 @@ class FolderLock:
     """Holds a folder for one `program` of ours until it is released or the process ends, however it ends.
 
     Also a folder that takes no writing (full, read-only), as far as there is something in it to hold.
+    `may_be_missing`: of a folder that is missing and cannot be made on such a disk there is nothing to hold yet.
     """
 
-    def __init__(self, folder: Path, program: str = "agent") -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, program: str = "agent", *, may_be_missing: bool = False) -> None:
         self._path = folder / f"{program}.lock"
-        self._file = _opened(self._path)
+        self._program = program
+        self._file: int | None = None
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.hold()
+        except OSError as error:
+            if not (may_be_missing and error.errno in _NO_WRITING):
+                raise
+
+    def hold(self) -> None:
+        """Hold the folder, where that is still to be done. Raises AlreadyRunning, or OSError where it can't be made."""
+        if self._file is not None:
+            return
+        folder, program = self._path.parent, self._program
+        folder.mkdir(parents=True, exist_ok=True)
+        file = _opened(self._path)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             owner = _owner(self._path)
-            os.close(self._file)
+            os.close(file)
             raise AlreadyRunning(
                 say(
                     "another %(program)s (process %(owner)s) already uses %(folder)s; stop it, or give this one "
@@ -44,15 +59,16 @@ class FolderLock:
                     folder=folder,
                 )
             ) from None
-        try:
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, str(os.getpid()).encode(), 0)
-        except OSError:
-            pass  # the lock holds without it: the number only helps a person
+        self._file = file
+        with suppress(OSError):  # the lock holds without it: the number only helps a person
+            os.ftruncate(file, 0)
+            os.pwrite(file, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
         """Let another one use the folder."""
-        os.close(self._file)
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 def _opened(path: Path) -> int:

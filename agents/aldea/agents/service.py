@@ -23,7 +23,7 @@ from aldea.agents.probes.budget import budget_of
 from aldea.agents.runner import Runner
 from aldea.agents.salvage import look_after_damaged
 from aldea.agents.settings import AgentSettings
-from aldea.agents.starting import limits_of, open_outbox
+from aldea.agents.starting import limits_of, open_outbox, unhurried
 from aldea.agents.upgrading.leaving import confirm
 from aldea.agents.uplink import Conversation, Pace, Uplink
 from aldea.model.clock import Clock, SystemClock
@@ -90,11 +90,10 @@ class AgentService:
 
         Raises AlreadyRunning, or OSError when the folder cannot be used.
         """
-        lock = FolderLock(self.settings.data)
+        lock = FolderLock(self.settings.data, may_be_missing=True)
         page = self._page()
-        troubled = None if page is None else page.show_trouble
         try:
-            outbox = await open_outbox(self.settings, self._machine, self._clock, self._stopping, troubled)
+            outbox = await open_outbox(self.settings, self._machine, self._clock, self._stopping, page, lock)
             if outbox is not None:
                 await self._run(outbox, page)
         finally:
@@ -128,7 +127,8 @@ class AgentService:
         )
         keeper = BudgetKeeper(budget_of(self.settings, self._context))
         log = LogRing()
-        tools = self._tools(outbox, runner, uplink, log, conversation)
+        records = await self._opened_records(outbox, uplink, page)
+        tools = self._tools(outbox, runner, uplink, log, conversation, records)
         inbox = self._inbox(tools, uplink)
         logging.getLogger("aldea.agents").addHandler(log)
         uplink.start()
@@ -167,7 +167,13 @@ class AgentService:
             raise failed
 
     def _tools(
-        self, outbox: Outbox, runner: Runner, uplink: Uplink, log: LogRing, conversation: Conversation
+        self,
+        outbox: Outbox,
+        runner: Runner,
+        uplink: Uplink,
+        log: LogRing,
+        conversation: Conversation,
+        records: Desk | None,
     ) -> Toolbox:
         return Toolbox(
             settings=self.settings,
@@ -180,8 +186,16 @@ class AgentService:
             is_heard=lambda: conversation.listening,
             start_anew=self.start_anew,
             desk=self._desk,
-            records=self._records(outbox, uplink),
+            records=records,
         )
+
+    async def _opened_records(self, outbox: Outbox, uplink: Uplink, page: BoxPage | None) -> Desk | None:
+        """Open the facilitator's files beside the loop: they are looked through first, and a card may be slow."""
+        try:
+            return await unhurried(asyncio.to_thread(self._records, outbox, uplink), page)
+        except asyncio.CancelledError:
+            outbox.close(Stopped.CUT_OFF)
+            raise
 
     def _records(self, outbox: Outbox, uplink: Uplink) -> Desk | None:
         """Return the facilitator's desk where there is a page, or where records from before may wait."""

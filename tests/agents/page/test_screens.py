@@ -55,7 +55,7 @@ def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str,
     view = view_on(tmp_path, port, fails=request.param)
     server = PageServer(view)
     server.start()
-    assert server.wait_until_bound(10) is not None
+    assert server.wait_until_bound(60) is not None
     last = view.repairing.book.last()
     assert last is not None
     yield f"http://127.0.0.1:{port}", f"/repaired/{last.id}"
@@ -91,7 +91,7 @@ def roster_place(tmp_path: Path) -> Iterator[str]:
         clock = ManualClock(NOW_MS)
         server = PageServer(make_view(tmp_path, clock, page, records=site.desk, known_ms=clock.wall_ms))
         server.start()
-        assert server.wait_until_bound(10) is not None
+        assert server.wait_until_bound(60) is not None
         yield f"http://127.0.0.1:{port}"
         server.stop()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import paho.mqtt.publish
 import pytest
+from playwright.sync_api import expect
 
 from agentkit.settings_text import quick_settings
 from aldea.collector.mqtt import BrokerAddress
@@ -91,7 +92,7 @@ def running_agent(folder: Path, broker: int, web: str) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            code = process.wait(15)
+            code = process.wait(60)
     assert code == 0, (folder / "agent.log").read_text()
 
 
@@ -112,7 +113,7 @@ def running_collector(folder: Path, broker: int) -> Iterator[None]:
 
 def opened(page: Page, address: str) -> Page:
     """Open the page once it is served."""
-    for _ in range(100):
+    for _ in range(600):
         try:
             page.goto(address)
         except Exception:  # noqa: BLE001 - Playwright's own kinds, while nobody listens yet
@@ -122,7 +123,7 @@ def opened(page: Page, address: str) -> Page:
     raise AssertionError("the page is not served")
 
 
-def seen(page: Page, text: str, within_seconds: float = 30) -> None:
+def seen(page: Page, text: str, within_seconds: float = 60) -> None:
     """Wait until the page says so, as it loads again by itself."""
     page.get_by_text(text).first.wait_for(timeout=within_seconds * 1000)
 
@@ -165,5 +166,5 @@ def test_she_finds_the_first_wrong_thing_and_hears_not_yet_and_confirmed(
         assert no_wider_than_the_screen(page)
         page.goto(f"{address}/?lang=en")
         seen(page, "Working")
-        assert page.get_by_text("connected", exact=True).count() == 1
+        expect(page.get_by_text("connected", exact=True)).to_have_count(1)
     context.close()

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from agentkit.box import Browser, Idle, make_view
+from aldea.agents import starting
 from aldea.agents.checkup.checks import judge
 from aldea.agents.checkup.evidence import Box, Evidence
 from aldea.agents.checkup.folder import FolderError, FolderWatch
 from aldea.agents.lock import AlreadyRunning, FolderLock
-from aldea.agents.outbox import Machine
+from aldea.agents.outbox import Machine, Opening
 from aldea.agents.page.app import build_site
 from aldea.agents.page.latest import LatestReadings
 from aldea.agents.page.pins import PinStore
@@ -82,7 +83,7 @@ def running(settings: AgentSettings) -> Iterator[None]:
         yield
     finally:
         loop.call_soon_threadsafe(service[0].stop)
-        thread.join(20)
+        thread.join(60)
         loop.close()
     assert not thread.is_alive()
 
@@ -125,14 +126,14 @@ def test_the_page_is_there_without_an_outbox_and_goes_on_when_it_opens(tmp_path:
     port = free_port()
     browser = Browser(site_at(port))
     with running(settings_for(tmp_path, port)):
-        eventually(lambda: shown(browser, "/", "The box cannot measure"), 20)
+        eventually(lambda: shown(browser, "/", "The box cannot measure"))
         status = browser.get("/").text
         assert "Check this first: The box" in status
         assert "Bring: a new memory card" in status
         assert "outbox.sqlite cannot be used" in status
         assert "Nothing is lost" not in status
         assert browser.post("/check").status == 303
-        eventually(lambda: shown(browser, "/check", "Checked less than"), 40)
+        eventually(lambda: shown(browser, "/check", "Checked less than"))
         checked = browser.get("/check").text
         assert "Check this first: The box" in checked
         assert "The Internet answers." in checked, "what can be looked at is looked at"
@@ -156,6 +157,61 @@ def test_the_page_is_there_without_an_outbox_and_goes_on_when_it_opens(tmp_path:
         assert browser.get("/records").status == 200, "who was signed in still is"
         assert browser.post_bare("/check", {"csrf": old}).status == 303, "a form from before is taken"
         assert "Checked" in browser.get("/check").text
+
+
+def test_an_outbox_that_opens_slowly_does_not_delay_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, attempt = threading.Event(), Opening.attempt
+
+    def slow(opening: Opening, mono_ms: int) -> Any:
+        assert opened.wait(60)
+        return attempt(opening, mono_ms)
+
+    monkeypatch.setattr(Opening, "attempt", slow)
+    monkeypatch.setattr(starting, "SLOW_SECONDS", 0.05)
+    PinStore(tmp_path, None).set("4711")
+    port = free_port()
+    browser = Browser(site_at(port))
+    with running(settings_for(tmp_path, port)):
+        try:
+            eventually(lambda: shown(browser, "/", "Starting: the box opens what it has stored"), 20)
+            assert "Check this first" not in browser.get("/").text, "nothing is known to be wrong"
+            for path in ("/", "/about", "/repaired", "/check"):
+                assert "still opening what it has stored" in browser.get(path).text, path
+            refused = browser.post("/check/speed", token_from="/check")
+            assert refused.headers["location"] == "/check?said=still_opening"
+            browser.post("/pin", {"pin": "4711"})
+            assert "still opening what it has stored" in browser.get("/records").text
+        finally:
+            opened.set()
+        eventually(lambda: shown(browser, "/", "Internet (192.0.2.1)"), 20)
+        assert "still opening" not in browser.get("/").text
+        assert browser.get("/records").status == 200, "who was signed in still is"
+
+
+def test_a_data_folder_that_is_missing_on_a_read_only_disk_ends_no_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, made, port = tmp_path / "disk" / "data", os.mkdir, free_port()
+
+    def read_only(path: Any, mode: int = 0o777, **more: Any) -> None:
+        if str(path).startswith(str(tmp_path)):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        made(path, mode, **more)
+
+    browser = Browser(site_at(port))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "mkdir", read_only)
+        with pytest.raises(OSError, match="Read-only"):
+            FolderLock(folder, "aldea")  # a program that has nothing to say without its folder
+        with running(settings_for(folder, port)):
+            eventually(lambda: shown(browser, "/", "the disk can only be read"), 20)
+            assert "Check this first: The box" in browser.get("/").text
+            patch.undo()
+            eventually(lambda: shown(browser, "/", "Internet (192.0.2.1)"), 20)
+            with pytest.raises(AlreadyRunning):
+                FolderLock(folder)
+            assert (folder / "outbox.reserve").stat().st_size, "and the next full disk can be written about"
+    FolderLock(folder).release()
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ class SettingsDesk:
         """
         own = self._source.settings()
         self._keeper = Keeper(own.data)
-        lock = FolderLock(own.data)
+        lock = FolderLock(own.data, may_be_missing=True)
         try:
             known = self._keeper.read()
             now_ms = self._clock.mono_ms()

@@ -48,7 +48,7 @@ def _start(view: BoxView) -> Any:
 
 def _start_speed(view: BoxView) -> Any:
     if view.without_outbox:
-        return go_to("/check", "cannot_write_now")
+        return go_to("/check", "cannot_write_now" if view.opening_ms is None else "still_opening")
     if not view.speed.available:
         return go_to("/check", "no_speed_server")
     started = view.speed.start(trusted=_is_signed_in())

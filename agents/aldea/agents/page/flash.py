@@ -10,6 +10,7 @@ from aldea.agents.page.words import N_
 SENTENCES: Mapping[str, str] = MappingProxyType(
     {
         "cannot_write_now": N_("That is not possible while the box cannot write to its disk."),
+        "still_opening": N_("That is not possible before the box has opened what it has stored."),
         "checked_just_now": N_("That was checked just now: this is what was found."),
         "checked_too_often": N_(
             "It was checked many times today: this is what was found last. Each check uses some of the contract's"

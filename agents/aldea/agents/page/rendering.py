@@ -95,6 +95,12 @@ class Shown:
         return self.pages.view.version
 
     @property
+    def opening_ms(self) -> int | None:
+        """For how long what the box has stored has been being opened; None where it is, or cannot be."""
+        view = self.pages.view
+        return None if view.opening_ms is None else view.clock.mono_ms() - view.opening_ms
+
+    @property
     def csrf(self) -> str:
         """The token that each form carries."""
         return self.pages.gate.token(self.request)

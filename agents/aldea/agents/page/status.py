@@ -20,7 +20,9 @@ from aldea.agents.probes.host import disk_fields
 from aldea.model.sample import Reading
 
 REFRESH_SECONDS = 60
+REFRESH_OPENING_SECONDS = 10
 _JUST_STARTED = (say("Just started: the first round is under way."), "off")
+_OPENING = (say("Starting: the box opens what it has stored"), "off")
 _VILLAGE = {"cable", "router", "link", "names", "web"}
 
 
@@ -58,14 +60,15 @@ def _status(view: BoxView) -> str:
     stores = view.trouble() is None
     findings = judge(_evidence(view, uplink, now_ms))
     measured = bool(view.latest.of("ping") or view.latest.of("host"))
-    headline, kind = _said(findings, view) if measured or not stores else _JUST_STARTED
+    begins = _OPENING if view.opening_ms is not None else None if measured or not stores else _JUST_STARTED
+    headline, kind = begins or _said(findings, view)
     return render(
         bottle.request,
         "status.html",
-        refresh_seconds=REFRESH_SECONDS,
+        refresh_seconds=REFRESH_SECONDS if view.opening_ms is None else REFRESH_OPENING_SECONDS,
         headline=headline,
         kind=kind,
-        first=first_wrong(findings) if measured or not stores else None,
+        first=None if begins else first_wrong(findings),
         stores=stores,
         measures=not view.without_outbox,
         since=_since(view, now_ms),

@@ -33,7 +33,8 @@ class BoxView:
 
     `waiting` returns None while the outbox cannot be read, `records` is None where records cannot be kept.
     `without_outbox`: the outbox cannot be opened, so that nothing is measured and nothing sent. `trouble` returns why
-    what is measured cannot be kept now, None where it can; `folder_error` then says more.
+    what is measured cannot be kept now, None where it can; `folder_error` then says more. `opening_ms`: since when,
+    by the time since boot, what is stored has been being opened; None once it is, or where that failed.
     """
 
     settings: AgentSettings
@@ -48,6 +49,7 @@ class BoxView:
     repairing: Repairing
     records: Desk | None = None
     without_outbox: bool = False
+    opening_ms: int | None = None
     trouble: Callable[[], str | None] = _none
     folder_error: Callable[[], FolderError | None] = _none
 

@@ -44,8 +44,9 @@ class Running:
 class BoxPage:
     """The page of an agent that runs in this thread's event loop.
 
-    It comes up with `show`; or before that with `show_trouble`, while nothing can be recorded, and then it goes on as
-    it is: on the same port, with the same sessions. None of its methods raises: the agent measures without a page.
+    It comes up with `show`; or before that with `show_opening` or `show_trouble`, while nothing can be recorded, and
+    then it goes on as it is: on the same port, with the same sessions. None of its methods raises: the agent measures
+    without a page.
     """
 
     def __init__(self, settings: AgentSettings, machine: Machine, context: ProbeContext) -> None:
@@ -60,6 +61,7 @@ class BoxPage:
         self._context = context
         self._running: Running | None = None
         self._trouble: str | None = None
+        self._opening_ms: int | None = None
         self._folder = FolderWatch(settings.data, clock)
         self._server: PageServer | None = None
         self._nothing_yet = LatestReadings()
@@ -75,16 +77,23 @@ class BoxPage:
             record=self._record,
         )
 
+    def show_opening(self) -> None:
+        """Serve the page while what is stored is being opened, which takes long. Called in the loop's thread."""
+        if self._trouble is None and self._opening_ms is None:
+            self._opening_ms = self._context.clock.mono_ms()
+            unless_it_fails("the box's page", self._serve)
+
     def show_trouble(self, why: str) -> None:
-        """Serve the page although nothing can be recorded, for this reason. Called in the loop's thread."""
+        """Serve the page although nothing can be recorded, for this reason. As above."""
+        was_opening, self._opening_ms = self._opening_ms is not None, None
         self._trouble = why
-        if self._server is None:
+        if self._server is None or was_opening:
             unless_it_fails("the box's page", self._serve)
 
     def show(self, tools: Toolbox, latest: LatestReadings, uplink: Uplink) -> None:
         """Serve the page of a box that records; go on with the repairs that a stop has cut short. As above."""
         self._running = Running(tools, latest, uplink)
-        self._trouble = None
+        self._trouble = self._opening_ms = None
         self._speed.available = ThroughputProbe.name in tools.runner.names and self._settings.throughput.has_server
         unless_it_fails("the box's page", self._serve)
         unless_it_fails("going on with repairs", self._repairing.resume)
@@ -118,6 +127,7 @@ class BoxPage:
             repairing=self._repairing,
             records=None if running is None else running.tools.records,
             without_outbox=running is None,
+            opening_ms=self._opening_ms,
             trouble=self._why_not,
             folder_error=self._folder.look,
         )
