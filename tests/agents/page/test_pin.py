@@ -19,6 +19,7 @@ from aldea.agents.page.pin import needs_pin
 from aldea.agents.page.pins import PinStore, hash_pin, is_easy, is_pin, is_right, new_pin
 from aldea.agents.page.rendering import PAGES
 from aldea.agents.page.sessions import MOST_SESSIONS, Sessions
+from aldea.agents.page.tries import FOR_A_BOOT, TriesFile
 from aldea.agents.page_settings import PIN_HASH, PageSettings
 from aldea.model.clock import ManualClock
 
@@ -207,6 +208,37 @@ def test_who_is_known_is_a_stranger_again_with_another_pin_or_a_forged_word(site
             browser.post("/pin", {"pin": "0000"})
         other = Browser(site, peer=browser.peer)
         assert "Espere 5 segundos" in other.post("/pin", {"pin": "5823"}).text, "it was counted by its address"
+
+
+def tried(folder: Path, clock: ManualClock, boot: str = "boot") -> Patience:
+    """Return the patience of an agent that starts in this boot."""
+    return Patience(clock, TriesFile(folder, boot))
+
+
+def test_what_is_left_in_all_outlives_a_restart_and_nobodys_address_is_on_disk(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    patience = tried(tmp_path, clock)
+    for number in range(60):
+        patience.wrong(f"10.0.0.{number}")
+    for boot, free in (("boot", 0), ("another", round(FOR_A_BOOT)), ("another", 0)):
+        patience = tried(tmp_path, clock, boot)
+        count = 0
+        while patience.wait(name := f"10.1.{boot}.{count}").ms == 0:
+            patience.wrong(name)
+            count += 1
+        assert (count, patience.wait("10.2.0.1").by_others) == (free, True)
+    clock.advance(3 * MINUTE)
+    assert tried(tmp_path, clock, "another")._in_all.left() == pytest.approx(3, abs=0.1), "it fills meanwhile"
+    assert "10." not in "".join(path.read_text() for path in tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["page.tries"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"left": "x", "at_ms": 1, "boot": "boot"}', '{"left": 1e999}'])
+def test_a_spoilt_file_of_tries_keeps_nobody_out(tmp_path: Path, clock: ManualClock, content: str) -> None:
+    (tmp_path / "page.tries").write_text(content)
+    assert tried(tmp_path, clock).wait("10.0.0.1").ms == 0
+    tried(tmp_path / "missing", clock).wrong("10.0.0.1")
 
 
 def test_the_tries_that_are_remembered_are_bounded(clock: ManualClock) -> None:

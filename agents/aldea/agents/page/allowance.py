@@ -23,6 +23,11 @@ class Allowance:
         self._left = float(self.most)
         self._at_ms = self.clock.mono_ms()
 
+    def begin_with(self, left: float, at_ms: int) -> None:
+        """Go on from what was left at a time since boot."""
+        with self._lock:
+            self._left, self._at_ms = min(float(self.most), left), at_ms
+
     def left(self) -> float:
         """Return how many there are now."""
         with self._lock:

@@ -18,6 +18,7 @@ from aldea.agents.page.pins import PinStore
 from aldea.agents.page.rendering import PAGES, Pages, pages_of, render
 from aldea.agents.page.secrets import form_key
 from aldea.agents.page.sessions import Sessions
+from aldea.agents.page.tries import TriesFile
 from aldea.agents.page.view import BoxView
 from aldea.agents.page.words import Words, say
 from aldea.agents.page_settings import LANGUAGES
@@ -32,7 +33,9 @@ def make_gate(view: BoxView) -> Gate:
     """Return the door of a box's pages, with nobody signed in."""
     data = view.settings.data
     pins = PinStore(data, view.settings.page.pin_hash)
-    return Gate(pins, Sessions(view.clock), Patience(view.clock), form_key(data))
+    return Gate(
+        pins, Sessions(view.clock), Patience(view.clock, TriesFile(data, view.repairing.boot_id)), form_key(data)
+    )
 
 
 def build_site(view: BoxView, gate: Gate | None = None) -> Guard:

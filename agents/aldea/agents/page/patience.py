@@ -1,4 +1,4 @@
-"""Patience with wrong PINs: by who tries, and in all. By the time since boot, in memory.
+"""Patience with wrong PINs: by who tries, in memory; and in all, over restarts too. By the time since boot.
 
 Whoever tries is an address, or a browser that has given the right PIN before (`known`): that one is counted by
 itself alone, so that nobody else's tries hold it up. What holds for guessing:
@@ -16,6 +16,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from aldea.agents.page.allowance import Allowance
+from aldea.agents.page.tries import TriesFile
 from aldea.model.clock import Clock
 
 MOST_REMEMBERED = 256
@@ -48,12 +49,16 @@ class Patience:
     """Counts wrong tries. Used by several threads; bounded, the oldest are forgotten first."""
 
     clock: Clock
+    file: TriesFile | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _by_who: OrderedDict[str, _Tries] = field(default_factory=OrderedDict)
     _in_all: Allowance = field(init=False)
 
     def __post_init__(self) -> None:
         self._in_all = Allowance(self.clock, TRIES_IN_ALL, ONE_MORE_EACH_MS)
+        kept = None if self.file is None else self.file.read(self.clock.mono_ms())
+        if kept is not None:
+            self._in_all.begin_with(*kept)
 
     def wait(self, who: str, *, known: bool = False) -> Wait:
         """Return how long `who` has to wait before the next try counts; 0: it may try."""
@@ -80,8 +85,11 @@ class Patience:
             self._by_who.move_to_end(who)
             while len(self._by_who) > MOST_REMEMBERED:
                 self._by_who.popitem(last=False)
-            if not known:
-                self._in_all.spend()
+            if known:
+                return
+            self._in_all.spend()
+            if self.file is not None:
+                self.file.keep(self._in_all.left(), now_ms)
 
     def right(self, who: str) -> None:
         """Note that the PIN was given: this one is trusted again. What is left in all is not touched."""
