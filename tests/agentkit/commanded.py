@@ -47,7 +47,7 @@ class Scripted:
 
 async def eventually(is_true: Callable[[], bool]) -> None:
     """Wait until something holds that another task is about to do."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not is_true():  # noqa: ASYNC110 - what is waited for is a list that grows
             await asyncio.sleep(0.005)
 

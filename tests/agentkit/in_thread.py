@@ -40,12 +40,12 @@ class ThreadBox:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(folder, port, probe, site), daemon=True)
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
 
     def stop(self) -> None:
         """End it in order."""
         self._loop.call_soon_threadsafe(self._service.stop)
-        self._thread.join(15)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     def _run(self, folder: Path, port: int, probe: Probe, site: str) -> None:

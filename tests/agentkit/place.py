@@ -71,13 +71,13 @@ class Place:
         """The power goes."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def stop(self) -> None:
         """End it in order."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            assert self.process.wait(15) == 0
+            assert self.process.wait(60) == 0
 
     def send(self, document: Mapping[str, Any]) -> DeviceCommand:
         """Let the device run with these settings."""
@@ -87,7 +87,7 @@ class Place:
         assert sent is not None
         return sent
 
-    def ended(self, command: DeviceCommand, within_seconds: float = 30.0) -> DeviceCommand:
+    def ended(self, command: DeviceCommand, within_seconds: float = 120.0) -> DeviceCommand:
         """Wait until the device has answered for good."""
 
         def over() -> DeviceCommand | None:
@@ -104,7 +104,7 @@ class Place:
         return Keeper(self.data).read().trial
 
 
-def wait_for(look: Any, within_seconds: float = 20.0) -> Any:
+def wait_for(look: Any, within_seconds: float = 60.0) -> Any:
     pause, until_ms = threading.Event(), CLOCK.mono_ms() + within_seconds * 1000
     while not (found := look()):
         assert CLOCK.mono_ms() < until_ms, "it took too long"

@@ -36,11 +36,15 @@ CLOCK = SystemClock()
 
 
 class Steady:
-    """A probe that always answers."""
+    """A probe that always answers, and counts its rounds."""
 
     name = "ping"
 
+    def __init__(self) -> None:
+        self.rounds = 0
+
     async def measure(self) -> Sequence[Reading]:
+        self.rounds += 1
         return [ping()]
 
     async def aclose(self) -> None:
@@ -55,11 +59,13 @@ def settings_for(folder: Path, port: int = 1) -> AgentSettings:
 def test_a_service_built_from_code_measures_with_the_probes_it_is_given(tmp_path: Path) -> None:
     async def story() -> None:
         machine = Machine("hardware", "ab" * 16, "0.1")
-        service = AgentService(settings_for(tmp_path), [ScheduledProbe(Steady(), 0.1, 5.0)], machine=machine)
+        steady = Steady()
+        service = AgentService(settings_for(tmp_path), [ScheduledProbe(steady, 0.1, 5.0)], machine=machine)
         running = asyncio.create_task(service.run())
-        await asyncio.sleep(0.5)
-        service.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
+            while not steady.rounds:  # noqa: ASYNC110 - what is waited for is a count
+                await asyncio.sleep(0.02)
+            service.stop()
             await running
 
     asyncio.run(story())
@@ -81,7 +87,7 @@ def test_what_the_agent_sends_is_booked_ahead_while_it_runs_and_as_it_was_when_i
         probe = ScheduledProbe(Steady(), 60.0, 5.0)
         service = AgentService(settings_for(tmp_path), [probe], machine=Machine("hardware", "ab" * 16, "0.1"))
         running = asyncio.create_task(service.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not booked()[0]:  # noqa: ASYNC110 - what is waited for is a file
                 await asyncio.sleep(0.02)
         assert booked()[1] >= AHEAD_BYTES
@@ -137,6 +143,7 @@ def test_one_probe_can_be_run_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.alone
 def test_started_as_a_process_it_sends_within_seconds_and_stops_in_order_within_five(
     tmp_path: Path, mosquitto: Mosquitto
 ) -> None:
@@ -155,7 +162,7 @@ def test_started_as_a_process_it_sends_within_seconds_and_stops_in_order_within_
     before = CLOCK.mono_ms()
     process.send_signal(signal.SIGTERM)
     rest = process.stderr.read()
-    assert process.wait(10) == 0, rest
+    assert process.wait(60) == 0, rest
     assert CLOCK.mono_ms() - before < 5_000
     assert "Traceback" not in rest
     process.stderr.close()

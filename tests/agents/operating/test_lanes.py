@@ -60,7 +60,7 @@ def test_before_a_start_with_other_settings_a_test_ends_and_is_answered_and_what
         await asyncio.sleep(0.02)
         assert not settled.done()
         test.go.set()
-        await asyncio.wait_for(settled, 20)  # not for the upgrade, which goes on by itself after the start
+        await asyncio.wait_for(settled, 60)  # not for the upgrade, which goes on by itself after the start
         assert ("one", "done") in box.words
         assert test.begun == ["one"], "nothing new begins"
         await box.stop()

@@ -137,7 +137,7 @@ def test_an_agent_that_finds_its_outbox_damaged_does_all_this_by_itself(tmp_path
     async def story() -> None:
         service = AgentService(settings, [], machine=Machine("hardware", "ab" * 16, "0.1"))
         running = asyncio.create_task(service.run())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not (tmp_path / "outbox.corrupt-1.done").exists():  # noqa: ASYNC110 - a thread makes it
                 await asyncio.sleep(0.05)
             service.stop()

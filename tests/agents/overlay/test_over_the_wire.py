@@ -24,18 +24,20 @@ if TYPE_CHECKING:
 
 
 def test_good_settings_are_acknowledged_and_a_dead_port_is_rolled_back_within_the_trial(place: Place) -> None:
-    place.start(trial_seconds=3.0)
+    place.start(trial_seconds=60.0)
     good = place.ended(place.send({"sample_seconds": 2.0, "send_seconds": 2.0}))
     assert good.state is CommandState.DONE, good.answer
     assert good.answer["changed"] == ["sample_seconds", "send_seconds"]
     with place.register.reading() as unit:
         now = device_settings_of(unit, "village", "agent", (), CLOCK.wall_ms())
     assert (now.standing, now.held_revision) == (Standing.SAME, 1)
+    place.stop()
 
+    place.start(trial_seconds=5.0)
     dead = {"sample_seconds": 2.0, "send_seconds": 2.0, "broker": {"port": free_port()}}
     lost = place.ended(place.send(dead))
     assert lost.state is CommandState.ROLLED_BACK, lost.answer
-    assert "the server was not heard within 3 seconds" in lost.answer["sentence"]
+    assert "the server was not heard within 5 seconds" in lost.answer["sentence"]
     assert lost.answer["inconclusive"] is False
     assert lost.answer["runs"] == 1
 

@@ -27,12 +27,12 @@ def test_settings_that_met_no_collector_are_tried_again_once_there_is_one(place:
     sent = place.send({"sample_seconds": 2.0, "send_seconds": 2.0})
     place.data.mkdir()
     document = sent.payload["document"]
-    Keeper(place.data).write(State(trial=Trial(Overlay(1, document), sent.id, 1000, answer={"revision": 1})))
+    Keeper(place.data).write(State(trial=Trial(Overlay(1, document), sent.id, 5000, answer={"revision": 1})))
     KeptCommands(place.data).add(message_of(sent), Outcome(Word.RUNNING))
-    place.start(trial_seconds=1.0)
+    place.start(trial_seconds=5.0)
     gone_back = wait_for(lambda: Keeper(place.data).read().undone)
-    assert "not heard within 1 seconds" in gone_back.why.en
-    threading.Event().wait(2.0)  # longer than the settings before get
+    assert "not heard within 5 seconds" in gone_back.why.en
+    threading.Event().wait(6.0)  # longer than the settings before get
     assert Keeper(place.data).read().kept == Overlay()
     place.serve()
     ended = place.ended(sent)
@@ -57,7 +57,7 @@ def slow_page() -> Iterator[SlowPage]:
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.set()
-            go.wait(20)
+            go.wait(250)
             self.send_response(204)
             self.end_headers()
 
@@ -79,12 +79,12 @@ def slow_page() -> Iterator[SlowPage]:
 def test_a_test_under_way_ends_and_is_answered_before_the_start_with_other_settings(
     place: Place, slow_page: SlowPage
 ) -> None:
-    page = f'timeout_seconds = 30\ntargets = [{{url = "{slow_page.url}", expect_status = 204}}]'
+    page = f'timeout_seconds = 40\ntargets = [{{url = "{slow_page.url}", expect_status = 204}}]'
     place.start(trial_seconds=30.0, http=page)
     with place.register.transaction() as unit:
         now = CLOCK.wall_ms()
         test = queue_command(unit, "village", "agent", "test", {"probe": "http"}, now, now + 600_000)
-    assert slow_page.asked.wait(20)
+    assert slow_page.asked.wait(60)
 
     def state(command: str) -> CommandState | None:
         with place.register.reading() as unit:

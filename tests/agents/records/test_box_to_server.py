@@ -121,7 +121,7 @@ class Place:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(machine,), daemon=True)
         self._thread.start()
-        self._ready.wait(10)
+        assert self._ready.wait(60)
 
     def _run(self, machine: Machine) -> None:
         async def live() -> None:
@@ -137,7 +137,7 @@ class Place:
         """Stop the agent, so that its files are whole."""
         if self._service is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._service.stop)
-            self._thread.join(15)
+            self._thread.join(60)
 
     def close(self) -> None:
         self.stop_agent()

@@ -62,8 +62,8 @@ class Box:
         """Start it, and sign in."""
         command = [sys.executable, "-m", "aldea.agents", "run", "--config", str(self._config)]
         self._process = subprocess.Popen(command, stderr=self._log, stdout=self._log)
-        self.client = httpx.Client(base_url=self._address, timeout=10)
-        eventually(self._signs_in, 40)
+        self.client = httpx.Client(base_url=self._address, timeout=60)
+        eventually(self._signs_in)
 
     def _signs_in(self) -> bool:
         try:
@@ -76,13 +76,13 @@ class Box:
         """SIGKILL: nothing is said, nothing is written."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
         self.client.close()
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(60)
             self.client.close()
         self._log.close()
 
@@ -105,7 +105,7 @@ class Box:
         assert process is not None
 
         def strike() -> None:
-            sending.wait(10)
+            sending.wait(60)
             moment()
             process.kill()
 
@@ -118,7 +118,7 @@ class Box:
 
     def watch(self, number: int, more_seconds: float) -> None:
         """Return so long after the form of a number came to lie in the book, as another process sees it."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         with closing(sqlite3.connect(f"file:{self.data / 'records.db'}?mode=ro", uri=True)) as db:
             # Without a pause: the page comes back within milliseconds.
             while db.execute("SELECT 1 FROM version WHERE token = ?", (f"form-{number}",)).fetchone() is None:
@@ -188,7 +188,7 @@ def kill_at_the_next_batch(box: Box, port: int, number: int) -> None:
     try:
         assert box.send(number)
         heard.clear()
-        assert heard.wait(10)
+        assert heard.wait(60)
         box.kill()
     finally:
         ear.disconnect()

@@ -50,7 +50,7 @@ class CollectorOnMqtt:
         self._client.on_message = self._take
         self._client.connect("127.0.0.1", port, 60)
         self._client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(60)
 
     def close(self) -> None:
         self._client.disconnect()
@@ -103,7 +103,7 @@ def check_delivery(outbox: Outbox, port: int, version: str = "auto") -> Collecto
         eventually(lambda: outbox.stats().rows == 0)
         assert outbox.boot.anchor is not None
     finally:
-        uplink.stop(5)
+        uplink.stop(60)
     eventually(lambda: isinstance(collector.statuses[-1], Will))
     collector.close()
     birth = next(item for item in collector.statuses if isinstance(item, Birth) and item.epoch == outbox.epoch)
@@ -161,6 +161,7 @@ def test_a_connection_cut_without_goodbye_leaves_the_will_of_that_connection(
     collector.close()
 
 
+@pytest.mark.alone
 def test_it_stops_within_seconds_while_no_broker_answers(outbox: Outbox) -> None:
     uplink = make_uplink(outbox, free_port())
     uplink.start()
@@ -212,7 +213,7 @@ def gets_online(uplink: Uplink, within_seconds: float) -> bool:
 def test_over_tls_the_brokers_certificate_is_verified(outbox: Outbox, tmp_path: Path) -> None:
     other, _ = make_certificate(tmp_path, "other", 30)
     with tls_broker(tmp_path, 30) as (server, certificate):
-        assert gets_online(make_uplink(outbox, server.port, tls=True, ca_file=certificate), 10)
+        assert gets_online(make_uplink(outbox, server.port, tls=True, ca_file=certificate), 60)
         assert not gets_online(make_uplink(outbox, server.port, tls=True, ca_file=other), 0.7)
         assert not gets_online(make_uplink(outbox, server.port, tls=True), 0.7)
 
@@ -224,7 +225,7 @@ def test_a_certificate_that_has_run_out_is_refused_unless_this_machines_clock_is
     with tls_broker(tmp_path, -1) as (server, certificate):
         assert not gets_online(make_uplink(outbox, server.port, tls=True, ca_file=certificate), 0.7)
         wrong = ClockState.UNSYNCED
-        assert gets_online(make_uplink(outbox, server.port, state=wrong, tls=True, ca_file=certificate), 10)
+        assert gets_online(make_uplink(outbox, server.port, state=wrong, tls=True, ca_file=certificate), 60)
         assert not gets_online(make_uplink(outbox, server.port, state=wrong, tls=True, ca_file=other), 0.7)
 
 
