@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from agentkit.snmp_rounds import snmp_round
 from aldea.agents.device_settings import SnmpTarget
 from aldea.agents.probe import ProbeContext
+from aldea.agents.probes.snmp_client import SnmpClient, SnmpError
 from rigs.processes import RigError
 from rigs.snmpsim import Snmpsim, find_snmpsim
 
 INTERFACES, EXTENDED = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
+CLIENTS = "1.3.6.1.4.1.99999.1"
 WRITTEN = "Conexión satelital"
 """What a person wrote beside the port."""
 NAMED = b"wan-7\0".hex()
@@ -32,6 +36,7 @@ def _recording(encoding: str, large: int) -> str:
             f"{EXTENDED}.6.7|70|{large}",
             f"{EXTENDED}.10.7|70|{large}",
             f"{EXTENDED}.18.7|4x|{WRITTEN.encode(encoding).hex()}",
+            *(f"{CLIENTS}.{row}|2|1" for row in range(1, 61)),
             "",
         )
     )
@@ -60,6 +65,45 @@ def test_an_interface_is_found_by_what_people_call_it(
     reading = snmp_round(context, replace(device, community=made, interface=name))
     assert reading.fields["failure"] is None
     assert reading.tags["interface"] == name
+
+
+@pytest.mark.parametrize("how", ["rows", "sum"])
+def test_a_table_without_an_end_is_no_number_of_clients(
+    context: ProbeContext, device: SnmpTarget, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    target = replace(device, community="newer", clients_oid=CLIENTS, clients_from=how)
+    assert snmp_round(context, target).fields["clients"] == 60
+    monkeypatch.setattr("aldea.agents.probes.snmp._MOST_CLIENTS", 40)
+    fields = snmp_round(context, target).fields
+    assert fields["failure"] == "snmp_error"
+    assert "clients" not in fields
+
+
+class _Stuck(asyncio.DatagramProtocol):
+    """Answers what follows an object with that object: the question as it came, as an answer (GetBulk to Response)."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        # The numbers of GetBulk (none without repetition, 20 with) stand where an answer has its error and its index.
+        self._transport.sendto(data.replace(b"\xa5", b"\xa2", 1).replace(b"\x02\x01\x14", b"\x02\x01\x00", 1), addr)
+
+
+def test_a_table_that_is_answered_with_itself_is_not_nobody() -> None:
+    async def walked() -> None:
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(_Stuck, ("127.0.0.1", 0))
+        port = transport.get_extra_info("sockname")[1]
+        client = SnmpClient(SnmpTarget(host="127.0.0.1", port=port), 2.0, 0)
+        try:
+            await client.walk(CLIENTS, 100)
+        finally:
+            client.close()
+            transport.close()
+
+    with pytest.raises(SnmpError, match="when asked for what follows it"):
+        asyncio.run(walked())
 
 
 def test_counters_of_64_bits_that_stand_still_beside_others_that_count_are_not_believed(

@@ -175,6 +175,10 @@ class _Router:
             return whole((await self.client.get([count.oid])).get(count.oid), count.oid)
         # The rows' own numbers may hold devices' addresses: they are counted here and go no further.
         rows = await self.client.walk(count.oid, _MOST_CLIENTS)
+        if len(rows) >= _MOST_CLIENTS:
+            from aldea.agents.probes.snmp_client import SnmpError  # noqa: PLC0415 - as above
+
+            raise SnmpError(Failure.SNMP_ERROR, f"the table {count.oid} has no end")
         if count.how == "rows":
             return len(rows)
         return sum(whole(value, count.oid) for value in rows.values()) if rows else whole(None, count.oid)

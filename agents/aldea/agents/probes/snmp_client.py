@@ -85,6 +85,8 @@ class SnmpClient:
             below = {oid: value for oid, value in rows.items() if oid.startswith(f"{column}.")}
             new = {oid: value for oid, value in below.items() if oid not in found}
             found |= new
+            if column in rows and not found:
+                raise SnmpError(Failure.SNMP_ERROR, f"the router answers with {column} when asked for what follows it")
             if not new or len(below) < len(rows):  # the column's end, or a router that goes in circles
                 break
             last = next(reversed(new))
