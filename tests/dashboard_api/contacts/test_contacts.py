@@ -36,6 +36,7 @@ from aldea.storage.register.people import Grant, add_person, give_role
 from alert_rules.notify.servers import Answer, Web
 from dashboard_api.accounts import SignIn
 from dashboard_api.village import NOW_MS, Village
+from rigs.waiting import eventually
 
 SECRET = "very-secret-token"
 
@@ -223,7 +224,9 @@ def test_the_log_says_what_was_told_to_whom(manager: Client, team: Village, noti
     assert "Operacion" in page
     assert "No notification fits." in manager.get("/admin/notifications?state=expired").text
     assert manager.get("/admin/notifications?state=nope").status_code == 400
-    document = manager.get("/api/v1/notifications?incident=i-1").json()
+    of_it = "/api/v1/notifications?incident=i-1"
+    eventually(lambda: manager.get(of_it).json()["items"][0]["state"] == "sent")
+    document = manager.get(of_it).json()
     assert document["next"] is None
     (item,) = document["items"]
     assert (item["key"], item["state"], item["person"]) == ("i-1:fired:webhook.1:operacion", "sent", "operacion")
