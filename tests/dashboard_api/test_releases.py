@@ -275,6 +275,115 @@ def test_stopping_calls_off_who_has_not_heard_of_it(pages: Client, empty: Villag
     assert pages.post("/api/v1/rollouts/change", json={"to": "pause"}).status_code == 409
 
 
+DAY = 24 * HOUR
+
+
+def stands(pages: Client) -> tuple[str, dict[str, str]]:
+    """Return the newest rollout's state, and where each of its sites stands."""
+    document = pages.get("/api/v1/releases").json()["rollouts"][0]
+    return document["state"], {item["site"]: item["progress"] for item in document["devices"]}
+
+
+def test_a_site_that_falls_silent_gives_its_place_away_is_shown_and_goes_on_where_it_stood_once_it_is_back(
+    pages: Client, empty: Village, clock: ManualClock
+) -> None:
+    sites = fleet(empty, clock, 4)
+    pages.post("/api/v1/rollouts", json={"version": "0.2.0", "bake_hours": 0})
+    driver = RolloutDriver(empty.register, clock)
+    driver.step()
+    first = next(site for site in sites if asked(empty, site))
+    say(empty, first, CommandState.RUNNING, clock.wall_ms(), step="trying")
+    driver.step()
+    clock.advance(DAY + HOUR)
+    for site in set(sites) - {first}:
+        empty.hear(site, clock.wall_ms())
+    driver.step()
+    driver.step()
+    state, progress = stands(pages)
+    assert (state, progress[first], len(progress)) == ("running", "silent", 2)
+    assert "Silent: asked again once it is back" in pages.get("/admin/releases").text
+    # It took the release in the dark, and says so.
+    clock.advance(DAY)
+    empty.hear(first, clock.wall_ms(), agent_version="0.2.0")
+    say(empty, first, CommandState.DONE, clock.wall_ms(), sentence="it runs")
+    driver.step()
+    driver.step()
+    assert stands(pages)[1][first] == "confirmed"
+
+
+def test_a_site_that_took_it_and_was_silent_counts_again_once_it_is_back(
+    pages: Client, empty: Village, clock: ManualClock
+) -> None:
+    sites = fleet(empty, clock, 3)
+    pages.post("/api/v1/rollouts", json={"version": "0.2.0", "bake_hours": 24})
+    driver = RolloutDriver(empty.register, clock)
+    driver.step()
+    first = next(site for site in sites if asked(empty, site))
+    empty.hear(first, clock.wall_ms(), agent_version="0.2.0")
+    say(empty, first, CommandState.DONE, clock.wall_ms(), sentence="it runs")
+    driver.step()
+    clock.advance(DAY + HOUR)
+    driver.step()
+    assert stands(pages) == ("running", {first: "silent"})
+    empty.hear(first, clock.wall_ms() + 1, agent_version="0.2.0")
+    clock.advance(HOUR)
+    driver.step()
+    driver.step()
+    assert stands(pages)[1][first] == "confirmed"
+
+
+def test_a_first_site_that_tells_nothing_is_said_after_three_days_and_another_is_chosen(
+    pages: Client, empty: Village, clock: ManualClock
+) -> None:
+    sites = fleet(empty, clock)
+    pages.post("/admin/releases", data={"version": "0.2.0", "first": "real-01", "bake_hours": "0"})
+    driver = RolloutDriver(empty.register, clock)
+    for _ in range(4):
+        for site in sites:
+            empty.hear(site, clock.wall_ms())
+        driver.step()
+        if stands(pages)[0] == "running":
+            say(empty, "real-01", CommandState.ROLLED_BACK, clock.wall_ms(), verdict="inconclusive", sentence="no link")
+        driver.step()
+        clock.advance(DAY)
+    assert stands(pages) == ("halted", {"real-01": "inconclusive"})
+    assert [asked(empty, site) for site in sites] == [3, 0, 0]
+    shown = pages.get("/admin/releases", headers=SPANISH).text
+    assert "en tres días no ha dicho nada" in shown
+    assert 'href="/admin/releases?choose=first#first-site"' in shown
+    form = pages.get("/admin/releases?choose=first").text
+    assert 'action="/admin/releases/first"' in form
+    assert "http-equiv" not in form, "what is typed is not thrown away"
+    wrong = pages.post("/admin/releases/first", data={"first": "sim-01"})
+    assert (wrong.status_code, "There is no real site" in wrong.text) == (400, True)
+    assert 'action="/admin/releases/first"' in wrong.text
+    assert "Another site goes first" in pages.post("/admin/releases/first", data={"first": "real-03"}).text
+    empty.hear("real-03", clock.wall_ms())
+    driver.step()
+    assert [asked(empty, site) for site in sites] == [3, 0, 1]
+    say(empty, "real-03", CommandState.DONE, clock.wall_ms(), sentence="it runs")
+    driver.step()
+    assert pages.post("/api/v1/rollouts/first", json={"first_site": "real-02"}).status_code == 409
+    assert "choose=first" not in pages.get("/admin/releases").text
+
+
+def test_of_two_people_who_go_on_at_once_the_second_is_told_what_has_halted_it_since(
+    pages: Client, empty: Village, clock: ManualClock
+) -> None:
+    fleet(empty, clock)
+    pages.post("/api/v1/rollouts", json={"version": "0.2.0", "first_site": "real-01", "bake_hours": 0})
+    driver = RolloutDriver(empty.register, clock)
+    driver.step()
+    say(empty, "real-01", CommandState.FAILED, clock.wall_ms(), sentence="no")
+    driver.step()
+    document = pages.get("/api/v1/releases").json()["rollouts"][0]
+    assert f'name="seen" value="{document["reason"]}"' in pages.get("/admin/releases").text
+    late = pages.post("/admin/releases/change", data={"to": "resume", "seen": "rolled_back device=agent site=real-02"})
+    assert (late.status_code, "for another reason" in late.text) == (400, True)
+    assert pages.post("/api/v1/rollouts/change", json={"to": "resume", "seen": "silent"}).status_code == 409
+    assert pages.post("/api/v1/rollouts/change", json={"to": "resume", "seen": document["reason"]}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,12 +15,14 @@ from aldea.model.rollouts import DeviceView, Progress, Rollout, RolloutState, ne
 from aldea.model.rollouts.states import (
     AGAIN_MS,
     AWAY_MS,
+    FIRST_MS,
     HOUR_MS,
     INCONCLUSIVE_MANY,
     LATE_MS,
     PATIENCE_MS,
     SETTLED_MS,
     SILENCE_MS,
+    SILENT_FIRST,
 )
 
 NEW, OLD = "2.0", "1.0"
@@ -121,7 +124,7 @@ def test_of_any_fleet_at_most_one_wave_is_at_risk_and_the_first_is_one_site(flee
 @settings(max_examples=300)
 @given(
     st.lists(habits, min_size=1, max_size=30),
-    st.sampled_from([Progress.ROLLED_BACK, Progress.FAILED, Progress.SILENT]),
+    st.sampled_from([Progress.ROLLED_BACK, Progress.FAILED]),
 )
 def test_a_bad_release_hits_one_site_alone(fleet: list[Habit], fate: Progress) -> None:
     made = Fleet([replace(habit, fate=fate) for habit in fleet])
@@ -129,6 +132,17 @@ def test_a_bad_release_hits_one_site_alone(fleet: list[Habit], fate: Progress) -
     hit = [item.site for item in made.devices.values() if item.trying_ms is not None]
     assert len(hit) <= 1
     if hit and made.devices[hit[0]].progress is fate:
+        assert made.rollout.state is RolloutState.HALTED
+
+
+@settings(max_examples=200)
+@given(st.lists(habits, min_size=1, max_size=30))
+def test_a_release_that_silences_whoever_tries_it_is_tried_at_two_sites_at_most(fleet: list[Habit]) -> None:
+    made = Fleet([replace(habit, fate=Progress.SILENT) for habit in fleet])
+    made.run(12)
+    hit = [item for item in made.devices.values() if item.trying_ms is not None]
+    assert len(hit) <= SILENT_FIRST + 1
+    if sum(item.progress is Progress.SILENT for item in hit) > SILENT_FIRST:
         assert made.rollout.state is RolloutState.HALTED
 
 
@@ -200,13 +214,82 @@ def test_nobody_is_waited_for_for_ever() -> None:
     assert made.rollout.state is RolloutState.DONE
 
 
+def silent(site: str, wave: int = 0, **more: Any) -> DeviceView:
+    """A device that began to try the release, or took it, and was not heard for a day since."""
+    known = {"progress": Progress.CONFIRMED, "wave": wave, "asked_ms": NOW, "confirmed_ms": NOW, "ended_ms": NOW}
+    return DeviceView(site, "agent", NEW, NOW, **{**known, **more})
+
+
 @pytest.mark.parametrize("wave", [0, 1])
-def test_a_site_that_falls_silent_after_it_took_the_release_halts_the_rollout(wave: int) -> None:
-    confirmed = DeviceView("a", "agent", NEW, NOW, progress=Progress.CONFIRMED, wave=wave, confirmed_ms=NOW)
-    rollout = Rollout(NEW, RolloutState.RUNNING, wave, NOW)
-    assert next_step(rollout, [confirmed], NOW + SILENCE_MS - 1).state is RolloutState.RUNNING
-    step = next_step(rollout, [confirmed], NOW + SILENCE_MS)
-    assert (step.state, step.noted) == (RolloutState.HALTED, {("a", "agent"): Progress.SILENT})
+@pytest.mark.parametrize("progress", [Progress.CONFIRMED, Progress.TRYING])
+def test_a_site_that_falls_silent_gives_its_place_to_another_and_two_in_a_row_halt(
+    wave: int, progress: Progress
+) -> None:
+    away = silent("a", wave, progress=progress, trying_ms=NOW)
+    rollout = Rollout(NEW, RolloutState.RUNNING, wave, NOW, first_site=None)
+    other = DeviceView("b", "agent", OLD, NOW + SILENCE_MS)
+    assert next_step(rollout, [away, other], NOW + SILENCE_MS - 1).noted == {}
+    step = next_step(rollout, [away, other], NOW + SILENCE_MS)
+    assert (step.state, step.noted, step.ask) == (RolloutState.RUNNING, {away.key: Progress.SILENT}, (other.key,))
+    alone = next_step(rollout, [away], NOW + SILENCE_MS)
+    assert alone.why is not None
+    assert (alone.state, alone.why.word) == (RolloutState.RUNNING, "away"), "it is not forgotten"
+    both = next_step(rollout, [away, replace(away, site="c"), other], NOW + SILENCE_MS)
+    assert both.why is not None
+    assert (both.state, both.why.word, both.ask) == (RolloutState.HALTED, "silent", ())
+
+
+def test_a_silent_site_that_is_back_is_looked_at_again_and_nobody_waits_for_ever() -> None:
+    rollout = Rollout(NEW, RolloutState.RUNNING, 2, NOW)
+    away = silent("a", 2, progress=Progress.SILENT, ended_ms=NOW + SILENCE_MS, confirmed_ms=None)
+    waits = next_step(rollout, [away], NOW + 2 * SILENCE_MS)
+    assert waits.why is not None
+    assert (waits.state, waits.noted, waits.why.word) == (RolloutState.RUNNING, {}, "others_away")
+    back = replace(away, heard_ms=NOW + 3 * SILENCE_MS)
+    assert next_step(rollout, [back], NOW + 3 * SILENCE_MS).noted == {away.key: Progress.TRYING}
+    assert next_step(rollout, [away], NOW + LATE_MS).state is RolloutState.DONE
+
+
+def test_a_site_that_is_silent_before_it_has_begun_is_left_and_counts_for_nothing() -> None:
+    """It runs the old version still: a village without power for a day says nothing of a release."""
+    rollout = Rollout(NEW, RolloutState.RUNNING, 1, NOW)
+    fleet = [
+        DeviceView(site, "agent", OLD, NOW, progress=Progress.FETCHING, wave=1, asked_ms=NOW) for site in "abcdefgh"
+    ]
+    step = next_step(rollout, fleet, NOW + AWAY_MS)
+    assert (step.state, set(step.noted.values())) == (RolloutState.RUNNING, {Progress.LEFT})
+
+
+@pytest.mark.parametrize("progress", [Progress.INCONCLUSIVE, Progress.NO_KEY, Progress.SILENT])
+def test_a_named_first_site_that_tells_nothing_is_asked_for_three_days_and_then_a_person(progress: Progress) -> None:
+    rollout = Rollout(NEW, RolloutState.RUNNING, 0, NOW, first_site="a")
+    told = DeviceView("a", "agent", OLD, NOW, progress=progress, asked_ms=NOW, ended_ms=NOW + 1)
+    other = DeviceView("b", "agent", OLD, NOW + FIRST_MS)
+    before = next_step(rollout, [told, other], NOW + FIRST_MS - 1)
+    assert (before.state, before.ask) == (RolloutState.RUNNING, ())
+    step = next_step(rollout, [told, other], NOW + FIRST_MS)
+    assert step.why is not None
+    assert (step.state, step.why.word, step.why.about["site"]) == (RolloutState.HALTED, "first_site", "a")
+    # Whoever goes on waits for it no more: another goes first.
+    assert next_step(replace(rollout, first_site=None), [told, other], NOW + FIRST_MS).ask == (other.key,)
+
+
+def test_a_first_site_that_cannot_be_asked_any_more_keeps_nobody_waiting() -> None:
+    """It failed and was set aside, has the release already, or its box was taken away: it was waited for in vain."""
+    rollout = Rollout(NEW, RolloutState.RUNNING, 0, NOW, first_site="a")
+    other = DeviceView("b", "agent", OLD, NOW)
+    aside = DeviceView("a", "agent", OLD, NOW, progress=Progress.SET_ASIDE, asked_ms=NOW, ended_ms=NOW)
+    for first in ([aside], [DeviceView("a", "agent", NEW, NOW)], []):
+        assert next_step(rollout, [*first, other], NOW).ask == (other.key,)
+
+
+def test_a_first_site_that_is_away_is_waited_for_and_named() -> None:
+    rollout = Rollout(NEW, RolloutState.RUNNING, 0, NOW, first_site="a")
+    other = DeviceView("b", "agent", OLD, NOW)
+    for first in (DeviceView("a", "agent", OLD, NOW - AWAY_MS), DeviceView("a", "agent")):
+        step = next_step(rollout, [other, first], NOW)
+        assert step.why is not None
+        assert (step.ask, step.why.word, step.why.about["site"]) == ((), "away", "a")
 
 
 def test_a_few_silent_sites_among_all_halt_nothing_and_many_do() -> None:

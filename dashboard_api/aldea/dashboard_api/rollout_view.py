@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from aldea.model.rollouts import CHANGES
 from aldea.storage.register.audit import audit
-from aldea.storage.register.rollouts import StoredRollout, begin_rollout, change_rollout
+from aldea.storage.register.rollout_rows import StoredRollout
+from aldea.storage.register.rollouts import begin_rollout, change_rollout, choose_first
 
 if TYPE_CHECKING:
     from aldea.dashboard_api.access.visitor import Visitor
@@ -23,8 +24,18 @@ def begin(
     return made
 
 
-def change(unit: Unit, visitor: Visitor, to: str, now_ms: int) -> StoredRollout:
-    """Pause, resume or stop (`CHANGES`) what is under way. Raises RegisterError with a sentence."""
-    found = change_rollout(unit, CHANGES[to], now_ms)
+def change(unit: Unit, visitor: Visitor, to: str, now_ms: int, seen: str | None = None) -> StoredRollout:
+    """Pause, resume or stop (`CHANGES`) what is under way; `seen` is the reason to halt that was looked at.
+
+    Raises RegisterError with a sentence.
+    """
+    found = change_rollout(unit, CHANGES[to], now_ms, seen=seen)
     audit(unit, visitor.person, f"rollout_{found.rollout.state.value}", found.rollout.version, {}, now_ms)
+    return found
+
+
+def choose(unit: Unit, visitor: Visitor, first_site: str | None, now_ms: int) -> StoredRollout:
+    """Choose which site goes first in what is under way. Raises RegisterError with a sentence."""
+    found = choose_first(unit, first_site, now_ms)
+    audit(unit, visitor.person, "rollout_first_site", found.rollout.version, {"first": first_site}, now_ms)
     return found

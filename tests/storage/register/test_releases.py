@@ -15,7 +15,7 @@ from aldea.model.release import Manifest, ReleaseFile, SignedRelease, public_pem
 from aldea.model.rollouts import Progress, RolloutState, Why
 from aldea.storage.register import Register, RegisterError
 from aldea.storage.register.commands import CommandState, find_command, queue_command
-from aldea.storage.register.errors import RegisterConflictError
+from aldea.storage.register.errors import RegisterConflictError, UnknownEntryError
 from aldea.storage.register.register import Unit
 from aldea.storage.register.releases import (
     add_release,
@@ -28,19 +28,23 @@ from aldea.storage.register.releases import (
     trusted_keys,
     trusted_pem,
 )
-from aldea.storage.register.rollouts import (
-    KIND,
-    begin_rollout,
-    change_rollout,
+from aldea.storage.register.rollout_devices import (
     command_states,
     device_views,
-    keep_step,
-    list_rollouts,
     newest_of_device,
     note_asked,
     note_progress,
-    open_rollout,
     rollout_devices,
+)
+from aldea.storage.register.rollouts import (
+    FIRST_TELLS_NOTHING,
+    KIND,
+    begin_rollout,
+    change_rollout,
+    choose_first,
+    keep_step,
+    list_rollouts,
+    open_rollout,
 )
 from aldea.storage.register.sites import add_sites
 from storage.register.places import DAY, entry
@@ -195,13 +199,68 @@ def test_what_becomes_of_a_device_is_kept_and_trouble_is_set_aside(unit: Unit) -
     change_rollout(unit, RolloutState.RUNNING, NOW + 4)
     assert rollout_devices(unit, made.id)[0].progress is Progress.SET_ASIDE
     change_rollout(unit, RolloutState.PAUSED, NOW + 5)
-    note_progress(unit, made.id, ("isla", "box"), Progress.SILENT, NOW + 6, {})
+    note_progress(unit, made.id, ("isla", "box"), Progress.FAILED, NOW + 6, {})
     change_rollout(unit, RolloutState.RUNNING, NOW + 7)
-    assert rollout_devices(unit, made.id)[0].progress is Progress.SILENT  # nobody was told of it: it halts now
+    assert rollout_devices(unit, made.id)[0].progress is Progress.FAILED  # nobody was told of it: it halts now
     newest = newest_of_device(unit, "isla", "box")
     assert newest is not None
     assert newest[1].wave == 0
     assert newest_of_device(unit, "monte", "box") is None
+
+
+def halted(unit: Unit, why: Why, progress: Progress) -> int:
+    """Begin a rollout that has halted, its first site being named."""
+    made = begin_rollout(unit, "2.0", NOW, "test", first_site="isla")
+    command = queue_command(unit, "isla", "box", KIND, {}, NOW, NOW + DAY)
+    note_asked(unit, made.id, ("isla", "box"), 0, command.id, NOW)
+    note_progress(unit, made.id, ("isla", "box"), progress, NOW + 1, {})
+    keep_step(unit, made.id, RolloutState.HALTED, 0, why, NOW + 2)
+    return made.id
+
+
+def test_of_two_people_who_look_at_a_halt_the_second_does_not_set_aside_what_nobody_has_seen(unit: Unit) -> None:
+    seen = Why("failed", {"site": "monte", "device": "box"})
+    number = halted(unit, Why("rolled_back", {"site": "isla", "device": "box"}), Progress.ROLLED_BACK)
+    with pytest.raises(RegisterConflictError, match="for another reason meanwhile"):
+        change_rollout(unit, RolloutState.RUNNING, NOW + 3, seen=seen.short)
+    found = open_rollout(unit)
+    assert found is not None
+    assert found.why is not None
+    assert change_rollout(unit, RolloutState.RUNNING, NOW + 3, seen=found.why.short).id == number
+
+
+def test_going_on_leaves_silent_devices_for_later_and_waits_no_more_for_a_first_site_that_told_nothing(
+    unit: Unit,
+) -> None:
+    about = {"site": "isla", "device": "box"}
+    number = halted(unit, Why(FIRST_TELLS_NOTHING, about), Progress.SILENT)
+    found = change_rollout(unit, RolloutState.RUNNING, NOW + 3)
+    assert (found.rollout.state, found.rollout.first_site) == (RolloutState.RUNNING, None)
+    assert rollout_devices(unit, number)[0].progress is Progress.LEFT
+
+
+def test_another_first_site_is_chosen_as_long_as_none_has_taken_the_release(unit: Unit) -> None:
+    about = {"site": "isla", "device": "box"}
+    number = halted(unit, Why(FIRST_TELLS_NOTHING, about), Progress.INCONCLUSIVE)
+    with pytest.raises(UnknownEntryError, match="no real site"):
+        choose_first(unit, "nowhere", NOW + 3)
+    found = choose_first(unit, "monte", NOW + 3)
+    assert (found.rollout.state, found.rollout.first_site, found.why) == (RolloutState.RUNNING, "monte", None)
+    # Who was asked and has not heard of it is called off; a halt for another reason stays one.
+    command = queue_command(unit, "monte", "box", KIND, {}, NOW, NOW + DAY)
+    note_asked(unit, number, ("monte", "box"), 0, command.id, NOW)
+    keep_step(unit, number, RolloutState.HALTED, 0, Why("failed", about), NOW + 4)
+    assert choose_first(unit, None, NOW + 5).rollout.state is RolloutState.HALTED
+    called_off = find_command(unit, command.id)
+    assert called_off is not None
+    assert called_off.state is CommandState.CANCELLED
+    assert [item.progress for item in rollout_devices(unit, number)] == [Progress.INCONCLUSIVE, Progress.LEFT]
+    note_progress(unit, number, ("monte", "box"), Progress.CONFIRMED, NOW + 6, {})
+    with pytest.raises(RegisterError, match="has taken it already"):
+        choose_first(unit, "isla", NOW + 7)
+    change_rollout(unit, RolloutState.STOPPED, NOW + 8)
+    with pytest.raises(RegisterError, match="no release is being rolled out"):
+        choose_first(unit, "isla", NOW + 9)
 
 
 def test_only_real_agents_are_looked_at(unit: Unit) -> None:

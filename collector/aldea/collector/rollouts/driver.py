@@ -18,19 +18,15 @@ from aldea.model.rollouts import Key, Progress, RolloutState, Step, next_step
 from aldea.storage.register import RegisterError
 from aldea.storage.register.commands import CommandState, find_command, queue_command
 from aldea.storage.register.releases import StoredRelease, find_release
-from aldea.storage.register.rollouts import (
-    KIND,
-    RolloutDevice,
-    StoredRollout,
+from aldea.storage.register.rollout_devices import (
     command_states,
     device_views,
-    keep_step,
-    list_rollouts,
     note_asked,
     note_progress,
-    open_rollout,
     rollout_devices,
 )
+from aldea.storage.register.rollout_rows import RolloutDevice, StoredRollout
+from aldea.storage.register.rollouts import KIND, keep_step, list_rollouts, open_rollout
 
 if TYPE_CHECKING:
     from aldea.model.clock import Clock

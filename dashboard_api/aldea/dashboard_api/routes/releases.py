@@ -16,11 +16,13 @@ from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.context import Aldea
 from aldea.dashboard_api.instants import iso
 from aldea.dashboard_api.problems import Problem, sentence
-from aldea.dashboard_api.rollout_view import begin, change
+from aldea.dashboard_api.rollout_view import begin, change, choose
 from aldea.dashboard_api.routes.documented import PROBLEM, RESPONSES
 from aldea.storage.register import RegisterError, Unit
 from aldea.storage.register.releases import StoredRelease, find_release_file, list_releases, read_release_file
-from aldea.storage.register.rollouts import StoredRollout, list_rollouts, rollout_devices
+from aldea.storage.register.rollout_devices import rollout_devices
+from aldea.storage.register.rollout_rows import StoredRollout
+from aldea.storage.register.rollouts import list_rollouts
 
 router = APIRouter(prefix="/api/v1", tags=["releases"])
 
@@ -60,6 +62,8 @@ class RolloutDocument(BaseModel):
     wave: int
     why: str | None = Field(description="Why it halted or waits, as a word.")
     about: dict[str, str] = Field(description="What the word is about, such as a site.")
+    reason: str | None = Field(description="Both together, to be given back as `seen`.")
+    first_site: str | None = Field(description="The first site that was named; null: the one that was heard last.")
     begun: str
     devices: list[RolloutDeviceDocument]
 
@@ -87,6 +91,17 @@ class RolloutChange(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     to: Literal["pause", "resume", "stop"]
+    seen: str | None = Field(
+        None, max_length=200, description="Of one that has halted: its `reason` when you looked. Another one: 409."
+    )
+
+
+class FirstSite(BaseModel):
+    """Which site is to go first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    first_site: str | None = Field(max_length=39, description="Null: the site that was heard last.")
 
 
 @router.get("/releases", summary="Releases and rollouts", responses=RESPONSES)
@@ -114,7 +129,17 @@ def change_it(aldea: Aldea, visitor: SignedIn, wish: Annotated[RolloutChange, Bo
     """Change the rollout that is under way. Resuming one that has halted sets those aside that were the reason."""
     try:
         with aldea.register.transaction() as unit:
-            return _rollout(unit, change(unit, visitor, wish.to, aldea.clock.wall_ms()))
+            return _rollout(unit, change(unit, visitor, wish.to, aldea.clock.wall_ms(), wish.seen))
+    except RegisterError as error:
+        raise Problem(409, sentence(error)) from error
+
+
+@router.post("/rollouts/first", summary="Choose another first site", responses={**RESPONSES, 409: PROBLEM})
+def choose_it(aldea: Aldea, visitor: SignedIn, wish: Annotated[FirstSite, Body()]) -> RolloutDocument:
+    """Choose which site goes first, while none has taken the release yet. What has begun at another goes on there."""
+    try:
+        with aldea.register.transaction() as unit:
+            return _rollout(unit, choose(unit, visitor, wish.first_site, aldea.clock.wall_ms()))
     except RegisterError as error:
         raise Problem(409, sentence(error)) from error
 
@@ -173,6 +198,8 @@ def _rollout(unit: Unit, item: StoredRollout) -> RolloutDocument:
         wave=item.rollout.wave,
         why=None if item.why is None else item.why.word,
         about={} if item.why is None else dict(item.why.about),
+        reason=None if item.why is None else item.why.short,
+        first_site=item.rollout.first_site,
         begun=iso(item.rollout.created_ms) or "",
         devices=[
             RolloutDeviceDocument(

@@ -47,6 +47,7 @@ ACTION_WORDS: Mapping[str, str] = {
     "release_key_trusted": N_("let a key sign releases"),
     "release_key_distrusted": N_("no longer lets a key sign releases"),
     "rollout_begun": N_("began to roll out a release"),
+    "rollout_first_site": N_("chose which site gets a release first"),
     "rollout_running": N_("let a rollout go on"),
     "rollout_paused": N_("paused a rollout"),
     "rollout_halted": N_("halted a rollout"),

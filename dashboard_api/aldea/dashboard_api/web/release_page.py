@@ -11,7 +11,8 @@ from aldea.dashboard_api.web.release_words import LOOKS, PROGRESS, PROGRESS_LOOK
 from aldea.dashboard_api.web.shown import Shown
 from aldea.model.rollouts import Progress
 from aldea.storage.register.register import Unit
-from aldea.storage.register.rollouts import RolloutDevice, StoredRollout, newest_of_device
+from aldea.storage.register.rollout_devices import newest_of_device
+from aldea.storage.register.rollout_rows import RolloutDevice, StoredRollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ class RolloutView:
     begun: str
     author: str
     bake_hours: float
+    first_site: str
+    may_choose: bool
+    reason: str
 
 
 def rollout_view(found: StoredRollout, devices: Sequence[RolloutDevice], shown: Shown) -> RolloutView:
@@ -78,7 +82,16 @@ def rollout_view(found: StoredRollout, devices: Sequence[RolloutDevice], shown: 
         begun=shown.ago(found.rollout.created_ms),
         author=shown.who(found.author),
         bake_hours=found.rollout.bake_hours,
+        first_site=found.rollout.first_site or "",
+        may_choose=_may_choose(found, devices),
+        reason="" if found.why is None else found.why.short,
     )
+
+
+def _may_choose(found: StoredRollout, devices: Sequence[RolloutDevice]) -> bool:
+    """Say whether another site may go first: as long as none has the release."""
+    begun = found.rollout.wave > 0 or any(item.progress is Progress.CONFIRMED for item in devices)
+    return not found.rollout.state.is_over and not begun
 
 
 def upgrade_section(unit: Unit, box: Box, shown: Shown, _now_ms: int) -> Mapping[str, Any]:

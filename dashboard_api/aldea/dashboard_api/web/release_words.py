@@ -36,7 +36,7 @@ PROGRESS: Mapping[Progress, str] = MappingProxyType(
         Progress.CONFIRMED: N_("Runs it"),
         Progress.FAILED: N_("Could not"),
         Progress.ROLLED_BACK: N_("Went back by itself"),
-        Progress.SILENT: N_("Silent since"),
+        Progress.SILENT: N_("Silent: asked again once it is back"),
         Progress.LEFT: N_("Left for later"),
         Progress.INCONCLUSIVE: N_("The link failed while it tried"),
         Progress.NO_KEY: N_("Knows no key"),
@@ -52,7 +52,7 @@ PROGRESS_LOOKS: Mapping[Progress, str] = MappingProxyType(
         Progress.CONFIRMED: "up",
         Progress.FAILED: "down",
         Progress.ROLLED_BACK: "down",
-        Progress.SILENT: "down",
+        Progress.SILENT: "suspect",
         Progress.LEFT: "off",
         Progress.INCONCLUSIVE: "unknown",
         Progress.NO_KEY: "suspect",
@@ -64,7 +64,15 @@ WHY: Mapping[str, str] = MappingProxyType(
     {
         "failed": N_("%(site)s could not take it. Look at its page; resuming goes on without it."),
         "rolled_back": N_("%(site)s went back to the version before. Look at its page; resuming goes on without it."),
-        "silent": N_("%(site)s has not been heard since it began with it. Resuming goes on without it."),
+        "silent": N_(
+            "Several sites have not been heard since they began with it, %(site)s last: that may be no accident. "
+            "Resuming goes on without them; they are asked again once they are back."
+        ),
+        "first_site": N_(
+            "%(site)s was to go first and has told nothing of it for three days. Choose another first site, or resume: "
+            "then the one that was heard last goes first."
+        ),
+        "away": N_("%(site)s is not heard just now, and nobody else can be asked before it is."),
         "inconclusive": N_(
             "Several sites lost their link just while they tried it, %(site)s last, and none runs it yet: that may be "
             "no accident. Resuming goes on without them."

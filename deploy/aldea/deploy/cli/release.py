@@ -8,6 +8,7 @@ examples:
   aldea release preview 0.2.0                           who would get it, and who knows no key for it
   aldea release roll-out 0.2.0 --first isla-arena       to one site, then to ten, then to all
   aldea release show                                    how far it is, and why it waits
+  aldea release first rancho-verde                      another site goes first, as long as none has it
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.release_reach import reach_of
 from aldea.storage.register.releases import add_release, distrust_keys, list_releases, trust_keys, trusted_keys
-from aldea.storage.register.rollouts import begin_rollout, change_rollout, list_rollouts, rollout_devices
+from aldea.storage.register.rollout_devices import rollout_devices
+from aldea.storage.register.rollouts import begin_rollout, change_rollout, choose_first, list_rollouts
 
 if TYPE_CHECKING:
     import argparse
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_register_option(parser)
-    names = "keygen|trust|sign|add|list|preview|roll-out|show|pause|resume|stop"
+    names = "keygen|trust|sign|add|list|preview|roll-out|show|first|pause|resume|stop"
     actions = parser.add_subparsers(dest="action", required=True, metavar=names)
     keygen = actions.add_parser("keygen", help="make the key pair that signs releases")
     keygen.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the two files go")
@@ -75,8 +77,10 @@ def _add_rollout_arguments(actions: argparse._SubParsersAction[argparse.Argument
     )
     show = actions.add_parser("show", help="how far the newest rollout is")
     show.add_argument("--json", action="store_true", help="one JSON document")
+    first = actions.add_parser("first", help="choose another first site, as long as none has the release")
+    first.add_argument("site", nargs="?", metavar="SITE", help="default: the one heard last")
     actions.add_parser("pause", help="ask no more devices for now")
-    actions.add_parser("resume", help="go on; devices that made it halt are set aside")
+    actions.add_parser("resume", help="go on without what made it halt; silent devices come later")
     actions.add_parser("stop", help="end it for good")
 
 
@@ -92,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.action in CHANGES:
                 return _change(register, arguments)
             actions = {"trust": _trust, "add": _add, "list": _list, "show": _show}
-            actions |= {"preview": _preview, "roll-out": _roll_out}
+            actions |= {"preview": _preview, "roll-out": _roll_out, "first": _first}
             return actions[arguments.action](register, arguments)
     except FileExistsError as error:
         raise CommandError(f"{error.filename} is there already: a key is never overwritten") from error
@@ -198,6 +202,16 @@ def _roll_out(register: Register, arguments: argparse.Namespace) -> int:
     print(f"Version {made.rollout.version} goes out: to one site first. How far it is: aldea release show")
     if keyless:
         print(words.keyless_text(keyless))
+    return OK
+
+
+def _first(register: Register, arguments: argparse.Namespace) -> int:
+    now = SystemClock().wall_ms()
+    with register.transaction() as unit:
+        found = choose_first(unit, arguments.site, now)
+        detail = {"by": AUTHOR, "first": arguments.site}
+        audit(unit, None, "rollout_first_site", found.rollout.version, detail, now)
+    print(f"Version {found.rollout.version}: {arguments.site or 'the site heard last'} goes first.")
     return OK
 
 

@@ -13,7 +13,7 @@ from aldea.model.release import Manifest
 from aldea.model.rollouts import WAVES, Key
 from aldea.storage.register.release_reach import Reach
 from aldea.storage.register.releases import StoredRelease
-from aldea.storage.register.rollouts import RolloutDevice, StoredRollout
+from aldea.storage.register.rollout_rows import RolloutDevice, StoredRollout
 
 
 def fingerprint(key: bytes) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from aldea.model.rollouts.states import (
     AWAY_MS,
+    FIRST_MS,
     INCONCLUSIVE_MANY,
     PATIENCE_MS,
     SETTLED_MS,
     SILENCE_MS,
     SILENT_FEW,
+    SILENT_FIRST,
     SILENT_RATIO,
-    WAVES,
     DeviceView,
     Key,
     Progress,
@@ -21,18 +22,35 @@ from aldea.model.rollouts.states import (
 )
 
 
-def trouble_of(seen: Sequence[DeviceView]) -> Why | None:
+def trouble_of(rollout: Rollout, seen: Sequence[DeviceView], now_ms: int) -> Why | None:
     """Return why the rollout halts, None when nothing is wrong enough."""
-    last = [device for device in seen if device.wave == len(WAVES) - 1 and device.progress is not None]
-    few = max(SILENT_FEW, round(SILENT_RATIO * len(last)))
-    silent_in_last = sum(device.progress is Progress.SILENT for device in last)
     for device in seen:
-        if device.progress is None or not device.progress.is_trouble:
-            continue
-        if device.progress is Progress.SILENT and device in last and silent_in_last <= few:
-            continue
-        return Why(device.progress.value, {"site": device.site, "device": device.device})
-    return _many_inconclusive(seen)
+        if device.progress is not None and device.progress.is_trouble:
+            return _why(device.progress.value, device)
+    return _many_silent(seen) or _many_inconclusive(seen) or _first_tells_nothing(rollout, seen, now_ms)
+
+
+def _why(word: str, device: DeviceView) -> Why:
+    return Why(word, {"site": device.site, "device": device.device})
+
+
+def _many_silent(seen: Sequence[DeviceView]) -> Why | None:
+    """Return why silent devices halt the rollout after all: one or the other loses its power, not one after another."""
+    silent = [device for device in seen if device.progress is Progress.SILENT]
+    asked = sum(device.progress is not None for device in seen)
+    runs = any(device.progress is Progress.CONFIRMED for device in seen)
+    few = max(SILENT_FEW, round(SILENT_RATIO * asked)) if runs else SILENT_FIRST
+    return _why("silent", silent[-1]) if len(silent) > few else None
+
+
+def _first_tells_nothing(rollout: Rollout, seen: Sequence[DeviceView], now_ms: int) -> Why | None:
+    """Return why a first site that was named halts the rollout: it is asked daily, and a person has to know."""
+    if rollout.wave > 0 or rollout.first_site is None or now_ms - rollout.created_ms < FIRST_MS:
+        return None
+    mine = [device for device in seen if device.site == rollout.first_site and device.progress is not None]
+    if not mine or not all(device.progress is not None and device.progress.tells_nothing for device in mine):
+        return None
+    return _why("first_site", mine[-1])
 
 
 def _many_inconclusive(seen: Sequence[DeviceView]) -> Why | None:
@@ -40,11 +58,11 @@ def _many_inconclusive(seen: Sequence[DeviceView]) -> Why | None:
     untold = [device for device in seen if device.progress is Progress.INCONCLUSIVE]
     if len(untold) < INCONCLUSIVE_MANY or any(device.progress is Progress.CONFIRMED for device in seen):
         return None
-    return Why("inconclusive", {"site": untold[-1].site, "device": untold[-1].device})
+    return _why("inconclusive", untold[-1])
 
 
 def judged(rollout: Rollout, devices: Iterable[DeviceView], now_ms: int) -> dict[Key, Progress]:
-    """Return what became of devices without a word of theirs: silent, gone back after all, or left for later."""
+    """Return what became of devices without a word of theirs: silent or heard again, gone back, or left for later."""
     noted: dict[Key, Progress] = {}
     for device in devices:
         if device.progress is None:
@@ -60,22 +78,21 @@ def _as_it_is(_device: DeviceView, _now_ms: int) -> Progress | None:
     return None
 
 
-def _asked(device: DeviceView, now_ms: int) -> Progress | None:
+def _not_begun(device: DeviceView, now_ms: int) -> Progress | None:
+    """Return left for one that is away or takes too long: it runs the old version, so its silence tells nothing."""
     asked_ms = device.asked_ms or now_ms
     quiet = now_ms - max(device.heard_ms or 0, asked_ms) >= AWAY_MS
     return Progress.LEFT if quiet or now_ms - asked_ms >= PATIENCE_MS else None
 
 
-def _fetching(device: DeviceView, now_ms: int) -> Progress | None:
-    asked_ms = device.asked_ms or now_ms
-    if now_ms - max(device.heard_ms or 0, asked_ms) >= SILENCE_MS:
-        return Progress.SILENT
-    return Progress.LEFT if now_ms - asked_ms >= PATIENCE_MS else None
-
-
 def _trying(device: DeviceView, now_ms: int) -> Progress | None:
     since = max(device.heard_ms or 0, device.trying_ms or 0, device.asked_ms or 0)
     return Progress.SILENT if now_ms - since >= SILENCE_MS else None
+
+
+def _silent(device: DeviceView, _now_ms: int) -> Progress | None:
+    """Return trying for one that is heard again: what it has to say of the release comes next, or has come."""
+    return Progress.TRYING if (device.heard_ms or 0) > (device.ended_ms or 0) else None
 
 
 def _went_back(rollout: Rollout, device: DeviceView) -> bool:
@@ -93,8 +110,9 @@ def _confirmed(device: DeviceView, now_ms: int) -> Progress | None:
 
 
 _JUDGES = {
-    Progress.ASKED: _asked,
-    Progress.FETCHING: _fetching,
+    Progress.ASKED: _not_begun,
+    Progress.FETCHING: _not_begun,
     Progress.TRYING: _trying,
     Progress.CONFIRMED: _confirmed,
+    Progress.SILENT: _silent,
 }

@@ -18,8 +18,12 @@ PATIENCE_MS = 72 * HOUR_MS
 """A device that has not begun to try the release so long after it was asked is left for later."""
 SILENCE_MS = 24 * HOUR_MS
 """A device that has begun with the release and was not heard for so long since, is silent."""
-SILENT_RATIO, SILENT_FEW = 0.05, 2
-"""So many silent devices of the last wave halt nothing: among hundreds of sites some lose their power on any day."""
+SILENT_RATIO, SILENT_FEW, SILENT_FIRST = 0.05, 2, 1
+"""So many silent devices halt nothing, of those that were asked: among hundreds of sites some lose their power on any
+day. The last: so many while no device runs the release."""
+FIRST_MS = 72 * HOUR_MS
+"""A first site that was named, and has told nothing of the release so long after the rollout began, is waited for no
+more: a person decides."""
 SETTLED_MS = 600_000
 """A device that has confirmed and is heard so long after with an older version went back by itself."""
 HEALTHY_MS = HOUR_MS
@@ -59,9 +63,10 @@ CHANGES: Mapping[str, RolloutState] = MappingProxyType(
 class Progress(StrEnum):
     """Where a device stands.
 
-    `asked`: it has said nothing yet; `fetching`: it has answered; `trying`: it starts the new version; `left`: for
-    later; `inconclusive`: its trials told of the link alone, it runs the old version; `no_key`: it knows nobody who may
-    sign releases; `set_aside`: by a person.
+    `asked`: it has said nothing yet; `fetching`: it has answered; `trying`: it starts the new version; `silent`: it was
+    not heard since it began to try it, and goes on where it stood once it is; `left`: for later; `inconclusive`: its
+    trials told of the link alone, it runs the old version; `no_key`: it knows nobody who may sign releases;
+    `set_aside`: by a person.
     """
 
     ASKED = "asked"
@@ -83,13 +88,18 @@ class Progress(StrEnum):
 
     @property
     def is_trouble(self) -> bool:
-        """Whether it halts the rollout."""
-        return self in (Progress.FAILED, Progress.ROLLED_BACK, Progress.SILENT)
+        """Whether it alone halts the rollout."""
+        return self in (Progress.FAILED, Progress.ROLLED_BACK)
 
     @property
     def is_for_later(self) -> bool:
         """Whether it is asked again in the last wave, and another takes its place until then."""
-        return self in (Progress.LEFT, Progress.INCONCLUSIVE, Progress.NO_KEY)
+        return self in (Progress.LEFT, Progress.INCONCLUSIVE, Progress.NO_KEY, Progress.SILENT)
+
+    @property
+    def tells_nothing(self) -> bool:
+        """Whether it was asked, and nobody knows by that how the release fares."""
+        return self in (Progress.INCONCLUSIVE, Progress.NO_KEY, Progress.SILENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +162,11 @@ class Why:
 
     word: str
     about: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def short(self) -> str:
+        """What tells it from another reason, for whoever says which one was looked at."""
+        return " ".join([self.word, *(f"{name}={self.about[name]}" for name in sorted(self.about))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def next_step(rollout: Rollout, devices: Sequence[DeviceView], now_ms: int) -> S
     real = [device for device in devices if not device.simulated]
     noted = judged(rollout, real, now_ms)
     seen = [replace(device, progress=noted.get(device.key, device.progress)) for device in real]
-    why = trouble_of(seen)
+    why = trouble_of(rollout, seen, now_ms)
     if why is not None:
         return Step(RolloutState.HALTED, rollout.wave, noted=noted, why=why)
     return replace(_forward(rollout, seen, now_ms), noted=noted)
@@ -52,7 +52,7 @@ def _forward(rollout: Rollout, seen: Sequence[DeviceView], now_ms: int) -> Step:
     if not members:
         # Nobody is there to ask: either all have it, or all are away.
         if any(_wants(rollout, device, now_ms) for device in seen):
-            return Step(rollout.state, wave, why=_nobody_to_ask(seen))
+            return Step(rollout.state, wave, why=_nobody_to_ask(rollout, seen, now_ms))
         return Step(RolloutState.DONE, wave)
     waits = _wave_waits(rollout, members, now_ms)
     if waits is not None:
@@ -61,12 +61,16 @@ def _forward(rollout: Rollout, seen: Sequence[DeviceView], now_ms: int) -> Step:
     return _forward(after, seen, now_ms)
 
 
-def _nobody_to_ask(seen: Sequence[DeviceView]) -> Why:
+def _nobody_to_ask(rollout: Rollout, seen: Sequence[DeviceView], now_ms: int) -> Why:
     """Return why nobody is asked now although some need it."""
     for device in seen:
-        if device.progress in (Progress.INCONCLUSIVE, Progress.NO_KEY):
-            return Why("asked_again", {"site": device.site, "device": device.device})
-    return Why("nobody_heard")
+        about = {"site": device.site, "device": device.device}
+        if device.progress is Progress.SILENT:
+            return Why("away", about)
+        if device.progress is not None and device.progress.tells_nothing:
+            return Why("asked_again", about)
+    first = next((device for device in seen if _is_waited_for(rollout, device, now_ms)), None)
+    return Why("nobody_heard") if first is None else Why("away", {"site": first.site, "device": first.device})
 
 
 def _last_wave(
@@ -103,8 +107,8 @@ _IN_WAVE = frozenset({Progress.ASKED, Progress.FETCHING, Progress.TRYING, Progre
 def _chosen(rollout: Rollout, seen: Sequence[DeviceView], now_ms: int, *, alone: bool) -> list[DeviceView]:
     """Return who may be asked next, the best first: the first site that was named, then who was heard last.
 
-    A first site that was named is waited for: nobody else goes first in its place. Who was left for later comes again
-    in the last wave, or when a wave has nobody else (`alone`).
+    A first site that was named is waited for, as long as it may be asked at all: nobody else goes first in its place.
+    Who was left for later comes again in the last wave, or when a wave has nobody else (`alone`).
     """
     heard = [
         device
@@ -112,15 +116,24 @@ def _chosen(rollout: Rollout, seen: Sequence[DeviceView], now_ms: int, *, alone:
         if _wants(rollout, device, now_ms) and device.heard_ms is not None and now_ms - device.heard_ms < AWAY_MS
         if device.progress in (None, Progress.LEFT) or now_ms - (device.ended_ms or now_ms) >= AGAIN_MS
     ]
-    if rollout.wave == 0 and rollout.first_site is not None:
+    if any(_is_waited_for(rollout, device, now_ms) for device in seen):
         heard = [device for device in heard if device.site == rollout.first_site]
     fresh = [device for device in heard if device.progress is None]
     free = heard if WAVES[rollout.wave] is None or (alone and not fresh) else fresh
     return sorted(free, key=lambda device: (device.progress is not None, -(device.heard_ms or 0), device.key))
 
 
+def _is_waited_for(rollout: Rollout, device: DeviceView, now_ms: int) -> bool:
+    """Say whether nobody else goes first, since this device is of the first site that was named, and may be asked."""
+    if rollout.wave > 0 or device.site != rollout.first_site:
+        return False
+    return _wants(rollout, device, now_ms) or (device.version is None and device.progress is None)
+
+
 def _wants(rollout: Rollout, device: DeviceView, now_ms: int) -> bool:
-    """Say whether the device has no such release nor a newer one, and may be asked for it."""
+    """Say whether the device has no such release nor a newer one, and may be asked for it; or is to be heard of it."""
+    if device.progress is Progress.SILENT:
+        return now_ms - rollout.created_ms < LATE_MS
     if device.version is None or not rollout.is_behind(device.version):
         return False
     return device.progress is None or (device.progress.is_for_later and now_ms - rollout.created_ms < LATE_MS)

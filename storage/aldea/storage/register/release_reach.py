@@ -12,7 +12,7 @@ from aldea.storage.register.credentials import valid_credentials
 from aldea.storage.register.errors import UnknownEntryError
 from aldea.storage.register.register import Unit
 from aldea.storage.register.releases import find_release, trusted_since_ms
-from aldea.storage.register.rollouts import device_views
+from aldea.storage.register.rollout_devices import device_views
 from aldea.storage.register.tables import rollout_device
 
 
