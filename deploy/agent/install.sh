@@ -294,7 +294,8 @@ write_unit() {
 # Written by install.sh. Change it with: systemctl edit aldea-agent
 [Unit]
 Description=Aldea agent
-After=network.target
+# dbus.service: at the end the agent asks systemd whether the machine goes down with it, and is answered by that.
+After=network.target dbus.service
 StartLimitIntervalSec=0
 
 [Service]

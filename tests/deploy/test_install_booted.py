@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from aldea.agents.outbox import Stopped
 from deploy.test_enrolment import wait_for_rows
 from installkit.booting import Booted
 from installkit.headquarters import running_headquarters
@@ -33,6 +34,10 @@ port = {port}
 WALLS = (
     "-p MemoryDenyWriteExecute=yes -p SystemCallFilter=@system-service -p 'SystemCallFilter=~@privileged @resources'"
 )
+CLEAN_STOP = (
+    f"python3 -c \"import sqlite3; print(sqlite3.connect('/{DATA}/outbox.sqlite')"
+    ".execute('SELECT value FROM meta WHERE name = ?', ('clean_stop',)).fetchone()[0])\""
+)
 SEAL = "from aldea.agents.records.sealing import seal; seal((), 'a passphrase long enough')"
 
 
@@ -51,6 +56,8 @@ def test_systemd_starts_the_agent_now_and_at_each_boot(machine: Machine, wheel: 
             eventually(lambda: machine.run(f"{page} 2>&1 || true").strip() == "200", 60)
             within_its_walls(machine)
             assert "Traceback" not in machine.run("journalctl -u aldea-agent")
+            booted.shut_down()
+            assert machine.run(CLEAN_STOP).strip() == str(Stopped.WITH_THE_MACHINE), "the next start will say so"
         finally:
             booted.unplug()
         booted = Booted(machine)

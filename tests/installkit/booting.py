@@ -94,6 +94,15 @@ class Booted:
                 pytest.skip("systemd does not start in namespaces here")
             time.sleep(0.1)
 
+    def shut_down(self) -> None:
+        """It is shut down in order: each service is stopped in its turn."""
+        self.machine.run("systemctl poweroff --no-block")
+        deadline = time.monotonic() + 120
+        while self._process.poll() is None:
+            assert time.monotonic() < deadline, "it does not go down"
+            time.sleep(0.1)
+        self.unplug()
+
     def unplug(self) -> None:
         """Everything on it ends at once."""
         self._process.kill()
