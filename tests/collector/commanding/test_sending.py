@@ -148,6 +148,30 @@ def test_a_birth_by_a_clock_that_was_ahead_is_answered_once_and_not_each_second(
     assert office.sends() == ["one"]
 
 
+def test_what_is_lost_after_a_birth_by_a_clock_that_was_years_ahead_is_sent_again_as_ever(office: Office) -> None:
+    """The time of the birth is never waited for: ten minutes are ten minutes of now, and a birth of now is one."""
+    office.birth(ahead_ms=365 * 24 * HOUR)
+    office.ask()
+    office.ask("other")
+    assert office.sends() == ["one", "other"]
+    assert [office.sends(60_000) for _ in range(9)] == [[]] * 9
+    assert office.sends(60_000) == ["one", "other"]
+    office.answers("running")
+    office.answers("done", "other")
+    office.clock.advance(1_000)
+    office.birth()
+    assert office.sends() == ["one"], "it repeats its answer"
+    assert office.sends(2 * AGAIN_MS) == []
+
+
+def test_what_was_sent_by_a_clock_that_was_ahead_and_was_put_back_is_sent_again_once(office: Office) -> None:
+    office.birth()
+    office.ask()
+    assert office.sends() == ["one"]
+    office.clock.step_wall(-2 * HOUR)
+    assert [office.sends() for _ in range(20)] == [["one"]] + [[]] * 19
+
+
 def test_a_silent_device_is_not_written_to_again(office: Office) -> None:
     office.birth()
     office.ask()

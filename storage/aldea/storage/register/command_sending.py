@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
 
 from aldea.storage.register.command_rows import OPEN, UNHEARD, CommandState, DeviceCommand, command_of
 from aldea.storage.register.register import Unit
@@ -23,14 +23,14 @@ def due_commands(unit: Unit, now_ms: int, limit: int) -> list[DeviceCommand]:
     """Return the oldest commands that are due now, at most `limit`.
 
     One that waits: as soon as its device is connected. One that was sent: after each birth of its device, and every
-    ten minutes. One that the device has taken up: after each birth, so that it can repeat its answer.
+    ten minutes. One that the device has taken up: after each birth, so that it can repeat its answer. What was sent
+    later than now was sent by a clock that was ahead: nobody knows when.
     """
     status = site_status.c
-    born_since = and_(
-        status.presence == Presence.ONLINE.value, status.presence_changed_ms > func.coalesce(command.c.sent_at_ms, 0)
-    )
+    sent_ms = case((command.c.sent_at_ms <= now_ms, command.c.sent_at_ms), else_=0)
+    born_since = and_(status.presence == Presence.ONLINE.value, status.presence_changed_ms > sent_ms)
     reached = or_(status.presence == Presence.ONLINE.value, status.last_arrival_ms > status.presence_changed_ms)
-    late = command.c.sent_at_ms <= now_ms - AGAIN_MS
+    late = sent_ms <= now_ms - AGAIN_MS
     first = and_(command.c.state == CommandState.WAITING.value, reached)
     again = and_(command.c.state == CommandState.SENT.value, reached, or_(born_since, late))
     taken = and_(command.c.state.in_((CommandState.ACCEPTED.value, CommandState.RUNNING.value)), born_since)
@@ -47,16 +47,18 @@ def due_commands(unit: Unit, now_ms: int, limit: int) -> list[DeviceCommand]:
 def claim(unit: Unit, one: DeviceCommand, now_ms: int) -> bool:
     """Note that a command is being sent now; False when another collector has just done so, or it is over.
 
-    It answers the device's birth, whatever the clock said that took it: one that was ahead, or was put back since,
-    would have it sent each second until the others are as far.
+    A birth that was taken by a clock that was ahead is from now at the latest: it is answered once, and what is lost is
+    sent again ten minutes later by the clock of now, not once the time of then has come.
     """
-    mine = and_(site_status.c.site == one.site, site_status.c.device == one.device)
-    born_ms = select(site_status.c.presence_changed_ms).where(mine).scalar_subquery()
     same = (command.c.id == one.id, command.c.attempts == one.attempts, command.c.state == one.state.value)
     state = CommandState.SENT if one.state is CommandState.WAITING else one.state
-    sent_ms = case((born_ms > now_ms, born_ms), else_=now_ms)
-    values = {"sent_at_ms": sent_ms, "attempts": one.attempts + 1, "state": state.value}
-    return bool(unit.connection.execute(update(command).where(*same).values(**values)).rowcount)
+    values = {"sent_at_ms": now_ms, "attempts": one.attempts + 1, "state": state.value}
+    if not unit.connection.execute(update(command).where(*same).values(**values)).rowcount:
+        return False
+    mine = and_(site_status.c.site == one.site, site_status.c.device == one.device)
+    ahead = update(site_status).where(mine, site_status.c.presence_changed_ms > now_ms)
+    unit.connection.execute(ahead.values(presence_changed_ms=now_ms))
+    return True
 
 
 def has_expired(unit: Unit, now_ms: int) -> bool:
