@@ -36,6 +36,8 @@ class _Pages(BaseHTTPRequestHandler):
             self._drip()
         elif page == "/elsewhere":
             self._answer(302, b"", Location="http://portal.test/login")
+        elif page == "/moved":
+            self._answer(301, b"", Location=f"https://{LOOPBACK}/moved")
         elif page == "/breaks-off":
             self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\nonly this")
         elif page == "/nonsense":
@@ -154,6 +156,10 @@ def test_nothing_is_kept_between_visits(context: ProbeContext, server: _Server) 
         ("/hello", None, "another text", "captive_portal"),
         ("/elsewhere", 204, None, "captive_portal"),
         ("/elsewhere", None, "success", "captive_portal"),
+        ("/moved", None, "success", "http_status"),  # by now it is there by https alone
+        ("/moved", 204, None, "http_status"),
+        ("/moved", 301, None, None),
+        ("/moved", None, None, None),
         ("/nonsense", None, None, "http_invalid"),
         ("/breaks-off", None, None, "http_invalid"),
     ],

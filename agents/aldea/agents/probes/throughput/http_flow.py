@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
+from aldea.agents.probes.redirects import leads_to_own_https
 from aldea.agents.probes.throughput.outcome import Direction
 from aldea.agents.tcp_info import TcpInfo, tcp_info
 from aldea.model.failures import Failure, failure_of
@@ -185,17 +186,10 @@ def _judge(
     if response.status >= 400 and response.status != HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:
         raise FlowFailed(Failure.HTTP_STATUS)
     if response.status >= 300:
-        raise FlowFailed(Failure.HTTP_STATUS if _stays_at(url, response) else Failure.CAPTIVE_PORTAL)
+        moved = leads_to_own_https(url, response.headers.get("Location"))
+        raise FlowFailed(Failure.HTTP_STATUS if moved else Failure.CAPTIVE_PORTAL)
     if is_object and response.headers.get_content_type() == "text/html":
         raise FlowFailed(Failure.CAPTIVE_PORTAL)
     # A server that sends it in chunks does not say its size.
     if wanted is not None and response.length not in {None, wanted}:
         raise FlowFailed(Failure.CAPTIVE_PORTAL)
-
-
-def _stays_at(url: SplitResult, response: http.client.HTTPResponse) -> bool:
-    """Say whether a redirect leads to the same server, as to its encrypted address; a portal's leads to the portal."""
-    try:
-        return urlsplit(response.headers.get("Location", "")).hostname == url.hostname
-    except ValueError:
-        return False
