@@ -22,6 +22,9 @@ from aldea.model.sample import Reading
 from rigs.processes import LOOPBACK, free_port
 
 
+_MOVED = {"/elsewhere": (302, "http://portal.test/login"), "/moved": (301, f"https://{LOOPBACK}/moved")}
+
+
 class _Pages(BaseHTTPRequestHandler):
     """The page's name says what it answers."""
 
@@ -34,10 +37,9 @@ class _Pages(BaseHTTPRequestHandler):
             self.server.let_go.wait(120)
         elif page == "/drips":
             self._drip()
-        elif page == "/elsewhere":
-            self._answer(302, b"", Location="http://portal.test/login")
-        elif page == "/moved":
-            self._answer(301, b"", Location=f"https://{LOOPBACK}/moved")
+        elif page in _MOVED:
+            status, location = _MOVED[page]
+            self._answer(status, b"", Location=location)
         elif page == "/breaks-off":
             self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\nonly this")
         elif page == "/nonsense":

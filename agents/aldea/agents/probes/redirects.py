@@ -9,6 +9,6 @@ def leads_to_own_https(url: SplitResult, location: str | None) -> bool:
     """Say whether a redirect of `url` leads to the same host by https, which no portal can speak for."""
     try:
         there = urlsplit(location or "")
-        return there.scheme == "https" and url.scheme == "http" and there.hostname == url.hostname
     except ValueError:
         return False
+    return there.scheme == "https" and url.scheme == "http" and there.hostname == url.hostname
