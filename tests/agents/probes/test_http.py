@@ -21,7 +21,6 @@ from aldea.model.catalogue import CATALOGUE
 from aldea.model.sample import Reading
 from rigs.processes import LOOPBACK, free_port
 
-
 _MOVED = {"/elsewhere": (302, "http://portal.test/login"), "/moved": (301, f"https://{LOOPBACK}/moved")}
 
 
