@@ -26,14 +26,14 @@ OFF = "".join(f"[agent.{name}]\nenabled = false\n" for name in ("ping", "dns", "
 
 
 class Box:
-    """One device. `trial_seconds` is how long a release has to be heard."""
+    """One device. `trial_seconds` is how long a release has to be heard, from the next start on."""
 
-    def __init__(self, folder: Path, installation: Path, trial_seconds: float = 30, more: str = "") -> None:
+    def __init__(self, folder: Path, installation: Path, trial_seconds: float = 120, more: str = "") -> None:
         self.data = folder / "data"
         self.releases = Releases(self.data)
         self.log = folder / "agent.log"
         self._installation = installation
-        self._trial_seconds = trial_seconds
+        self.trial_seconds = trial_seconds
         config = folder / "agent.toml"
         config.write_text(CONFIG + more + OFF)
         self._words = ["run", "--config", str(config)]
@@ -58,7 +58,7 @@ class Box:
         return {"ALDEA_DATA": str(self.data), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
 
     def start(self) -> None:
-        launch = ["-m", "aldea.agents.upgrading.launch", "--trial-seconds", str(self._trial_seconds)]
+        launch = ["-m", "aldea.agents.upgrading.launch", "--trial-seconds", str(self.trial_seconds)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [str(self._installation / "bin/python"), *launch, *self._words],
@@ -81,7 +81,7 @@ class Box:
         if self._process is not None:
             self._process.terminate()
             try:
-                assert self._process.wait(30) == 0, self.log.read_text()
+                assert self._process.wait(120) == 0, self.log.read_text()
             finally:
                 self.unplug_quietly()
 
@@ -91,7 +91,7 @@ class Box:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
-    def until(self, condition: Callable[[], Any], seconds: float = 30) -> Any:
+    def until(self, condition: Callable[[], Any], seconds: float = 180) -> Any:
         """Wait for something, starting the service again whenever it has ended; return what it is."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):

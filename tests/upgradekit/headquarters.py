@@ -113,10 +113,11 @@ class Headquarters:
         """Return why each start of a site's agent was, and its version, as far as it has arrived."""
         found: list[list[str]] = []
         for field in ("cause", "version"):
-            (series,) = self._series.read(Query(site, "boot", field, 0, 2**60))
-            assert isinstance(series.values, list)
-            found.append(series.values)
-        return list(zip(*found, strict=True))
+            values = [series.values for series in self._series.read(Query(site, "boot", field, 0, 2**60))]
+            assert all(isinstance(each, list) for each in values)
+            found.append([str(value) for each in values for value in each])
+        # One that comes between the two questions is in the second answer alone.
+        return list(zip(*found, strict=False))
 
     def close(self) -> None:
         self.http.stop()

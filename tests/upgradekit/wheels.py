@@ -84,6 +84,6 @@ class Workshop:
 
 def run(*command: str, environ: dict[str, str] | None = None) -> str:
     """Run a program; return what it says."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environ)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environ)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -82,7 +82,7 @@ class Cutter:
         if self.stalls:
             self.stalls -= 1
             request.wfile.write(part[:1000])
-            self.goes_on.wait(10)
+            self.goes_on.wait(120)
             return
         request.wfile.write(part[:cut])
         if cut < len(part):
@@ -158,7 +158,7 @@ def test_what_was_cut_is_gone_on_with_and_no_byte_comes_twice(cutter: Cutter, tm
 def test_what_came_before_the_link_fell_silent_is_kept(
     cutter: Cutter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(fetching, "WAIT_SECONDS", 3.0)  # what is not silent comes sooner, also on a busy machine
     cutter.stalls = 1
     (path,) = asyncio.run(fetcher(cutter, Slept()).fetch(MANIFEST, tmp_path))
     assert path.read_bytes() == CONTENT
@@ -180,7 +180,7 @@ def test_a_stop_does_not_wait_for_a_link_that_is_silent(cutter: Cutter, tmp_path
 
     began = time.monotonic()
     asyncio.run(stopped())
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < fetching.WAIT_SECONDS / 2
 
 
 def test_all_ranges_come_over_one_connection(cutter: Cutter, tmp_path: Path) -> None:

@@ -34,12 +34,24 @@ VERSION = "9.0.0"
 LAUNCHED = {LAUNCHER: json.dumps(["python", "-m", "aldea.agents.upgrading.launch", "run"])}
 
 
-def linked(pause: Any = asyncio.sleep, is_heard: Any = lambda: True) -> Link:
+async def in_vain(seconds: float) -> None:
+    """Pause for nothing: what these tests ask for is answered at once, and a fetch that fails is tried for ever."""
+    raise AssertionError(f"it did not answer: it waits for {seconds:g} s")
+
+
+def linked(pause: Any = in_vain, is_heard: Any = lambda: True) -> Link:
     """Return how the server is listened to."""
     return Link(is_heard, ManualClock(), "boot", pause)
 
 
 LINK = linked()
+PATIENCE_SECONDS = 60
+
+
+def carries_out(handler: Upgrade, payload: Mapping[str, Any]) -> Outcome:
+    """Carry the command out. Raises TimeoutError where it waits for what never comes."""
+    carried = handler.carry_out(Command("c1", "upgrade", payload, 0), tell)
+    return asyncio.run(asyncio.wait_for(carried, PATIENCE_SECONDS))
 
 
 async def tell(_: State, __: Mapping[str, Any]) -> None:
@@ -58,7 +70,7 @@ def carried_out(
     settings = AgentSettings(site="isla", data=data, upgrade=UpgradeSettings(**upgrade))
     budget = Budget(Plan(Terms(), SiteCalendar(None, ())), LedgerFile(data), lambda: None, Meter())
     handler = Upgrade(settings, budget, "0.1.0", lambda: None, LINK, environ, lambda _: free)
-    return asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
+    return carries_out(handler, payload)
 
 
 def enrol(data: Path, key: str | None) -> None:
@@ -127,7 +139,7 @@ def test_what_is_fetched_once_more_outlives_a_power_cut(workshop: Workshop, tmp_
     settings = AgentSettings(site="isla", data=tmp_path)
     handler = Upgrade(settings, budget, "0.1.0", lambda: None, linked(cut), LAUNCHED, lambda _: 10**12)
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
+        carries_out(handler, payload)
     part = Releases(tmp_path).folder / f"{VERSION}.fetched" / "a.whl.part"
     part.write_bytes(b"half of it")
     Launcher(tmp_path, "base", ["run"], 5, ManualClock()).decide()
@@ -157,7 +169,7 @@ def waiting(workshop: Workshop, data: Path, pause: Any, is_heard: Any, environ: 
     budget = Budget(Plan(Terms(), SiteCalendar(None, ())), LedgerFile(data), lambda: None, Meter())
     settings = AgentSettings(site="isla", data=data)
     handler = Upgrade(settings, budget, "0.1.0", start_anew, linked(pause, is_heard), environ, lambda _: 10**12)
-    return asyncio.run(handler.carry_out(Command("c1", "upgrade", payload, 0), tell))
+    return carries_out(handler, payload)
 
 
 def test_a_trial_begins_only_while_the_server_can_be_heard(workshop: Workshop, tmp_path: Path) -> None:

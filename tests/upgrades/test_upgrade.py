@@ -22,13 +22,15 @@ from upgradekit.box import Box
 from upgradekit.headquarters import Headquarters
 from upgradekit.wheels import FIRST, Workshop, run
 
+pytestmark = pytest.mark.timeout(900)  # processes that build, start and try; each step has a bound of its own
+
 GOOD = "9.0.0"
 
 
 def upgraded(headquarters: Headquarters, box: Box, site: str, release: SignedRelease) -> DeviceCommand:
     """Ask a box for a release; return the command when it is over."""
     command = headquarters.ask(site, release)
-    found: DeviceCommand = box.until(lambda: headquarters.ended(command), 60)
+    found: DeviceCommand = box.until(lambda: headquarters.ended(command))
     return found
 
 
@@ -50,7 +52,7 @@ def test_a_release_goes_from_the_key_to_the_running_agent_and_then_costs_no_laun
         aldea("sign", str(wheel), "--key", str(keys / "release.key"))
         aldea("add", str(tmp_path / f"aldea-{GOOD}.release.json"))
         aldea("roll-out", GOOD, "--first", "isla", "--bake-hours", "0")
-        box.until(lambda: server.version_of("isla") == GOOD, 60)
+        box.until(lambda: server.version_of("isla") == GOOD)
         capsys.readouterr()
         said = box.until(lambda: (aldea("show", "--json"), json.loads(capsys.readouterr().out))[1]["devices"][0])
         box.until(lambda: (aldea("show"), "1 confirmed" in capsys.readouterr().out)[1])
@@ -79,19 +81,19 @@ def typed(url: str, *words: str) -> None:
 def test_a_release_that_never_hears_the_server_is_rolled_back_and_said(
     headquarters: Headquarters, workshop: Workshop, new_box: Callable[..., Box]
 ) -> None:
-    box = new_box("sorda", trial_seconds=10)
+    box = new_box("sorda", trial_seconds=20)
     box.start()
     release, files = workshop.release("9.1.0", DEAF)
     headquarters.offer(release, files)
     command = headquarters.ask("sorda", release)
-    ended = box.until(lambda: headquarters.ended(command), 60)
+    ended = box.until(lambda: headquarters.ended(command))
     assert ended.state is CommandState.ROLLED_BACK
-    assert "did not hear the server within 10 s" in ended.answer["sentence"]
+    assert "did not hear the server within 20 s" in ended.answer["sentence"]
     assert box.state.current is None
     assert "9.1.0" in box.state.bad
     assert str(workshop.installation()) in box.python()
-    causes = headquarters.starts("sorda")
-    assert causes == [("first_start", FIRST), ("upgraded", "9.1.0"), ("upgraded", FIRST)]
+    causes = [("first_start", FIRST), ("upgraded", "9.1.0"), ("upgraded", FIRST)]
+    box.until(lambda: headquarters.starts("sorda") == causes)
     # Asked once more without the word for it, it is refused before anything is fetched.
     refused = upgraded(headquarters, box, "sorda", release)
     assert "was tried here before and given up" in refused.answer["sentence"]
@@ -107,15 +109,17 @@ def test_a_server_that_cannot_be_heard_right_after_the_switch_is_no_fault_of_the
     release, files = workshop.release("9.4.0", SLOW)
     headquarters.offer(release, files)
     command = headquarters.ask("sin-enlace", release)
-    headquarters.fall_silent(lambda: box.until(lambda: box.state.trial is not None, 60))
+    headquarters.fall_silent(lambda: box.until(lambda: box.state.trial is not None))
     try:
-        doubt = box.until(lambda: box.state.doubt, 60)
-        box.until(lambda: SystemClock().mono_ms() > doubt.at_ms + doubt.patience_ms, 30)
+        (box.data / SILENT).touch()
+        doubt = box.until(lambda: box.state.doubt)
+        box.until(lambda: SystemClock().mono_ms() > doubt.at_ms + doubt.patience_ms)
         assert (box.state.current, dict(box.state.bad)) == (None, {})
         assert box.releases.is_whole("9.4.0")
+        box.trial_seconds = 120  # from here on it is to be heard, and a busy machine needs its time
     finally:
         headquarters.be_heard()
-    ended = box.until(lambda: headquarters.ended(command), 90)
+    ended = box.until(lambda: headquarters.ended(command))
     assert ended.state is CommandState.DONE
     assert (box.state.current, dict(box.state.bad)) == ("9.4.0", {})
     assert "try_again" in box.log.read_text()
@@ -133,6 +137,7 @@ def test_a_release_that_crashes_at_its_start_is_rolled_back(
     assert ended.state is CommandState.ROLLED_BACK
     assert "it was started 3 times" in ended.answer["sentence"]
     assert "it ended with 1" in ended.answer["sentence"]
+    box.until(lambda: ("upgraded", FIRST) in headquarters.starts("fragil"))
     assert ("crashed", FIRST) not in headquarters.starts("fragil")
     box.stop()
 
@@ -184,19 +189,20 @@ def test_the_power_may_go_at_any_moment_and_the_release_still_gets_there(
         "an environment is begun": (home / "pyvenv.cfg").is_file,
         "the wheel is unpacked": lambda: any(home.glob("lib/*/site-packages/aldea/agents")),
         "it is built": (home / "complete.json").exists,
-        "it is on trial": lambda: box.state.trial is not None or box.state.current,
-        "its trial has begun": lambda: (box.state.trial is not None and box.state.trial.starts) or box.state.current,
+        "it is on trial": lambda: box.state.trial is not None,
+        "its trial has begun": lambda: box.state.trial is not None and box.state.trial.starts,
         "it was heard": (box.releases.folder / "heard").exists,
         "it is kept": lambda: box.state.current == GOOD,
     }
     for moment in moments.values():
-        box.until(moment)
+        # Who looks late, on a busy machine, finds some of them over: then it is unplugged at a later one once more.
+        box.until(lambda at=moment: at() or box.state.current == GOOD)  # type: ignore[misc]  # no type for `at`
         box.unplug()
         assert box.state.base == str(workshop.installation().resolve())
         box.start()
-    ended = box.until(lambda: headquarters.ended(command), 60)
+    ended = box.until(lambda: headquarters.ended(command))
     assert ended.state is CommandState.DONE
-    assert headquarters.version_of("cortes") == GOOD
+    box.until(lambda: headquarters.version_of("cortes") == GOOD)
     assert box.state.current == GOOD
     box.stop()
 
@@ -223,16 +229,20 @@ def test_an_installation_by_root_wins_over_what_came_from_afar(
 
 
 WHICH = ("-m", "aldea.agents.upgrading.launch", "which")
+SILENT = "silent"
+"""A file in a box's data folder: from now on the server is silent."""
+
 DEAF = (
     "agents/aldea/agents/uplink/conversation.py",
     "        if lane is not Lane.ACK:",
     "        if lane is Lane.ACK:\n            return []\n        if lane is not Lane.ACK:",
 )
-SLOW = (
-    "agents/aldea/agents/commands.py",
-    "    use_one_arena()\n",
-    "    use_one_arena()\n    __import__('time').sleep(3)  # until the server is silent\n",
-)
+_WAITS = f"""\
+    use_one_arena()
+    while not Path(__import__("os").environ["ALDEA_DATA"], "{SILENT}").exists():
+        __import__("time").sleep(0.05)
+"""
+SLOW = ("agents/aldea/agents/commands.py", "    use_one_arena()\n", _WAITS)
 CRASHING = (
     "agents/aldea/agents/service.py",
     "            if outbox is not None:\n",
