@@ -26,6 +26,7 @@ def built_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def lab(built_lab: Lab) -> Iterator[Lab]:
-    """The village with no box in it; what a test leaves running is stopped."""
+    """The village with no box in it, as a slot begins; what a test leaves running is stopped."""
+    built_lab.begin_a_slot()
     yield built_lab
     built_lab.clear()

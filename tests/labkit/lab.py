@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 import icmplib
 
+from aldea.model.truth import SLOT_MS
 from labkit.box import Box
 from labkit.names import (
     ADDRESSES,
@@ -90,6 +91,10 @@ class Lab:
         """Kill what runs of the boxes; what they have delivered stays."""
         while self._boxes:
             self._boxes.pop().close()
+
+    def begin_a_slot(self) -> None:
+        """Let time pass until a slot has just begun: what happens within minutes is then judged together."""
+        self.pass_time((SLOT_MS - self.now_ms() % SLOT_MS) / 60_000)
 
     def now_ms(self) -> int:
         """The lab's time, milliseconds since 1970."""

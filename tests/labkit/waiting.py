@@ -9,7 +9,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def wait_for(look: Callable[[], Found], missing: str, within_seconds: float = 60.0) -> Found:
+def wait_for(look: Callable[[], Found], missing: str, within_seconds: float = 120.0) -> Found:
     """Look until there is something, and return it. Raises AssertionError with `missing`."""
     deadline = time.monotonic() + within_seconds
     while not (found := look()):
