@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE_MS = 60_000
+"""How long a page may take for what a test waits for: a busy machine needs its time, and no test is about that."""
 
 
 @contextmanager
@@ -24,7 +26,8 @@ def running_chromium(*arguments: str) -> Iterator[Browser]:
         pytest.fail(f"these tests need {CHROMIUM}: install the package chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *arguments]
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *arguments], timeout=2 * PATIENCE_MS
         )
+        expect.set_options(timeout=PATIENCE_MS)
         yield browser
         browser.close()

@@ -134,7 +134,7 @@ class InfluxDB:
     def query(self, text: str, database: str = "") -> list[dict[str, Any]]:
         """Run InfluxQL and return the series of its first statement: name, columns, values (times in ns)."""
         body = urllib.parse.urlencode({"q": text, "db": database, "epoch": "ns"}).encode()
-        with urllib.request.urlopen(f"{self.url}/query", data=body, timeout=20) as response:
+        with urllib.request.urlopen(f"{self.url}/query", data=body, timeout=60) as response:
             result = json.load(response)["results"][0]
         if "error" in result:
             raise AssertionError(result["error"])

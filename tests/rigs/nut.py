@@ -37,7 +37,7 @@ class Nut:
         (folder / "ups.conf").write_text(
             f"pollinterval = 1\n[site]\ndriver = dummy-ups\nport = {self._said}\nmode = dummy-once\n"
         )
-        (folder / "upsd.conf").write_text(f"LISTEN {LOOPBACK} {self.port}\nMAXAGE 5\n")
+        (folder / "upsd.conf").write_text(f"LISTEN {LOOPBACK} {self.port}\nMAXAGE 60\n")
         (folder / "upsd.users").write_text("")
         paths = {"NUT_STATEPATH": state, "NUT_PIDPATH": state, "NUT_ALTPIDPATH": state, "NUT_CONFPATH": folder}
         environment = {name: str(path) for name, path in paths.items()}

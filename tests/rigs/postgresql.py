@@ -100,7 +100,7 @@ class PostgreSQL:
                 *(setpriv, "--reuid", self._user, "--regid", self._user, "--init-groups", "--"),
                 *command,
             ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd="/")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, cwd="/")
         if done.returncode != 0:
             raise RigError(f"initdb failed: {done.stderr.strip()}")
 

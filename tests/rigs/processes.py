@@ -124,7 +124,7 @@ class ServerProcess:
                 raise RigError(f"{self.name} was not ready in {within_seconds:g} s:\n{self.log_tail()}")
             time.sleep(0.02)
 
-    def stop(self, within_seconds: float = 10.0) -> None:
+    def stop(self, within_seconds: float = 60.0) -> None:
         """End it in good order; kill it when it takes too long. Nothing happens when it is not running."""
         if self._process is None:
             return
@@ -133,7 +133,7 @@ class ServerProcess:
             self._process.wait(within_seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
         self._process = None
 
     def kill(self) -> None:
@@ -141,14 +141,19 @@ class ServerProcess:
         if self._process is None:
             return
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
         self._process = None
 
     def pause(self) -> None:
-        """Let it stand still with its connections open (SIGSTOP); return once each of its threads does."""
+        """Let it stand still with its connections open (SIGSTOP); return once each of its threads does.
+
+        Raises RigError where they do not.
+        """
         os.kill(self.pid, signal.SIGSTOP)
-        deadline = time.monotonic() + 5
-        while not self._stands_still() and time.monotonic() < deadline:
+        deadline = time.monotonic() + 60
+        while not self._stands_still():
+            if time.monotonic() > deadline:
+                raise RigError(f"{self.name} does not stand still")
             time.sleep(0.005)
 
     def _stands_still(self) -> bool:

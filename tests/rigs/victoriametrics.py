@@ -43,9 +43,9 @@ class VictoriaMetrics:
 
     def export(self, selector: str) -> list[dict[str, Any]]:
         """Return all series that match: metric (labels), values, timestamps (ms), the latest included."""
-        urllib.request.urlopen(f"{self.url}/internal/force_flush", timeout=10).close()
+        urllib.request.urlopen(f"{self.url}/internal/force_flush", timeout=60).close()
         query = urllib.parse.urlencode({"match[]": selector})
-        with urllib.request.urlopen(f"{self.url}/api/v1/export?{query}", timeout=20) as response:
+        with urllib.request.urlopen(f"{self.url}/api/v1/export?{query}", timeout=60) as response:
             return [json.loads(line) for line in response if line.strip()]
 
     def __enter__(self) -> Self:
