@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import pytest
+
 from aldea.agents.outbox import Stopped
 from deploy.test_enrolment import wait_for_rows
 from installkit.booting import Booted
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from installkit.machine import Machine
+
+pytestmark = pytest.mark.timeout(900)
 
 SETTINGS = """\
 [agent]
@@ -53,7 +57,7 @@ def test_systemd_starts_the_agent_now_and_at_each_boot(machine: Machine, wheel: 
             assert "Done. It starts at each boot." in said
             assert wait_for_rows(server.register, "isla"), machine.run("journalctl -u aldea-agent")
             page = f"python3 -c \"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}').status)\""
-            eventually(lambda: machine.run(f"{page} 2>&1 || true").strip() == "200", 60)
+            eventually(lambda: machine.run(f"{page} 2>&1 || true").strip() == "200", 180)
             within_its_walls(machine)
             assert "Traceback" not in machine.run("journalctl -u aldea-agent")
             booted.shut_down()
@@ -62,8 +66,8 @@ def test_systemd_starts_the_agent_now_and_at_each_boot(machine: Machine, wheel: 
             booted.unplug()
         booted = Booted(machine)
         try:
-            eventually(lambda: machine.run("systemctl is-active aldea-agent || true").strip() == "active", 60)
-            eventually(lambda: "measuring isla/agent" in machine.run("journalctl -b -u aldea-agent"), 60)
+            eventually(lambda: machine.run("systemctl is-active aldea-agent || true").strip() == "active", 180)
+            eventually(lambda: "measuring isla/agent" in machine.run("journalctl -b -u aldea-agent"), 180)
             machine.run("sh /tmp/in/install.sh uninstall --remove-data")
             assert "could not be found" in machine.run("systemctl status aldea-agent 2>&1 || true")
             machine.run("! id aldea-agent && ! pgrep -f [a]ldea.agents")

@@ -81,7 +81,7 @@ class Booted:
             raise
 
     def _wait_until_up(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             with suppress(OSError, IndexError):
                 found = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()[0]

@@ -118,7 +118,7 @@ class Machine:
         kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         enter = ["nsenter", "-t", self._inner, "-m", "-p", "-C", "chroot", self._top, "sh", "-c", command]
         done = subprocess.run(
-            enter, input=given, capture_output=True, text=True, timeout=300, env={**kept, **environ}, check=False
+            enter, input=given, capture_output=True, text=True, timeout=600, env={**kept, **environ}, check=False
         )
         assert (done.returncode != 0) is fails, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -139,3 +139,9 @@ class Machine:
         for stream in (self._holder.stdout, self._holder.stderr):
             if stream is not None:
                 stream.close()
+
+
+def nothing_is_there(machine: Machine) -> None:
+    """Nothing is left of an installation."""
+    machine.run(f"test ! -e /opt/aldea-agent/current && test ! -e /{UNIT} && ! id aldea-agent")
+    machine.run("! ls -d /opt/aldea-agent/venv-*")
