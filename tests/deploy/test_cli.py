@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -42,6 +43,22 @@ def test_without_a_command_all_commands_are_listed(capsys: pytest.CaptureFixture
     assert main([]) == 0
     said = capsys.readouterr().out
     assert all(name in said for name in COMMANDS)
+
+
+@pytest.mark.parametrize("unbuffered", ["1", ""])
+def test_who_stops_reading_what_is_printed_is_told_nothing_of_it(unbuffered: str) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        [sys.executable, "-m", "aldea.deploy.cli"],
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        text=True,
+        check=False,
+    )
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_an_unknown_command_is_named_and_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:

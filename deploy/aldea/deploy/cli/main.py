@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import select
 import sys
 from collections.abc import Sequence
 from gettext import gettext as _
@@ -16,6 +17,8 @@ from aldea.deploy.garbage import look_seldom
 from aldea.model.settings import SettingsError
 
 OK, FAILED, WRONG_USE = 0, 1, 2
+NOBODY_READS = 141
+"""What a shell reports of programs that SIGPIPE has ended."""
 
 COMMANDS = {
     "up": N_("run all of Aldea on this machine, embedded parts only"),
@@ -62,7 +65,26 @@ class CommandError(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `aldea ARGUMENTS`; return the exit code."""
+    """Run `aldea ARGUMENTS`; return the exit code. Who reads what it prints may stop when they have seen enough."""
+    try:
+        code = _main(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+        return NOBODY_READS
+    return code
+
+
+def _nobody_reads() -> bool:
+    """Say whether what is printed goes into a pipe that was closed at its other end, as by `| head`."""
+    waiting = select.poll()
+    waiting.register(sys.stdout.fileno(), select.POLLOUT)
+    return any(events & select.POLLERR for _file, events in waiting.poll(0))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     language = language_of_environment(os.environ)
     if not words or words[0] in ("-h", "--help", "help"):
