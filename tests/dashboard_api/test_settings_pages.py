@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aldea.agents.overlay.checking import agent_guide
-from aldea.dashboard_api import settings_view
+from aldea.dashboard_api import settings_sending
 from aldea.dashboard_api.web.catalogues import read_language
 from aldea.dashboard_api.web.refusal_words import SENTENCES
 from aldea.model.clock import ManualClock
@@ -85,7 +85,7 @@ def test_a_profile_and_differences_are_saved_together_or_not_at_all(pages: Clien
 def test_many_devices_are_sent_to_in_parts_and_the_rest_is_told(
     pages: Client, village: Village, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings_view, "MOST_SENT", 1)
+    monkeypatch.setattr(settings_sending, "MOST_SENT", 1)
     pages.post("/admin/profiles/frugal/sites", data={"site": f"{FIRST} {SECOND}", "action": "add"})
     told = pages.post("/admin/profiles/frugal/send", data={"who": "all"}).text
     assert "Sent to devices: 1" in told

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aldea.agents.overlay.checking import agent_guide
+from aldea.dashboard_api import settings_sending
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.settings import ApiSettings
+from aldea.dashboard_api.settings_moves import refuse_unconfirmed
 from aldea.model.clock import ManualClock
 from aldea.model.leading import LEADS
 from aldea.storage.register.audit import list_audit
@@ -165,3 +167,60 @@ def test_a_box_that_enrols_and_is_led_elsewhere_by_its_profile_stands_in_the_aud
     assert sent_to(village, SECOND)[0]["broker"] == {"host": "elsewhere.example", "tls": False}
     (entry,) = led(village)
     assert (entry["devices"], entry["by"]) == ([f"{SECOND}/agent"], "enrolment")
+
+
+def seen_on(pages: Client, address: str) -> str:
+    """Return what a page says that it shows."""
+    return pages.get(address).text.split('name="seen" value="')[1].split('"')[0]
+
+
+def test_what_another_administrator_changes_after_it_was_looked_at_is_not_sent(
+    sign_in: SignIn, village: Village
+) -> None:
+    first, second = sign_in("admin"), sign_in("admin")
+    assert "Saved." in frugal_with(first, **ELSEWHERE).text
+    address = "/admin/profiles/frugal/send"
+    seen, one = seen_on(first, address), seen_on(first, SETTINGS)
+    page = second.get("/admin/profiles/frugal")
+    changed = {**ELSEWHERE, "s.broker.host": "third.example", "s.sample_seconds": "300", "s.send_seconds": "900"}
+    saved = second.post(
+        "/admin/profiles/frugal", data={"csrf": csrf_of(page), "name": "Frugal", "revision": "2", **changed}
+    )
+    assert "Saved." in saved.text
+    told = send(first, address, who="all", leads="1", seen=seen)
+    assert "changed meanwhile: look at what would be sent" in told.text
+    assert "third.example" in told.text, "which is shown at once"
+    assert "changed meanwhile: look" in send(first, f"{SETTINGS}/send", on=SETTINGS, leads="1", seen=one).text
+    assert sent_to(village, FIRST) + sent_to(village, SECOND) == []
+    assert "Sent to devices: 2" in send(first, address, who="all", leads="1", seen=seen_on(first, address)).text
+
+
+def test_a_change_in_the_very_moment_of_sending_is_not_sent_by_whoever_has_not_seen_it(
+    sign_in: SignIn, village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at where boxes would send to and the sending itself, an administrator leads them elsewhere."""
+    operator, admin = sign_in("operator"), sign_in("admin")
+
+    def changed_then(*arguments: Any, **named: Any) -> Any:
+        found = refuse_unconfirmed(*arguments, **named)
+        assert "Saved." in frugal_with(admin, **ELSEWHERE).text
+        return found
+
+    monkeypatch.setattr(settings_sending, "refuse_unconfirmed", changed_then)
+    assert "were changed meanwhile" in send(operator, "/admin/profiles/frugal/send", who="all").text
+    assert sent_to(village, FIRST) + sent_to(village, SECOND) == []
+    assert led(village) == []
+
+
+def test_the_api_says_what_was_looked_at_and_takes_it_back(sign_in: SignIn, village: Village) -> None:
+    admin = sign_in("admin")
+    token = token_of(village.register, "admin", ["view", "manage_sites"], NOW_MS)
+    admin.cookies.clear()
+    admin.headers.update({"Authorization": f"Bearer {token}", "Accept": "application/json"})
+    seen = admin.get("/api/v1/profiles/frugal/devices").json()["seen"]
+    api = f"/api/v1/sites/{FIRST}/devices/agent/settings"
+    one = admin.put(api, json={"differences": {"sample_seconds": 60}}).json()["seen"]
+    refused = admin.post("/api/v1/profiles/frugal/send", json={"seen": seen})
+    assert (refused.status_code, "changed meanwhile" in refused.json()["detail"]) == (409, True)
+    assert admin.post(f"{api}/send", json={"seen": "other"}).status_code == 409
+    assert admin.post(f"{api}/send", json={"seen": one}).json() == {"sent": 1, "left": 0}

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 DOCUMENT = "Settings as under `[agent]` in `aldea.toml`, without site, device, data and credentials."
 
+SEEN = "`seen` of what was looked at; 409 where somebody has changed something since. null: whatever it is."
 LEADS = (
     "Confirms that boxes are led elsewhere by `broker.host`, `broker.port`, `broker.tls` or `broker.ca_file`; an"
     " administrator's alone. Without it such a request is refused with the boxes named."
@@ -74,6 +75,7 @@ class SendWish(BaseModel):
     devices: list[DeviceName] | None = Field(None, max_length=10_000, description="null: all of them.")
     again: bool = Field(default=False, description="Also to those that did not take it the last time.")
     leads: bool = Field(default=False, description=LEADS)
+    seen: str | None = Field(None, max_length=64, description=SEEN)
 
 
 class SentDocument(BaseModel):
@@ -98,6 +100,7 @@ class DeviceSettingsDocument(BaseModel):
     command: str | None = Field(description="The newest command that brought settings.")
     state: str | None = Field(description="What became of it.")
     answer: dict[str, Any] = Field(description="What the device said of it.")
+    seen: str = Field(description="To be given back when it is sent; it changes with the overlay.")
 
 
 class DeviceSettingsListDocument(BaseModel):
@@ -105,6 +108,7 @@ class DeviceSettingsListDocument(BaseModel):
 
     items: list[DeviceSettingsDocument]
     next: str | None = Field(None, description="The cursor for `after`; null at the end.")
+    seen: str = Field(description="To be given back when they are sent; it changes with the overlay of any of them.")
 
 
 class DifferencesWish(BaseModel):
@@ -123,6 +127,7 @@ class SendOneWish(BaseModel):
 
     again: bool = False
     leads: bool = Field(default=False, description=LEADS)
+    seen: str | None = Field(None, max_length=64, description=SEEN)
 
 
 class SettingDocument(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,11 @@ from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.context import Context
 from aldea.dashboard_api.problems import Problem, sentence
 from aldea.dashboard_api.settings_faults import known_keys, refuse_faults
-from aldea.dashboard_api.settings_moves import note_led, refuse_leading, refuse_unconfirmed
+from aldea.dashboard_api.settings_moves import refuse_leading
 from aldea.model.overlays import merged
 from aldea.storage.register.audit import audit
 from aldea.storage.register.device_overlays import DeviceSettings, Standing, device_settings_of, settings_of
-from aldea.storage.register.device_settings import send_settings, send_to_all, set_differences
+from aldea.storage.register.device_settings import set_differences
 from aldea.storage.register.errors import RegisterConflictError, RegisterError
 from aldea.storage.register.profiles import (
     PastDocument,
@@ -35,10 +35,6 @@ MANAGE = Permission.MANAGE_SITES
 NOT_EVERYWHERE = "A profile holds for sites everywhere: ask somebody who may manage all sites."
 
 
-MOST_SENT = 1_000
-"""So many devices are sent to by one request: whoever waits for its answer waits seconds, not minutes."""
-
-
 @dataclass(frozen=True, slots=True)
 class DeviceWish:
     """What is to differ at a device, as somebody wants it; `seen` is the revision that was looked at, None for any.
@@ -50,14 +46,6 @@ class DeviceWish:
     seen: int | None = None
     profile: str | None = None
     sets_profile: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """How many devices were sent something, and how many of those that were asked for are still to be sent to."""
-
-    sent: int
-    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,39 +142,6 @@ def _assigned(unit: Unit, visitor: Visitor, profile: str | None, chosen: Sequenc
     return changed
 
 
-def send(
-    aldea: Context,
-    visitor: Visitor,
-    profile: str,
-    only: Collection[tuple[str, str]] | None,
-    *,
-    again: bool,
-    leads: bool = False,
-) -> Sending:
-    """Send a profile's devices (None: all) what they are to run with, a thousand at the most.
-
-    `leads`: it is confirmed that some are led elsewhere. Raises Problem: 404 for a device that is not among those the
-    visitor manages, 400 for one that takes none, 403 and 409 for those that would send elsewhere.
-    """
-    now = aldea.clock.wall_ms()
-    try:
-        with aldea.register.reading() as unit:
-            existing(unit, profile)
-            there = {(item.site, item.device): item for item in managed_settings(aldea, unit, visitor, profile)}
-        chosen = there.keys() if only is None else set(only)
-        if missing := sorted(chosen - there.keys()):
-            raise Problem(404, f"{missing[0][0][:39]}/{missing[0][1][:39]} is no device of this profile here.")
-        due = sorted(one for one in chosen if there[one].is_due(again=again))
-        elsewhere = refuse_unconfirmed(visitor, [there[one] for one in due[:MOST_SENT]], confirmed=leads)
-        sent = send_to_all(aldea.register, due[:MOST_SENT], known_keys(aldea), now, visitor.label, again=again)
-        with aldea.register.transaction() as unit:
-            note_led(unit, visitor.person, elsewhere, now)
-            audit(unit, visitor.person, "settings_sent", profile, {"devices": sent}, now)
-    except RegisterError as error:
-        raise Problem(400, sentence(error)) from error
-    return Sending(sent, len(due[MOST_SENT:]))
-
-
 def change_device(aldea: Context, visitor: Visitor, one: tuple[str, str], wish: DeviceWish) -> DeviceSettings:
     """Say what differs at a device (site, device), all of it or nothing; return how it stands then. Nothing is sent.
 
@@ -208,25 +163,6 @@ def change_device(aldea: Context, visitor: Visitor, one: tuple[str, str], wish: 
         raise Problem(409, sentence(error)) from error
     except RegisterError as error:
         raise Problem(400, sentence(error)) from error
-
-
-def send_one(aldea: Context, visitor: Visitor, one: tuple[str, str], *, again: bool, leads: bool = False) -> bool:
-    """Send a device (site, device) what it is to run with; say whether anything was sent.
-
-    `leads`: it is confirmed that it is led elsewhere. Raises Problem: 400, 404; 403 and 409 where it would be.
-    """
-    now = aldea.clock.wall_ms()
-    try:
-        with aldea.register.transaction() as unit:
-            found = managed_device(aldea, unit, visitor, *one)
-            elsewhere = refuse_unconfirmed(visitor, [found] if found.is_due(again=again) else [], confirmed=leads)
-            sent = send_settings(unit, *one, known_keys(aldea), now, visitor.label, again=again)
-            if sent is not None:
-                note_led(unit, visitor.person, elsewhere, now)
-                audit(unit, visitor.person, "settings_sent", "/".join(one), {"command": sent.id}, now)
-    except RegisterError as error:
-        raise Problem(400, sentence(error)) from error
-    return sent is not None
 
 
 def tally(items: Sequence[DeviceSettings]) -> dict[Standing, int]:

@@ -9,10 +9,16 @@ import pytest
 
 from aldea.agents.overlay.checking import check_agent_settings
 from aldea.storage.register import Register, RegisterConflictError, RegisterError, UnknownEntryError, open_register
-from aldea.storage.register.commands import note_answer
+from aldea.storage.register.commands import commands_of, note_answer
 from aldea.storage.register.credentials import make_credential
 from aldea.storage.register.device_overlays import SERVER_FACTS, Standing, device_settings_of, settings_of
-from aldea.storage.register.device_settings import device_subject, send_settings, send_to_all, set_differences
+from aldea.storage.register.device_settings import (
+    device_subject,
+    looked_at,
+    send_settings,
+    send_to_all,
+    set_differences,
+)
 from aldea.storage.register.devices import Device
 from aldea.storage.register.profiles import (
     Profile,
@@ -267,11 +273,31 @@ def test_all_devices_of_a_profile_are_seen_and_sent_at_once(
         ("arroyo", ["sample_seconds", "send_seconds"]),
         ("monte", ["sample_seconds", "send_seconds"]),
     ]
-    pairs = [(item.site, item.device) for item in seen]
-    assert send_to_all(villages, [*pairs, pairs[0]], (), NOW) == 2
-    assert send_to_all(villages, pairs, (), NOW) == 0
+    told: list[str] = []
+    assert send_to_all(villages, seen, (), NOW, note=lambda _, some: told.extend(item.site for item in some)) == 2
+    assert send_to_all(villages, seen, (), NOW, note=lambda _, some: told.append("more")) == 0
+    assert told == ["arroyo", "monte"]
     with villages.reading() as unit:
         assert {item.standing for item in settings_of(unit, (), NOW, profile="slow")} == {Standing.UNDER_WAY}
         assert [item.site for item in settings_of(unit, (), NOW)] == ["arroyo", "monte"]
         with pytest.raises(UnknownEntryError, match="no agent"):
             device_settings_of(unit, "demo", "agent", (), NOW)
+
+
+def test_what_was_changed_since_it_was_looked_at_is_sent_to_nobody(
+    villages: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends has read and confirmed what goes; somebody else's change meanwhile is neither."""
+    monkeypatch.setattr("aldea.storage.register.device_settings.AT_ONCE", 1)
+    with villages.transaction() as unit:
+        assign_profile(unit, ["arroyo", "monte"], "slow")
+        seen = settings_of(unit, (), NOW, profile="slow")
+        set_differences(unit, "monte", "agent", {"broker": {"host": "elsewhere.example"}}, "second", NOW)
+        other = settings_of(unit, (), NOW, profile="slow")
+    assert looked_at(seen) != looked_at(other)
+    told: list[str] = []
+    with pytest.raises(RegisterConflictError, match="monte/agent were changed meanwhile"):
+        send_to_all(villages, seen, (), NOW, note=lambda _, some: told.extend(item.site for item in some))
+    assert told == ["arroyo"], "it was sent to and is written down"
+    with villages.reading() as unit:
+        assert [len(commands_of(unit, site, kinds=["settings"])) for site in ("arroyo", "monte")] == [1, 0]

@@ -26,6 +26,7 @@ from aldea.dashboard_api.settings_schemas import (
     SettingListDocument,
     SitesWish,
 )
+from aldea.dashboard_api.settings_sending import send, send_one
 from aldea.dashboard_api.settings_view import (
     MANAGE,
     NOT_EVERYWHERE,
@@ -37,11 +38,10 @@ from aldea.dashboard_api.settings_view import (
     managed_device,
     managed_settings,
     save_profile,
-    send,
-    send_one,
 )
 from aldea.storage.register.audit import audit
 from aldea.storage.register.device_overlays import DeviceSettings
+from aldea.storage.register.device_settings import looked_at
 from aldea.storage.register.errors import RegisterConflictError
 from aldea.storage.register.profiles import Profile, delete_profile, list_profiles
 
@@ -131,14 +131,14 @@ def devices(
         found = managed_settings(aldea, unit, visitor, profile)
     behind = [item for item in found if after is None or (item.site, item.device) > _name(after)]
     more = f"{behind[PAGE - 1].site}/{behind[PAGE - 1].device}" if len(behind) > PAGE else None
-    return DeviceSettingsListDocument(items=[_device(item) for item in behind[:PAGE]], next=more)
+    return DeviceSettingsListDocument(items=[_device(item) for item in behind[:PAGE]], next=more, seen=looked_at(found))
 
 
 @router.post("/profiles/{profile}/send", summary="Send a profile to its devices", responses=CHANGING)
 def send_profile(aldea: Aldea, visitor: SignedIn, profile: str, wish: SendWish) -> SentDocument:
     """Send chosen devices, or all, what they are to run with, a thousand a request; those that have it nothing."""
     only = None if wish.devices is None else [(item.site, item.device) for item in wish.devices]
-    done = send(aldea, visitor, profile, only, again=wish.again, leads=wish.leads)
+    done = send(aldea, visitor, profile, only, again=wish.again, leads=wish.leads, seen=wish.seen)
     return SentDocument(sent=done.sent, left=done.left)
 
 
@@ -160,7 +160,7 @@ def put_device(
 @router.post("/sites/{site}/devices/{device}/settings/send", summary="Send a device its settings", responses=CHANGING)
 def send_device(aldea: Aldea, visitor: SignedIn, site: str, device: str, wish: SendOneWish) -> SentDocument:
     """Send a device what it is to run with, unless it runs with it."""
-    sent = send_one(aldea, visitor, (site, device), again=wish.again, leads=wish.leads)
+    sent = send_one(aldea, visitor, (site, device), again=wish.again, leads=wish.leads, seen=wish.seen)
     return SentDocument(sent=int(sent), left=0)
 
 
@@ -196,4 +196,5 @@ def _device(item: DeviceSettings) -> DeviceSettingsDocument:
         command=None if last is None else last.id,
         state=None if last is None else last.state.value,
         answer={} if last is None else dict(last.answer),
+        seen=looked_at([item]),
     )

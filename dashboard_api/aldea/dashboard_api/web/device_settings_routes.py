@@ -15,7 +15,8 @@ from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.device_view import Box
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.settings_moves import led
-from aldea.dashboard_api.settings_view import DeviceWish, change_device, earlier, managed_device, send_one
+from aldea.dashboard_api.settings_sending import send_one
+from aldea.dashboard_api.settings_view import DeviceWish, change_device, earlier, managed_device
 from aldea.dashboard_api.web.record_forms import SentForm
 from aldea.dashboard_api.web.refusal_words import refusal, refused
 from aldea.dashboard_api.web.settings_form import Typed, put_none, read_typed, sections, taken_out, typed_from
@@ -23,7 +24,7 @@ from aldea.dashboard_api.web.settings_words import STANDING_KINDS, STANDING_WORD
 from aldea.dashboard_api.web.shown import Shown
 from aldea.model.leading import leads_to
 from aldea.storage.register.device_overlays import SERVER_FACTS, DeviceSettings, settings_of
-from aldea.storage.register.device_settings import device_subject
+from aldea.storage.register.device_settings import device_subject, looked_at
 from aldea.storage.register.profiles import history_of, list_profiles
 from aldea.storage.register.register import Unit
 
@@ -106,7 +107,8 @@ def send_it(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device
     """Send a device what it is to run with."""
     shown = aldea.pages.shown(request, aldea.clock.wall_ms())
     try:
-        sent = send_one(aldea, visitor, (site, device), again=True, leads=form.get("leads") == "1")
+        leads, seen = form.get("leads") == "1", form.get("seen") or None
+        sent = send_one(aldea, visitor, (site, device), again=True, leads=leads, seen=seen)
     except Problem as problem:
         if problem.status == 404:
             raise
@@ -136,6 +138,7 @@ def _page(
         code,
         found=found,
         now=summary(found, shown),
+        seen=looked_at([found]),
         led=[(found.site_name, f"{found.site}/{found.device}", leads_to(one.overlay)) for one in led([found])],
         profiles=profiles,
         profile=found.profile if code == 200 else profile,

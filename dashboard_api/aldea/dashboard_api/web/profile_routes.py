@@ -14,16 +14,8 @@ from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.routes.profiles import remove
 from aldea.dashboard_api.settings_moves import led, may_lead
-from aldea.dashboard_api.settings_view import (
-    MANAGE,
-    Wish,
-    assign,
-    earlier,
-    existing,
-    managed_settings,
-    save_profile,
-    send,
-)
+from aldea.dashboard_api.settings_sending import send
+from aldea.dashboard_api.settings_view import MANAGE, Wish, assign, earlier, existing, managed_settings, save_profile
 from aldea.dashboard_api.web.profile_page import LISTED, Filled, device_row, profile_form
 from aldea.dashboard_api.web.record_forms import Sent, SentForm
 from aldea.dashboard_api.web.refusal_words import refusal, refused
@@ -31,6 +23,7 @@ from aldea.dashboard_api.web.settings_form import Typed, read_typed, typed_from
 from aldea.model.leading import leads_to
 from aldea.model.overlays import leaves
 from aldea.storage.register.device_overlays import Standing
+from aldea.storage.register.device_settings import looked_at
 from aldea.storage.register.profiles import Profile, find_profile, list_profiles, subject_of
 
 router = APIRouter(include_in_schema=False)
@@ -147,6 +140,7 @@ def preview(aldea: Aldea, request: Request, visitor: SignedIn, profile: str) -> 
         may_lead=may_lead(visitor),
         count=len(waiting),
         total=len(devices),
+        seen=looked_at(devices),
         shown=shown,
     )
 
@@ -157,10 +151,14 @@ def send_it(aldea: Aldea, request: Request, visitor: SignedIn, profile: str, sen
     ticked = [tuple(value.partition("/")[::2]) for key, value in sent.pairs if key == "device"]
     only = None if sent.get("who") == "all" else [(site, device) for site, device in ticked]
     try:
-        done = send(aldea, visitor, profile, only, again=True, leads=sent.get("leads") == "1")
+        leads, seen = sent.get("leads") == "1", sent.get("seen") or None
+        done = send(aldea, visitor, profile, only, again=True, leads=leads, seen=seen)
     except Problem as problem:
         if problem.status == 404:
             raise
+        if problem.status == 409:
+            # What would be sent now is to be looked at first.
+            return _to(f"{profile}/send", _refused(aldea, request, problem))
         return _to(profile, _refused(aldea, request, problem))
     said = _say(aldea, request, N_("Sent to devices: %(num)s. What becomes of it shows below."))
     more = _say(aldea, request, N_("%(num)s more are still to be sent to: send again.")) if done.left else ""

@@ -41,6 +41,8 @@ SENTENCES = (
     N_("These boxes would send elsewhere, which is for administrators to decide: %(boxes)s."),
     N_("These boxes would send elsewhere: %(boxes)s. Confirm that it is meant, and send again."),
     N_("The settings of %(device)s were changed meanwhile: they are at revision %(revision)s; look at them again."),
+    N_("The settings of %(device)s were changed meanwhile: look at what would be sent, and send again."),
+    N_("The settings were changed meanwhile: look at what would be sent, and send again."),
     N_("The settings have %(size)s bytes, a device takes %(most)s: leave something out."),
     N_("Id must be 1 to 39 of a-z, 0-9 and -, not starting with -."),
     N_("Name must be 1 to 120 characters of text."),

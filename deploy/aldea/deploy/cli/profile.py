@@ -15,6 +15,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from aldea.model.leading import is_led, leads_to
 from aldea.model.overlays import changed_keys, leaves
 from aldea.model.said import in_spanish
 from aldea.model.toml_text import as_toml
-from aldea.storage.register import RegisterError
+from aldea.storage.register import RegisterError, Unit
 from aldea.storage.register.audit import audit
 from aldea.storage.register.device_overlays import DeviceSettings, settings_of
 from aldea.storage.register.device_settings import send_to_all
@@ -156,13 +157,7 @@ def _send(register: Register, arguments: argparse.Namespace) -> int:
         names = ", ".join(f"{item.site}/{item.device} ({leads_to(item.overlay)})" for item in elsewhere[:20])
         raise CommandError(f"{len(elsewhere)} boxes would send elsewhere: {names}; --leads confirms that it is meant")
     if not arguments.dry_run:
-        send_to_all(register, [(item.site, item.device) for item in due], keys, now, AUTHOR, again=arguments.again)
-        with register.transaction() as unit:
-            if elsewhere:
-                boxes = [f"{item.site}/{item.device}" for item in elsewhere[:50]]
-                places = "; ".join(sorted({leads_to(item.overlay) for item in elsewhere}))
-                audit(unit, None, "boxes_led", places, {"leads_to": places, "devices": boxes}, now)
-            audit(unit, None, "settings_sent", found.id, {"devices": len(due)}, now)
+        send_to_all(register, due, keys, now, AUTHOR, again=arguments.again, note=partial(_note, found.id, now))
     if arguments.json:
         print(json.dumps([_device(item) for item in due], ensure_ascii=False, indent=2))
         return OK
@@ -171,6 +166,15 @@ def _send(register: Register, arguments: argparse.Namespace) -> int:
     told = "would change" if arguments.dry_run else "were sent their settings"
     print(f"{len(due)} of {len(chosen)} devices {told}")
     return OK
+
+
+def _note(profile: str, now_ms: int, unit: Unit, sent: Sequence[DeviceSettings]) -> None:
+    elsewhere = [item for item in sent if is_led(item.changes)]
+    if elsewhere:
+        boxes = [f"{item.site}/{item.device}" for item in elsewhere[:50]]
+        places = "; ".join(sorted({leads_to(item.overlay) for item in elsewhere}))
+        audit(unit, None, "boxes_led", places, {"leads_to": places, "devices": boxes}, now_ms)
+    audit(unit, None, "settings_sent", profile, {"devices": len(sent)}, now_ms)
 
 
 def _why_not(file: Path, wrong: Sequence[str]) -> str:

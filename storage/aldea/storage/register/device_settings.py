@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Row, and_, select, update
@@ -10,7 +12,7 @@ from sqlalchemy import insert as plain_insert
 
 from aldea.storage.register.command_rows import DeviceCommand
 from aldea.storage.register.commands import queue_command, supersede
-from aldea.storage.register.device_overlays import KIND, device_settings_of
+from aldea.storage.register.device_overlays import KIND, DeviceSettings, device_settings_of
 from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterConflictError, UnknownEntryError
 from aldea.storage.register.facts import lock_site
@@ -71,6 +73,12 @@ def set_differences(
     return revision
 
 
+def looked_at(items: Iterable[DeviceSettings]) -> str:
+    """Return a short word for what devices are to run with, which is another one as soon as any of it is changed."""
+    documents = [(item.site, item.device, item.overlay) for item in items]
+    return sha256(json.dumps(documents, sort_keys=True, default=dict).encode()).hexdigest()[:32]
+
+
 def send_settings(
     unit: Unit,
     site_id: str,
@@ -80,14 +88,20 @@ def send_settings(
     author: str | None = None,
     *,
     again: bool = False,
+    seen: Mapping[str, Any] | None = None,
 ) -> DeviceCommand | None:
     """Queue what the device is to run with; None when it runs with it, or has been sent it and not answered.
 
-    `again`: send what it did not take once more. Earlier settings that are not answered are superseded.
-    Raises UnknownEntryError, RegisterError.
+    `again`: send what it did not take once more. `seen` is what it was to run with when that was looked at. Earlier
+    settings that are not answered are superseded. Raises UnknownEntryError, RegisterError, RegisterConflictError where
+    it is to run with something else by now.
     """
     lock_site(unit, site_id)
     now = device_settings_of(unit, site_id, device_id, keys, now_ms)
+    if seen is not None and seen != now.overlay:
+        raise RegisterConflictError(
+            f"the settings of {site_id}/{device_id} were changed meanwhile: look at what would be sent, and send again"
+        )
     if not now.is_due(again=again):
         return None
     # A device may be ahead of a register that was restored from an old backup: it says how far.
@@ -104,23 +118,32 @@ def send_settings(
 
 def send_to_all(
     register: Register,
-    devices: Sequence[tuple[str, str]],
+    devices: Sequence[DeviceSettings],
     keys: Collection[str],
     now_ms: int,
     author: str | None = None,
     *,
     again: bool = False,
+    note: Callable[[Unit, Sequence[DeviceSettings]], object] | None = None,
 ) -> int:
-    """Send several devices what they are to run with, some at a time; return how many were sent something.
+    """Send several devices what they were seen to be to run with, some at a time; return how many were sent something.
 
-    Raises RegisterError; those before have been sent to then, and are not sent to again when it is asked again.
+    `note` is told of each lot that was sent, in the same transaction. Raises RegisterError, RegisterConflictError where
+    a device is to run with something else by now; those before have been sent to then, and are not sent to again when
+    it is asked again.
     """
-    chosen, count = sorted(set(devices)), 0
-    for start in range(0, len(chosen), AT_ONCE):
+    chosen, count = sorted(devices, key=lambda item: (item.site, item.device)), 0
+    for some in (chosen[start : start + AT_ONCE] for start in range(0, len(chosen), AT_ONCE)):
         with register.transaction() as unit:
-            some = chosen[start : start + AT_ONCE]
-            sent = [send_settings(unit, *one, keys, now_ms, author, again=again) for one in some]
-        count += sum(one is not None for one in sent)
+            sent = [
+                item
+                for item in some
+                if send_settings(unit, item.site, item.device, keys, now_ms, author, again=again, seen=item.overlay)
+                is not None
+            ]
+            if sent and note is not None:
+                note(unit, sent)
+        count += len(sent)
     return count
 
 
