@@ -123,9 +123,12 @@ look_at_room() {
 make_user() {
     if ! id "$user" >/dev/null 2>&1; then
         step "making the user $user" "se crea el usuario $user"
-        useradd --system --user-group --home-dir "$data" --no-create-home --shell /usr/sbin/nologin "$user"
+        getent group "$user" >/dev/null || groupadd --system "$user"
+        useradd --system --gid "$user" --home-dir "$data" --no-create-home --shell /usr/sbin/nologin "$user"
     fi
     install -d -m 0700 -o "$user" -g "$user" "$data"
+    # Brought along from another system, where the user had another number.
+    find "$data" -xdev ! -user "$user" -exec chown -h "$user:$user" {} +
     install -d -m 0755 /etc/aldea
 }
 
@@ -239,6 +242,7 @@ PYTHON
 write_config() {
     if [ -e "$config" ]; then
         step "$config stays as it is" "$config queda como está"
+        as_agent test -r "$config" || { chgrp "$user" "$config" && chmod g+r "$config"; }
         return
     fi
     step "writing $config" "se escribe $config"

@@ -13,6 +13,7 @@ LONGEST = (
     "deploy/test_install_gone_wrong.py",
     "deploy/test_up.py",
     "deploy/test_install_booted.py",
+    "deploy/test_install_cards.py",
     "story/test_parts.py",
     "deploy/test_start_for_real.py",
     "alert_rules/test_stories.py",
