@@ -7,6 +7,7 @@ import re
 import pytest
 
 from agentkit.facilitator import TODAY, Site
+from aldea.agents.page.times import day_said
 from aldea.agents.records import State
 
 FORM = "/records/new/attendance"
@@ -115,3 +116,27 @@ def test_the_paper_says_sex_in_words_and_names_are_in_no_title(site: Site) -> No
         assert title is not None
         assert "Canul" not in title[1]
         assert page.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2025-11-03", "3 nov 2025"),
+        ("2025-01-31T06:30", "31 ene 2025, 06:30"),
+        ("2025-13-01", "2025-13-01"),
+        ("pronto", "pronto"),
+        ("", ""),
+    ],
+)
+def test_days_are_said_as_people_say_them(text: str, said: str) -> None:
+    assert day_said(text, "es") == said
+
+
+def test_a_power_cut_is_listed_with_its_hours_and_a_telephone_without_a_calendar_shows_how_to_type(site: Site) -> None:
+    empty = site.browser.get("/records/new/power_note").text
+    assert empty.count('placeholder="14/11/2025 06:30"') == 2
+    for start, end in (("14/11/2025 06:00", "14/11/2025 9:30"), (f"{TODAY}T11:00", "")):
+        assert site.fill("/records/new/power_note", {"from": start, "to": end}).status == 303
+    home = site.browser.get("/records").text
+    assert ("06:00 → 09:30" in home, "11:00 → …" in home, "14 nov 2025" in home) == (True, True, True)
+    assert TODAY not in home

@@ -67,6 +67,21 @@ def test_the_pin_opens_the_room_that_was_asked_for(site: Guard, tmp_path: Path) 
     assert "4711" not in (tmp_path / "page.pin").read_text()
 
 
+def test_a_browser_that_keeps_no_cookies_is_told_so_instead_of_being_asked_for_ever(
+    site: Guard, tmp_path: Path, clock: ManualClock
+) -> None:
+    PinStore(tmp_path, None).set("4711")
+    browser = Browser(site)
+    let_in = browser.post("/pin", {"pin": "4711", "then": "/room"})
+    browser.cookies.clear()
+    told = browser.get(let_in.headers["location"])
+    assert (told.status, "permita las cookies" in told.text, "Sesión iniciada" in told.text) == (403, True, False)
+    assert "permita las cookies" not in browser.get("/room").text
+    keeps = signed_in(site)
+    clock.advance(31 * MINUTE)
+    assert "permita las cookies" not in keeps.get(let_in.headers["location"]).text, "it is only too late"
+
+
 @pytest.mark.parametrize("then", ["https://evil.example/", "//evil.example", "/\\evil.example", "/a\r\nX: y"])
 def test_nobody_is_sent_elsewhere_after_signing_in(site: Guard, tmp_path: Path, then: str) -> None:
     PinStore(tmp_path, None).set("4711")

@@ -12,12 +12,14 @@ import bottle
 from aldea.agents.page import facilitator_forms, facilitator_roster
 from aldea.agents.page.asking import asks_language, field, go_to
 from aldea.agents.page.facilitator_drawn import local_now
-from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, STATES, shown_payload, title_of
+from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, STATES, shown_payload, summary_of, title_of
 from aldea.agents.page.pin import needs_pin, no_records
 from aldea.agents.page.rendering import language_of, render
+from aldea.agents.page.times import day_said
 from aldea.agents.page.view import BoxView
 from aldea.agents.records import Desk, Entry, NewEntry, Person, RecordRefused, State
 from aldea.agents.records.roster import DRAFT_DAYS, MOST_PEOPLE, Draft
+from aldea.model.forms.definition import in_language
 
 LISTED = 20
 LINES, OLDER_LINES, VERSIONS = 30, 3, 12
@@ -67,24 +69,25 @@ def _home(view: BoxView, desk: Desk) -> str:
         bottle.request,
         "facilitator.html",
         titles={form.id: title_of(form, form.id, language) for form in forms.values()},
-        others=[(form.id, title_of(form, form.id, language)) for form in others],
+        others=[(form.id, title_of(form, form.id, language), in_language(form.help, language)) for form in others],
         today=today,
         said_nothing=bool(today and desk.book.on_day("nothing_today", today)),
         draft_days=DRAFT_DAYS,
         waiting=counts[State.KEPT] + counts[State.IN_OUTBOX],
         returned=[_row(desk, entry, language) for entry in desk.book.given_back()],
         drafts=[
-            (draft.token, draft.form, title_of(forms.get(draft.form), draft.form, language), _begun(draft))
+            (draft.token, draft.form, title_of(forms.get(draft.form), draft.form, language), _begun(draft, language))
             for draft in desk.unfinished()
         ],
         recent=[_row(desk, entry, language) for entry in desk.book.listed(limit=5)],
     )
 
 
-def _begun(draft: Draft) -> str:
+def _begun(draft: Draft, language: str) -> str:
     """Return what tells a form that is not finished from others like it."""
     typed = {str(name): str(value).strip() for name, value in draft.content.get("pairs", ())}
-    told = [typed.get(name, "")[:60] for name in ("activity", "course", "project", "event_date")]
+    told = [typed.get(name, "")[:60] for name in ("activity", "course", "project")]
+    told.append(day_said(typed.get("event_date", "")[:60], language))
     return " · ".join(text for text in told if text)
 
 
@@ -94,9 +97,7 @@ def _row(desk: Desk, entry: Entry, language: str) -> dict[str, Any]:
     return {
         "entry": entry,
         "title": title_of(definition, entry.form, language),
-        "summary": str(
-            entry.payload.get("activity") or entry.payload.get("course") or entry.payload.get("project") or ""
-        ),
+        "summary": summary_of(entry.payload),
         "kind": kind,
         "state": words,
         "sentences": entry.sentences.get(language) or entry.sentences.get("es") or (),

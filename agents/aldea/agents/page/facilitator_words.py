@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from aldea.agents.page.times import day_said
 from aldea.agents.page.words import Words, say
 from aldea.agents.records import Person, State
 from aldea.model.forms import Definition, Kind
@@ -97,4 +98,14 @@ def _value(field: Field | None, value: object, language: str) -> str:
             return in_language(choice.label, language)
     if isinstance(value, float):
         return f"{value:g}"
-    return str(value).replace("T", " ") if field is not None and field.format == "local_time" else str(value)
+    is_day = field is not None and (field.kind is Kind.DATE or field.format == "local_time")
+    return day_said(str(value), language) if is_day else str(value)
+
+
+def summary_of(payload: Mapping[str, Any]) -> str:
+    """Return what tells a record from others of its form: what it is about, or from when to when."""
+    about = payload.get("activity") or payload.get("course") or payload.get("project")
+    if about:
+        return str(about)
+    begin, end = (str(payload.get(name) or "").partition("T")[2] for name in ("from", "to"))
+    return f"{begin} → {end or '…'}" if begin else ""

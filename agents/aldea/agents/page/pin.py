@@ -18,6 +18,9 @@ from aldea.agents.page.words import Words, say
 
 _LOG = logging.getLogger(__name__)
 _NOT_CARRIED = frozenset({"pin", "then", "passphrase", "again", "lang"})
+_NO_COOKIES = say(
+    "The PIN was right, but this browser keeps nothing of it: allow cookies for this page, or leave the private window."
+)
 MOST_CARRIED = 5_000
 """More fields than any form has that fits into what the guard lets through."""
 
@@ -48,7 +51,10 @@ def needs_pin(page: Callable[..., Any]) -> Callable[..., Any]:
         if request.method == "POST":
             return _form(request, request.path, carried=_carried(request))
         query = request.query_string
-        return _form(request, request.path + (f"?{query}" if query else ""))
+        # Let in a moment ago, and it shows nothing of what it was given then.
+        keeps = any(request.get_cookie(name) for name in (COOKIE, KNOWN_COOKIE))
+        why = _NO_COOKIES if request.query.get("said") == "signed_in" and not keeps else None
+        return _form(request, request.path + (f"?{query}" if query else ""), why)
 
     return guarded
 

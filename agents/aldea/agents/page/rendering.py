@@ -15,7 +15,7 @@ from aldea.agents.page.asking import CHOSEN
 from aldea.agents.page.flash import sentence_of
 from aldea.agents.page.gate import Gate
 from aldea.agents.page.navigation import PLACES
-from aldea.agents.page.times import date_and_time, duration, zone_of
+from aldea.agents.page.times import date_and_time, day_said, duration, zone_of
 from aldea.agents.page.view import BoxView
 from aldea.agents.page.words import COOKIE, N_, Words, chosen_language, translate
 
@@ -41,7 +41,7 @@ class Pages:
             auto_reload=False,
         )
         self._templates.globals["_"] = _translated
-        self._templates.filters.update(words=_words, when=self._when, lasting=_lasting)
+        self._templates.filters.update(words=_words, when=self._when, lasting=_lasting, day=_day)
 
     def render(self, request: Any, template: str, **values: object) -> str:
         """Return a page as HTML."""
@@ -155,6 +155,11 @@ def _translated(context: Context, text: str, **values: object) -> str:
 @pass_context
 def _words(context: Context, words: Words | None) -> str:
     return "" if words is None else words.in_(context["language"])
+
+
+@pass_context
+def _day(context: Context, text: str) -> str:
+    return day_said(text, context["language"])
 
 
 @pass_context

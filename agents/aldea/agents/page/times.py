@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -46,6 +47,18 @@ def date_and_time(at_ms: int, zone: tzinfo | None, language: str) -> str:
     """Return such as `22 nov 2026, 17:05`."""
     at = local(at_ms, zone)
     return f"{at.day} {translate(language, _MONTHS[at.month - 1], {})} {at.year}, {at:%H:%M}"
+
+
+def day_said(text: str, language: str) -> str:
+    """Return a day, or a day and time, as people say it: `2025-11-03T06:30` is `3 nov 2025, 06:30`.
+
+    What is none is returned as it is: a form of tomorrow may hold anything.
+    """
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9:]+))?", text)
+    if found is None or not 1 <= int(found[2]) <= len(_MONTHS):
+        return text
+    day = f"{int(found[3])} {translate(language, _MONTHS[int(found[2]) - 1], {})} {found[1]}"
+    return f"{day}, {found[4]}" if found[4] else day
 
 
 def duration(ms: int) -> Words:

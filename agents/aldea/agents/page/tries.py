@@ -7,8 +7,6 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from aldea.agents.whole_file import write_whole
-
 _LOG = logging.getLogger(__name__)
 FILE = "page.tries"
 FOR_A_BOOT = 5.0
@@ -40,6 +38,9 @@ class TriesFile:
         """Note what is left now; on a disk that takes nothing it is good for this run alone."""
         try:
             kept = {"left": round(left, 2), "at_ms": at_ms, "boot": self.boot_id}
-            write_whole(self.folder / FILE, json.dumps(kept).encode())
+            draft = self.folder / f"{FILE}.new"
+            draft.write_text(json.dumps(kept), encoding="ascii")
+            # Not waited for: whoever tries without pause must not have everybody wait for a slow card.
+            draft.replace(self.folder / FILE)
         except OSError as error:
             _LOG.warning("%s cannot be written: %s", FILE, error)
