@@ -1,14 +1,16 @@
 """What agents measure their link against: an object of any size to get, and an address that takes a POST.
 
-Open to all, for a device has no account. So each test is bounded in bytes and time, and few run at once; nothing is
-kept, and nothing is compressed.
+Open to all, for a device has no account. So each test is bounded in bytes and time, and few run at once, of which
+nobody holds more than are left for others; nothing is kept, and nothing is compressed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import AsyncIterator
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -18,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from aldea.dashboard_api.access.local import address_of
 from aldea.dashboard_api.problems import Problem, problem_response
 from aldea.dashboard_api.routes.documented import PROBLEM
 
@@ -39,21 +42,30 @@ class ReceivedDocument(BaseModel):
 
 
 class Places:
-    """How many transfers may run at once. `take` and `leave` are called in the server's loop."""
+    """How many transfers may run at once, and who has them. `take` and `leave` are called in the server's loop.
+
+    Nobody takes more than are free: one alone gets half of them, and whoever comes next still finds some. (The dynamic
+    threshold of Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", 1998.)
+    """
 
     def __init__(self, most: int) -> None:
         self._free = most
+        self._held: Counter[str] = Counter()
 
-    def take(self) -> bool:
-        """Take a place; False when there is none."""
-        if self._free == 0:
+    def take(self, who: str) -> bool:
+        """Take a place for `who`; False when there is none for them."""
+        if self._held[who] >= self._free:
             return False
         self._free -= 1
+        self._held[who] += 1
         return True
 
-    def leave(self) -> None:
+    def leave(self, who: str) -> None:
         """Give it back."""
         self._free += 1
+        self._held[who] -= 1
+        if not self._held[who]:
+            del self._held[who]
 
 
 @router.get(
@@ -66,15 +78,15 @@ async def download(
     request: Request, size: Annotated[int, Path(alias="bytes", ge=1, le=LARGEST_BYTES, description="Its size.")]
 ) -> Response:
     """Stream random bytes, which no link can compress, for an agent to measure its download with."""
-    places = _places(request)
-    if not places.take():
+    places, who = _places(request), _who(request)
+    if not places.take(who):
         return _busy()
     headers = {
         "Content-Length": str(size),
         "Cache-Control": "no-store, no-transform",
         "Content-Encoding": "identity",  # said outright, so that no layer compresses it
     }
-    return _Held(places, _random_bytes(size), media_type="application/octet-stream", headers=headers)
+    return _Held(places, who, _random_bytes(size), media_type="application/octet-stream", headers=headers)
 
 
 @router.post(
@@ -94,8 +106,8 @@ async def upload(request: Request) -> Response | ReceivedDocument:
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > LARGEST_BYTES:
         raise _too_large()
-    places = _places(request)
-    if not places.take():
+    places, who = _places(request), _who(request)
+    if not places.take(who):
         return _busy()
     received = 0
     try:
@@ -109,16 +121,17 @@ async def upload(request: Request) -> Response | ReceivedDocument:
     except ClientDisconnect:
         return Response(status_code=400)  # nobody is there to read it: the agent has seen enough
     finally:
-        places.leave()
+        places.leave(who)
     return ReceivedDocument(received_bytes=received)
 
 
 class _Held(StreamingResponse):
     """A stream that gives its place back however it ends, and ends when it takes too long."""
 
-    def __init__(self, places: Places, content: AsyncIterator[bytes], **options: object) -> None:
+    def __init__(self, places: Places, who: str, content: AsyncIterator[bytes], **options: object) -> None:
         super().__init__(content, **options)  # type: ignore[arg-type]  # StreamingResponse's own options
         self._places = places
+        self._who = who
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -128,7 +141,7 @@ class _Held(StreamingResponse):
             # Its length was promised: the connection ends unfinished, which is what the agent must see.
             return
         finally:
-            self._places.leave()
+            self._places.leave(self._who)
 
 
 async def _random_bytes(size: int) -> AsyncIterator[bytes]:
@@ -145,6 +158,19 @@ def _places(request: Request) -> Places:
         state.throughput_places = Places(MOST_AT_ONCE)
     places: Places = state.throughput_places
     return places
+
+
+def _who(request: Request) -> str:
+    """Return whose place it is: the address that asks, of version 6 the network that one household has."""
+    address = address_of(request)
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        mapped = found.ipv4_mapped
+        return str(ip_network((found, 64), strict=False)) if mapped is None else str(mapped)
+    return address
 
 
 def _busy() -> Response:
