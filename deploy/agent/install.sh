@@ -314,7 +314,7 @@ StateDirectory=aldea-agent
 StateDirectoryMode=0700
 Restart=always
 RestartSec=30
-TimeoutStopSec=20
+TimeoutStopSec=30
 MemoryMax=128M
 # A release that is built or tried and takes too much ends alone.
 OOMPolicy=continue

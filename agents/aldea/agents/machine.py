@@ -82,7 +82,8 @@ def _text(path: Path) -> str | None:
         return None
 
 
-_ASK_SECONDS = 2.0
+_ASK_SECONDS = 5.0
+"""While a machine goes down, all its services read from a slow card at once."""
 
 
 def is_going_down(system_state: Callable[[], str] | None = None) -> bool:
