@@ -61,6 +61,21 @@ def test_tests_by_hand_have_their_tenth_and_no_more(tmp_path: Path) -> None:
     assert budget.plan.forecast(budget.file.read(), NOON).left_bytes > 0, "the scheduled tests have theirs still"
 
 
+@pytest.mark.parametrize("hand_ratio", [0.1, 0.5, 1.0])
+def test_tests_by_hand_leave_room_for_the_telemetry_that_is_still_to_come(tmp_path: Path, hand_ratio: float) -> None:
+    terms = Terms(monthly_bytes=70_000_000, hand_ratio=hand_ratio)
+    time = Time(NOON - 9 * DAY)
+    budget = budget_in(tmp_path, time, terms)
+    tests = 0
+    for _day in range(29):
+        tests += budget.by_hand() is not None
+        budget.meter.add(terms.daily_bytes)
+        budget.reading()
+        time.now_ms = (time.now_ms or 0) + DAY
+    assert tests > 0
+    assert budget.file.read().charged().bytes <= terms.monthly_bytes + terms.caps[Rung.FULL]
+
+
 def test_while_nobody_vouches_for_the_time_nothing_is_scheduled_but_a_person_may_test(tmp_path: Path) -> None:
     time = Time(None)
     budget = budget_in(tmp_path, time)

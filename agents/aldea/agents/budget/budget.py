@@ -53,7 +53,7 @@ class Budget:
         """Return the test by hand that may run now, booked; None when what is kept for them is spent."""
         with self.file.held():
             ledger = self._now(self.file.read())
-            allowed, ledger = self.plan.by_hand(ledger, self.known_time() or 0)
+            allowed, ledger = self.plan.by_hand(ledger, self.known_time())
             self.file.write(ledger)
         return allowed
 

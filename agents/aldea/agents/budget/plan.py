@@ -102,10 +102,16 @@ class Plan:
         sampled = {**ledger.sampled, str(slot.index): slot.day.toordinal()}
         return self._booked(replace(decided, sampled=sampled), rung, now_ms, by_hand=False)
 
-    def by_hand(self, ledger: Ledger, now_ms: int) -> tuple[Allowed | None, Ledger]:
-        """Return the largest test that what is kept for tests by hand still has, or None; months as in the ledger."""
+    def by_hand(self, ledger: Ledger, now_ms: int | None) -> tuple[Allowed | None, Ledger]:
+        """Return the largest test that what is kept for tests by hand still has, or None; months as in the ledger.
+
+        The telemetry that is still to come goes first, where the time is known, but for one test: the month is never
+        over by more.
+        """
         charged = ledger.charged()
-        left = min(self.terms.hand_bytes - charged.hand_bytes, self.terms.monthly_bytes - charged.bytes)
+        rest = 0 if now_ms is None else self._telemetry_rest(ledger, self.calendar.day_of(now_ms), now_ms)
+        spare = self.terms.monthly_bytes - charged.bytes
+        left = min(self.terms.hand_bytes - charged.hand_bytes, spare, spare - rest + self.terms.caps[Rung.FULL])
         if ledger.spent_up:
             left = 0
         for rung in SIZES:
@@ -220,7 +226,7 @@ class Plan:
             daily = account.telemetry_bytes * DAY_MS // passed
         return round(FORECAST_MARGIN * daily * (day.month_end_ms - now_ms) / DAY_MS)
 
-    def _booked(self, ledger: Ledger, rung: Rung, now_ms: int, *, by_hand: bool) -> tuple[Allowed, Ledger]:
+    def _booked(self, ledger: Ledger, rung: Rung, now_ms: int | None, *, by_hand: bool) -> tuple[Allowed, Ledger]:
         cap = self.terms.caps[rung]
         account = ledger.this()
         if by_hand:
@@ -228,7 +234,7 @@ class Plan:
         else:
             account = replace(account, tests_bytes=account.tests_bytes + cap)
         # A test by hand is no scheduled one: when a person asks is no random moment.
-        at_peak = not by_hand and self.calendar.is_peak(now_ms)
+        at_peak = not by_hand and now_ms is not None and self.calendar.is_peak(now_ms)
         return Allowed(rung, cap, by_hand, ledger.month, at_peak), ledger.with_month(account)
 
 
