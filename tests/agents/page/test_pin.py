@@ -205,6 +205,34 @@ def test_who_was_signed_in_before_passes_whatever_others_try(site: Guard, tmp_pa
     assert "Espere 5 segundos" in answer.text, "who is known waits for its own wrong tries"
 
 
+def test_a_telephone_that_is_signed_in_lets_a_new_one_in_while_others_try_without_end(
+    site: Guard, tmp_path: Path, clock: ManualClock
+) -> None:
+    PinStore(tmp_path, None).set("4711")
+    facilitator = signed_in(site, peer="192.168.1.1")
+    for number in range(70):
+        Browser(site, peer=f"192.168.7.{number}").post("/pin", {"pin": "0000"})
+    new = Browser(site, peer="192.168.8.1")
+    held_up = new.post("/pin", {"pin": "4711"})
+    assert (held_up.status, 'name="word"' in held_up.text) == (403, True)
+    assert new.get("/pin/invite").status == 403, "a word is shown to whoever is signed in"
+    shown = re.search(r"<h1>([A-Z]{4} [A-Z]{4})</h1>", facilitator.post("/pin/invite").text)
+    assert shown is not None
+    assert new.post("/pin", {"pin": "4711", "word": "AAAA BBBB"}).status == 403
+    wrong = new.post("/pin", {"pin": "4710", "word": shown[1].lower().replace(" ", "")})
+    assert (wrong.status, "Ese no es el PIN" in wrong.text) == (403, True), "the word opens nothing by itself"
+    other = Browser(site, peer="192.168.8.2")
+    assert other.post("/pin", {"pin": "4711", "word": shown[1]}).status == 403, "it is good once"
+    assert new.post("/pin", {"pin": "4711"}).status == 303
+    assert new.get("/room").status == 200
+    late = re.search(r"<h1>([A-Z]{4} [A-Z]{4})</h1>", facilitator.post("/pin/invite").text)
+    assert late is not None
+    clock.advance(10 * MINUTE)
+    for number in range(20):
+        Browser(site, peer=f"192.168.9.{number}").post("/pin", {"pin": "0000"})
+    assert other.post("/pin", {"pin": "4711", "word": late[1]}).status == 403, "and for ten minutes"
+
+
 def test_a_session_goes_on_whatever_others_try(site: Guard, tmp_path: Path) -> None:
     PinStore(tmp_path, None).set("4711")
     facilitator = signed_in(site, peer="192.168.1.1")

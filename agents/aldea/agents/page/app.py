@@ -13,6 +13,7 @@ from aldea.agents.page.asking import CHOSEN, field
 from aldea.agents.page.failing import told
 from aldea.agents.page.gate import Gate
 from aldea.agents.page.guard import MOST_BODY_BYTES, Guard
+from aldea.agents.page.inviting import Invitations
 from aldea.agents.page.patience import Patience
 from aldea.agents.page.pins import PinStore
 from aldea.agents.page.rendering import PAGES, Pages, pages_of, render
@@ -33,9 +34,8 @@ def make_gate(view: BoxView) -> Gate:
     """Return the door of a box's pages, with nobody signed in."""
     data = view.settings.data
     pins = PinStore(data, view.settings.page.pin_hash)
-    return Gate(
-        pins, Sessions(view.clock), Patience(view.clock, TriesFile(data, view.repairing.boot_id)), form_key(data)
-    )
+    patience = Patience(view.clock, TriesFile(data, view.repairing.boot_id))
+    return Gate(pins, Sessions(view.clock), patience, form_key(data), Invitations(view.clock))
 
 
 def build_site(view: BoxView, gate: Gate | None = None) -> Guard:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from aldea.agents.page.inviting import Invitations
 from aldea.agents.page.patience import Patience, Wait, place_of
 from aldea.agents.page.pins import PinStore, is_right
 from aldea.agents.page.sessions import Sessions
@@ -34,6 +35,7 @@ class Gate:
     sessions: Sessions
     patience: Patience
     key: bytes
+    invitations: Invitations
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
     _last_hash: str | None = None
 
@@ -73,6 +75,17 @@ class Gate:
         """Return the word by which a browser is known that has just given the PIN; good until there is another PIN."""
         name = secrets.token_hex(8)
         return f"{name}.{self._seal(name, self.current())}"
+
+    def let_in(self, request: Any, word: str) -> str | None:
+        """Return what a browser is known by from now on that was given a word elsewhere, None for no such word."""
+        if not (word and self.invitations.take(word)):
+            return None
+        known = self.new_known()
+        request.environ["HTTP_COOKIE"] = f"{request.environ.get('HTTP_COOKIE', '')}; {KNOWN_COOKIE}={known}".lstrip(
+            "; "
+        )
+        request.environ.pop("bottle.request.cookies", None)
+        return known
 
     def _known(self, request: Any, hashed: str | None) -> str | None:
         name, _, seal = (request.get_cookie(KNOWN_COOKIE) or "").partition(".")

@@ -12,12 +12,13 @@ import bottle
 
 from aldea.agents.page.asking import LONGEST_FIELD, asks_language, field, fields, go_to, own_path
 from aldea.agents.page.gate import COOKIE, KNOWN_COOKIE, KNOWN_SECONDS, Gate, Refused
+from aldea.agents.page.inviting import GOOD_FOR_MS
 from aldea.agents.page.patience import Wait
 from aldea.agents.page.rendering import pages_of, render
 from aldea.agents.page.words import Words, say
 
 _LOG = logging.getLogger(__name__)
-_NOT_CARRIED = frozenset({"pin", "then", "passphrase", "again", "lang"})
+_NOT_CARRIED = frozenset({"pin", "word", "then", "passphrase", "again", "lang"})
 _NO_COOKIES = say(
     "The PIN was right, but this browser keeps nothing of it: allow cookies for this page, or leave the private window."
 )
@@ -30,6 +31,8 @@ def add_routes(app: Any) -> None:
     app.route("/pin", "GET", _ask)
     app.route("/pin", "POST", _sign_in)
     app.route("/pin/out", "POST", _sign_out)
+    app.route("/pin/invite", "GET", needs_pin(_invite))
+    app.route("/pin/invite", "POST", needs_pin(_invite))
 
 
 def needs_pin(page: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,9 +90,25 @@ def _ask() -> Any:
     return _form(request, then)
 
 
-def _form(request: Any, then: str, error: object = None, carried: list[tuple[str, str]] | None = None) -> str:
+def _form(
+    request: Any,
+    then: str,
+    error: object = None,
+    carried: list[tuple[str, str]] | None = None,
+    *,
+    asks_word: bool = False,
+) -> str:
     has_pin = pages_of(request).gate.current() is not None
-    return render(request, "pin.html", then=then, error=error, has_pin=has_pin, carried=carried or [])
+    given = {"then": then, "error": error, "has_pin": has_pin, "carried": carried or [], "asks_word": asks_word}
+    return render(request, "pin.html", **given)
+
+
+def _invite() -> str:
+    """Return the page with the word by which another telephone is let in, once it is asked for."""
+    request = bottle.request
+    is_asked = request.method == "POST" and not asks_language(request)
+    word = pages_of(request).gate.invitations.make() if is_asked else ""
+    return render(request, "invite.html", word=word, minutes=GOOD_FOR_MS // 60_000)
 
 
 def _sign_in() -> Any:
@@ -99,10 +118,13 @@ def _sign_in() -> Any:
     carried = _carried(request)
     if asks_language(request):
         return _form(request, then, carried=carried)
+    known = gate.let_in(request, field(request, "word"))
+    if known is not None:
+        _make_known(bottle.response, known)
     found = gate.sign_in(request, field(request, "pin").replace(" ", ""))
     if isinstance(found, Refused):
         bottle.response.status = 403
-        return _form(request, then, _refusal(found.wait), carried)
+        return _form(request, then, _refusal(found.wait), carried, asks_word=found.wait.by_others)
     _let_in(bottle.response, gate, found)
     if carried:
         # The form goes on with one more press: its token is another one now, and nothing is sent unseen.
@@ -117,15 +139,19 @@ def _sign_in() -> Any:
 def _let_in(answer: Any, gate: Gate, session: str) -> None:
     """Give the browser its session, and what it is known by when it comes again."""
     answer.set_cookie(COOKIE, session, path="/", httponly=True, samesite="strict")
-    answer.set_cookie(KNOWN_COOKIE, gate.new_known(), path="/", max_age=KNOWN_SECONDS, httponly=True, samesite="strict")
+    _make_known(answer, gate.new_known())
+
+
+def _make_known(answer: Any, known: str) -> None:
+    answer.set_cookie(KNOWN_COOKIE, known, path="/", max_age=KNOWN_SECONDS, httponly=True, samesite="strict")
 
 
 def _refusal(wait: Wait) -> Words:
     seconds = -(-wait.ms // 1000)
     if wait.by_others:
         return say(
-            "Many wrong PINs were tried on this network. Wait %(n)d seconds, or use a telephone that was signed in here"
-            " before.",
+            "Many wrong PINs were tried on this network. Wait %(n)d seconds; or use a telephone that was signed in here"
+            " before, or the word that it shows under Records, “Let another telephone in”.",
             n=seconds,
         )
     if seconds > 0:
