@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from httpx import Client
+from httpx import Client, Response
 
 from aldea.collector.rollouts import RolloutDriver
 from aldea.model.clock import ManualClock
@@ -382,6 +382,32 @@ def test_of_two_people_who_go_on_at_once_the_second_is_told_what_has_halted_it_s
     assert (late.status_code, "for another reason" in late.text) == (400, True)
     assert pages.post("/api/v1/rollouts/change", json={"to": "resume", "seen": "silent"}).status_code == 409
     assert pages.post("/api/v1/rollouts/change", json={"to": "resume", "seen": document["reason"]}).status_code == 200
+
+
+def test_what_programs_are_refused_is_said_in_the_language_they_ask_for(
+    pages: Client, empty: Village, clock: ManualClock
+) -> None:
+    fleet(empty, clock)
+    asks: dict[str, Callable[[dict[str, str]], Response]] = {
+        "no hay ninguna versión": lambda headers: pages.post(
+            "/api/v1/rollouts", json={"version": "9"}, headers=headers
+        ),
+        "no se está distribuyendo ninguna": lambda headers: pages.post(
+            "/api/v1/rollouts/change", json={"to": "pause"}, headers=headers
+        ),
+        "ese archivo no está": lambda headers: pages.get("/api/v1/releases/9.9/x.whl", headers=headers),
+        "hay que pedir un tramo dentro": lambda headers: pages.get(ADDRESS, headers={**headers, "Range": "bytes=5-4"}),
+        "hay que pedir tramos de 1048576": lambda headers: pages.get(ADDRESS, headers=headers),
+    }
+    for words, ask in asks.items():
+        answer = ask(SPANISH)
+        assert answer.headers["Content-Type"] == "application/problem+json", words
+        assert words in answer.json()["detail"].lower()
+        assert words not in ask({"Accept-Language": "en"}).json()["detail"].lower()
+    pages.headers.pop("Accept-Language", None)
+    assert "There is no release" in pages.post("/api/v1/rollouts", json={"version": "9"}).json()["detail"]
+    spanish = pages.get("/api/v1/throughput/0", headers=SPANISH)
+    assert spanish.status_code == 400, "what has no Spanish yet stays as it is"
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,8 @@ def test_what_cannot_be_enrolled_says_why(server: Server, tmp_path: Path) -> Non
         code = issue_code(unit, "isla", "agent", now, "test").text
         set_state(unit, "isla", SiteState.CLOSED, now)
     assert "is closed" in refusal(server, code, tmp_path / "agent")
+    with pytest.raises(CannotEnrol, match="El sitio 'isla' está cerrado: hay que abrirlo otra vez"):
+        enrol(Where(server.http.url), code, tmp_path / "agent", "es")
 
 
 @pytest.mark.parametrize(

@@ -175,8 +175,9 @@ def test_the_command_refuses_a_foreign_signature_and_a_changed_file(
     ],
 )
 def test_a_manifest_that_is_none_gets_a_sentence(change: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(ReleaseError, match=sentence):
+    with pytest.raises(ReleaseError, match=sentence) as refused:
         read_manifest({**document_of(MANIFEST), **change})
+    assert refused.value.spanish not in {"", str(refused.value)}, "the box says it in Spanish too"
 
 
 json_values = st.recursive(
@@ -187,8 +188,9 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_whatever_comes_is_a_release_or_gets_a_sentence(document: object) -> None:
-    with pytest.raises(ReleaseError):
+    with pytest.raises(ReleaseError) as refused:
         accepted({"manifest": document, "signature": "AA=="}, "", "0.1.0", None)
+    assert refused.value.spanish
     with pytest.raises(ReleaseError):
         read_manifest(document)
     assert read_manifest(document_of(MANIFEST)) == MANIFEST

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from aldea.model.said import Said
 from aldea.model.series import StoreUnavailable
 from aldea.storage.register import RegisterUnavailableError
 from aldea.storage.register.errors import RegisterValueError
@@ -50,7 +51,13 @@ def bad_request(faults: Sequence[Fault]) -> Problem:
 
 def sentence(error: Exception) -> str:
     """Return an error's words as a sentence."""
-    text = str(error)
+    said = error.args[0] if error.args else ""
+    if isinstance(said, Said):
+        return Said(_as_sentence(said), _as_sentence(said.es))
+    return _as_sentence(str(error))
+
+
+def _as_sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
@@ -95,8 +102,7 @@ def install(app: FastAPI) -> None:
         return unavailable(request)
 
     def on_value(request: Request, error: Exception) -> Response:
-        text = str(error)
-        return answer(request, 400, f"{text[:1].upper()}{text[1:]}.")
+        return answer(request, 400, sentence(error))
 
     def on_crash(request: Request, error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
@@ -119,11 +125,21 @@ def answer(
     faults: Sequence[Fault] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return an error as a page where a browser asked for one, else as a problem document."""
+    """Return an error as a page where a browser asked for one, else as a problem document.
+
+    Its words are in the language that the request asks for, where they are known in it; English where it names none.
+    """
     if wants_page(request):
         page: Response = request.app.state.context.pages.error(request, status, detail)
         page.headers.update(headers or {})
         return page
+    if request.headers.get("accept-language"):
+        # It needs the problems itself, and is needed for the few that are said.
+        from aldea.dashboard_api.web.refusal_words import refusal  # noqa: PLC0415
+
+        shown = request.app.state.context.pages.shown(request, 0)
+        faults = [Fault(fault.parameter, refusal(fault.detail, shown)) for fault in faults]
+        detail = " ".join(fault.detail for fault in faults) if faults else refusal(detail, shown)
     return problem_response(status, detail, faults, headers)
 
 

@@ -100,37 +100,54 @@ def signed_document(release: SignedRelease) -> dict[str, Any]:
 
 def read_release(document: object) -> SignedRelease:
     """Read what `signed_document` made. Raises ReleaseError with a sentence. The signature is not checked here."""
-    found = _table(document, "the release")
+    found = _table(document, "the release", "la versión")
     try:
         signature = base64.b64decode(str(found.get("signature")), validate=True)
     except binascii.Error as error:
-        raise ReleaseError("signature is not base64") from error
+        raise ReleaseError("signature is not base64", "la firma (signature) no es base64") from error
     if len(signature) != 64:
-        raise ReleaseError(f"signature has {len(signature)} bytes; expects 64 (Ed25519)")
+        size = len(signature)
+        raise ReleaseError(
+            f"signature has {size} bytes; expects 64 (Ed25519)", f"la firma tiene {size} bytes; se esperan 64 (Ed25519)"
+        )
     return SignedRelease(read_manifest(found.get("manifest")), signature)
 
 
 def read_manifest(document: object) -> Manifest:
     """Read a manifest. Raises ReleaseError with a sentence that names what is wrong."""
-    found = _table(document, "manifest")
+    found = _table(document, "manifest", "el manifiesto")
     if found.get("format") != FORMAT:
-        raise ReleaseError(f"format is {str(found.get('format'))[:20]!r}, this version reads {FORMAT}")
+        given = f"{str(found.get('format'))[:20]!r}"
+        raise ReleaseError(
+            f"format is {given}, this version reads {FORMAT}", f"format es {given}, esta versión lee {FORMAT}"
+        )
     if more := set(found) - {"format", "version", "python", "outbox_format", "files", "downgrade", "replaces"}:
-        raise ReleaseError(f"{min(more)[:40]!r} is not known in a manifest")
+        unknown = f"{min(more)[:40]!r}"
+        raise ReleaseError(f"{unknown} is not known in a manifest", f"{unknown} no se conoce en un manifiesto")
     version, python = str(found.get("version")), str(found.get("python"))
     version_key(version)
     if _PYTHON.fullmatch(python) is None:
-        raise ReleaseError(f"python is {python[:20]!r}; expects the oldest that will do, such as 3.11")
+        raise ReleaseError(
+            f"python is {python[:20]!r}; expects the oldest that will do, such as 3.11",
+            f"python es {python[:20]!r}; se espera el más antiguo que sirva, como 3.11",
+        )
     listed = found.get("files")
     if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_FILES:
-        raise ReleaseError(f"files must be a list of 1 to {MOST_FILES} wheels")
+        raise ReleaseError(
+            f"files must be a list of 1 to {MOST_FILES} wheels",
+            f"files debe ser una lista de 1 a {MOST_FILES} wheels",
+        )
     files = tuple(_file(item) for item in listed)
     if len({file.name for file in files}) != len(files):
-        raise ReleaseError("a file is named twice")
+        raise ReleaseError("a file is named twice", "un archivo aparece dos veces")
     downgrade, replaces = _going_back(found, version)
     manifest = Manifest(version, python, _whole(found, "outbox_format", 1, 1_000), files, downgrade, replaces)
     if manifest.size_bytes > LARGEST_BYTES:
-        raise ReleaseError(f"its files have {manifest.size_bytes} bytes together; at most {LARGEST_BYTES}")
+        size = manifest.size_bytes
+        raise ReleaseError(
+            f"its files have {size} bytes together; at most {LARGEST_BYTES}",
+            f"sus archivos suman {size} bytes; el máximo es {LARGEST_BYTES}",
+        )
     return manifest
 
 
@@ -138,7 +155,10 @@ def version_key(version: str) -> tuple[Any, ...]:
     """Return what orders versions such as 1.2, 1.10.1rc2, 2.0.post1 or 2.1.dev3. Raises ReleaseError for others."""
     found = _VERSION.fullmatch(version)
     if found is None or len(version) > LONGEST_VERSION:
-        raise ReleaseError(f"version is {version[:60]!r}; expects one such as 1.4.2 or 1.5rc1")
+        raise ReleaseError(
+            f"version is {version[:60]!r}; expects one such as 1.4.2 or 1.5rc1",
+            f"la versión es {version[:60]!r}; se espera una como 1.4.2 o 1.5rc1",
+        )
     numbers = [int(part) for part in found[1].split(".")]
     while numbers and numbers[-1] == 0:
         numbers.pop()
@@ -160,12 +180,18 @@ def public_keys(text: str) -> tuple[bytes, ...]:
         try:
             der = base64.b64decode("".join(block.split()), validate=True)
         except binascii.Error as error:
-            raise ReleaseError("the public key is not base64") from error
+            raise ReleaseError("the public key is not base64", "la llave pública no es base64") from error
         if len(der) != 44 or not der.startswith(_ED25519_DER):
-            raise ReleaseError("the public key is none of Ed25519: make one with `aldea release keygen`")
+            raise ReleaseError(
+                "the public key is none of Ed25519: make one with `aldea release keygen`",
+                "la llave pública no es de Ed25519: hay que crear una con `aldea release keygen`",
+            )
         keys.append(der[len(_ED25519_DER) :])
     if not keys:
-        raise ReleaseError("it holds no public key (PEM): give the .pub file that `aldea release keygen` made")
+        raise ReleaseError(
+            "it holds no public key (PEM): give the .pub file that `aldea release keygen` made",
+            "no contiene ninguna llave pública (PEM): hace falta el archivo .pub que creó `aldea release keygen`",
+        )
     return tuple(keys)
 
 
@@ -183,34 +209,43 @@ def is_older(version: str, than: str) -> bool:
 def _going_back(found: Mapping[str, Any], version: str) -> tuple[bool, str | None]:
     downgrade, replaces = found.get("downgrade", False), found.get("replaces")
     if not isinstance(downgrade, bool):
-        raise ReleaseError("downgrade must be true or false")
+        raise ReleaseError("downgrade must be true or false", "downgrade debe ser true o false")
     if replaces is None:
         return downgrade, None
     if not downgrade or not isinstance(replaces, str) or not is_older(version, replaces):
         raise ReleaseError(
-            f"replaces is {str(replaces)[:60]!r}; expects, of a downgrade, a version newer than {version}"
+            f"replaces is {str(replaces)[:60]!r}; expects, of a downgrade, a version newer than {version}",
+            f"replaces es {str(replaces)[:60]!r}; para volver atrás se espera una versión más nueva que {version}",
         )
     return downgrade, replaces
 
 
 def _file(document: object) -> ReleaseFile:
-    found = _table(document, "a file")
+    found = _table(document, "a file", "un archivo")
     name, digest = str(found.get("name")), str(found.get("sha256"))
     if _FILE.fullmatch(name) is None:
-        raise ReleaseError(f"a file's name is {name[:60]!r}; expects one of a wheel, without folders")
+        raise ReleaseError(
+            f"a file's name is {name[:60]!r}; expects one of a wheel, without folders",
+            f"un archivo se llama {name[:60]!r}; se espera el nombre de un paquete, sin carpetas",
+        )
     if _SHA256.fullmatch(digest) is None:
-        raise ReleaseError(f"sha256 of {name} must be 64 hex digits")
+        raise ReleaseError(
+            f"sha256 of {name} must be 64 hex digits", f"el sha256 de {name} debe tener 64 dígitos hexadecimales"
+        )
     return ReleaseFile(name, _whole(found, "size_bytes", 1, LARGEST_BYTES), digest)
 
 
 def _whole(found: Mapping[str, Any], name: str, least: int, most: int) -> int:
     value = found.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise ReleaseError(f"{name} must be a whole number from {least} to {most}")
+        raise ReleaseError(
+            f"{name} must be a whole number from {least} to {most}",
+            f"{name} debe ser un número entero de {least} a {most}",
+        )
     return value
 
 
-def _table(document: object, what: str) -> dict[str, Any]:
+def _table(document: object, what: str, what_es: str) -> dict[str, Any]:
     if not isinstance(document, dict):
-        raise ReleaseError(f"{what} is no table of names and values")
+        raise ReleaseError(f"{what} is no table of names and values", f"{what_es} no es una tabla de nombres y valores")
     return document

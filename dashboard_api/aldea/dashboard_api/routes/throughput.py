@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from aldea.dashboard_api.access.local import address_of
-from aldea.dashboard_api.problems import Problem, problem_response
+from aldea.dashboard_api.problems import Problem, answer
 from aldea.dashboard_api.routes.documented import PROBLEM
 
 router = APIRouter(prefix="/api/v1/throughput", tags=["throughput"])
@@ -80,7 +80,7 @@ async def download(
     """Stream random bytes, which no link can compress, for an agent to measure its download with."""
     places, who = _places(request), _who(request)
     if not places.take(who):
-        return _busy()
+        return _busy(request)
     headers = {
         "Content-Length": str(size),
         "Cache-Control": "no-store, no-transform",
@@ -108,7 +108,7 @@ async def upload(request: Request) -> Response | ReceivedDocument:
         raise _too_large()
     places, who = _places(request), _who(request)
     if not places.take(who):
-        return _busy()
+        return _busy(request)
     received = 0
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
@@ -173,8 +173,8 @@ def _who(request: Request) -> str:
     return address
 
 
-def _busy() -> Response:
-    return problem_response(503, _BUSY, headers={"Retry-After": str(RETRY_SECONDS)})
+def _busy(request: Request) -> Response:
+    return answer(request, 503, _BUSY, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def _too_large() -> Problem:

@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, func, insert, literal_column, select, update
 
 from aldea.model.release import ReleaseError, SignedRelease, document_of, public_keys, public_pem, read_manifest
 from aldea.model.release import version_key as ordered
+from aldea.model.said import Said
 from aldea.storage.register.encoding import clean_text, plain
 from aldea.storage.register.errors import RegisterConflictError, RegisterError
 from aldea.storage.register.register import Unit
@@ -74,10 +75,15 @@ def trust_keys(unit: Unit, pem: str, at_ms: int) -> tuple[bytes, ...]:
     try:
         new = public_keys(pem)
     except ReleaseError as error:
-        raise RegisterError(str(error)) from error
+        raise _said(error) from error
     keys = tuple(dict.fromkeys((*trusted_keys(unit), *new)))
     if len(keys) > MOST_KEYS:
-        raise RegisterError(f"at most {MOST_KEYS} keys can be trusted: end the trust in one first")
+        raise RegisterError(
+            Said(
+                f"at most {MOST_KEYS} keys can be trusted: end the trust in one first",
+                f"se puede confiar en {MOST_KEYS} llaves como máximo: primero hay que dejar de confiar en una",
+            )
+        )
     known = get_setting(unit, SINCE)
     times = known if isinstance(known, dict) else {}
     before = {key.hex() for key in trusted_keys(unit)}
@@ -92,7 +98,7 @@ def distrust_keys(unit: Unit, pem: str) -> tuple[bytes, ...]:
     try:
         gone = public_keys(pem)
     except ReleaseError as error:
-        raise RegisterError(str(error)) from error
+        raise _said(error) from error
     keys = tuple(key for key in trusted_keys(unit) if key not in gone)
     set_setting(unit, TRUSTED, [key.hex() for key in keys])
     return keys
@@ -113,11 +119,21 @@ def add_release(unit: Unit, new: SignedRelease, files: Mapping[str, bytes], auth
             signed = {"manifest": plain(document_of(manifest)), "signature": base64.b64encode(new.signature).decode()}
             unit.connection.execute(update(release).where(release.c.version == manifest.version).values(**signed))
             return True
-        raise RegisterConflictError(f"version {manifest.version} is there with other files: give it a new version")
+        raise RegisterConflictError(
+            Said(
+                f"version {manifest.version} is there with other files: give it a new version",
+                f"la versión {manifest.version} ya está con otros archivos: hay que darle otra versión",
+            )
+        )
     for file in manifest.files:
         content = files.get(file.name, b"")
         if len(content) != file.size_bytes or hashlib.sha256(content).hexdigest() != file.sha256:
-            raise RegisterError(f"{file.name} is not the file that was signed: sign the release again")
+            raise RegisterError(
+                Said(
+                    f"{file.name} is not the file that was signed: sign the release again",
+                    f"{file.name} no es el archivo que se firmó: hay que firmar la versión otra vez",
+                )
+            )
     unit.connection.execute(
         insert(release).values(
             version=manifest.version,
@@ -181,3 +197,8 @@ def _read_in_place(unit: Unit, wanted: Select[Any], first: int, count: int) -> b
     with link.blobopen(release_file.name, release_file.c.content.name, row_id, readonly=True) as content:
         content.seek(min(first, len(content)))
         return content.read(count)
+
+
+def _said(error: ReleaseError) -> RegisterError:
+    """Return what is wrong with keys as the register's own error."""
+    return RegisterError(Said(str(error), error.spanish or str(error)))
