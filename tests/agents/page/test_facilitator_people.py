@@ -8,6 +8,7 @@ from dataclasses import replace
 from agentkit.facilitator import ATTENDANCE as FORM
 from agentkit.facilitator import TODAY, Site, follow, offered, press, ticked
 from aldea.agents.records import NewEntry
+from aldea.agents.records.roster import Draft
 
 FIRST = f"{FORM}?way=ticks&draft=one-form"
 
@@ -128,3 +129,20 @@ def test_a_correction_keeps_people_as_they_were_unless_it_is_asked_otherwise(sit
     press(site, page, "store", reason="ya era mayor", now=code)
     bands = {one["code"]: one["age_band"] for one in site.desk.book.listed()[0].payload["participants"]}
     assert bands == {code: "25-44", other: "6-14"}
+
+
+def test_the_first_page_and_the_lists_are_small_however_much_was_given_back(crowded: Site) -> None:
+    told = {code: [f"{number}: {'á' * 580}" for number in range(20)] for code in ("es", "en")}
+    for number in range(60):
+        entry = crowded.desk.book.enter(
+            NewEntry("attendance", "2", TODAY, {"activity": f"Taller {number} {'x' * 180}", "unkeyed": 1})
+        )
+        crowded.desk.book.returned(entry.record, 1, told)
+        draft = [["activity", f"Taller {number} {'x' * 180}"], ["event_date", TODAY]]
+        crowded.desk.roster.keep_draft(Draft(f"d{number}", "attendance", {"pairs": draft}))
+    home = crowded.browser.get("/records")
+    assert 'href="/records/list?returned=1">Y 45 más' in home.text
+    given_back = crowded.browser.get("/records/list?returned=1")
+    assert given_back.text.count("Y 19 más") == 20, "the rest is on each one's own page"
+    for page in (home, given_back, crowded.browser.get("/records/list")):
+        assert (page.status, len(page.body) < 15_000) == (200, True), len(page.body)

@@ -22,6 +22,7 @@ from aldea.agents.records.roster import DRAFT_DAYS, MOST_PEOPLE, Draft
 from aldea.model.forms.definition import in_language
 
 LISTED = 20
+RETURNED_AT_ONCE = 5
 LINES, OLDER_LINES, VERSIONS = 30, 3, 12
 """How much of a record is shown until all of it is asked for: a page has less than 15 kB."""
 EMPTY_LINES = 12
@@ -62,6 +63,7 @@ def _home(view: BoxView, desk: Desk) -> str:
     language = language_of(bottle.request)
     forms = desk.shelf.forms()
     counts = desk.book.counts()
+    returned = desk.book.given_back()
     now = local_now(view)
     today = None if now is None else now.date().isoformat()
     others = [form for form in forms.values() if form.id not in {*BIG, "nothing_today"}]
@@ -74,7 +76,8 @@ def _home(view: BoxView, desk: Desk) -> str:
         said_nothing=bool(today and desk.book.on_day("nothing_today", today)),
         draft_days=DRAFT_DAYS,
         waiting=counts[State.KEPT] + counts[State.IN_OUTBOX],
-        returned=[_row(desk, entry, language) for entry in desk.book.given_back()],
+        returned=[_row(desk, entry, language) for entry in returned[:RETURNED_AT_ONCE]],
+        more_returned=max(0, len(returned) - RETURNED_AT_ONCE),
         drafts=[
             (draft.token, draft.form, title_of(forms.get(draft.form), draft.form, language), _begun(draft, language))
             for draft in desk.unfinished()
@@ -86,7 +89,7 @@ def _home(view: BoxView, desk: Desk) -> str:
 def _begun(draft: Draft, language: str) -> str:
     """Return what tells a form that is not finished from others like it."""
     typed = {str(name): str(value).strip() for name, value in draft.content.get("pairs", ())}
-    told = [typed.get(name, "")[:60] for name in ("activity", "course", "project")]
+    told = [typed.get(name, "")[:40] for name in ("activity", "course", "project")]
     told.append(day_said(typed.get("event_date", "")[:60], language))
     return " · ".join(text for text in told if text)
 
@@ -106,6 +109,9 @@ def _row(desk: Desk, entry: Entry, language: str) -> dict[str, Any]:
 
 def _list(desk: Desk) -> str:
     language = language_of(bottle.request)
+    if bottle.request.query.get("returned") == "1":
+        rows = [_row(desk, entry, language) for entry in desk.book.given_back(LISTED)]
+        return render(bottle.request, "facilitator_list.html", rows=rows, more=None, given_back=True)
     before = bottle.request.query.get("before", "")
     found = desk.book.listed(limit=LISTED + 1, before=int(before) if before.isdecimal() and len(before) < 16 else None)
     return render(
@@ -113,6 +119,7 @@ def _list(desk: Desk) -> str:
         "facilitator_list.html",
         rows=[_row(desk, entry, language) for entry in found[:LISTED]],
         more=found[LISTED - 1].id if len(found) > LISTED else None,
+        given_back=False,
     )
 
 
