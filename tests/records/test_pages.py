@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 import pytest
 from httpx import Client
 from playwright.sync_api import Browser, Page, expect
 
 from aldea.dashboard_api.server import HttpServer
+from aldea.model.clock import ManualClock
 from aldea.storage.register.programmes import Programme, add_programme, assign_site
 from aldea.storage.register.records import list_records, record_versions
 from dashboard_api.village import DAY, NOW_MS, Village
@@ -159,6 +161,21 @@ def test_nothing_owed_and_nothing_entered_say_what_to_do(server: HttpServer) -> 
         page = client.get("/records?kind=real", headers={"Accept-Language": "es"}).text
     assert "Ningún programa pide reportes" in page
     assert "Aún no se ha capturado nada" in page
+
+
+def test_in_the_evening_of_a_months_last_day_that_month_is_shown(
+    server: HttpServer, clock: ManualClock, owing: Village
+) -> None:
+    del owing
+    with Client(base_url=server.url, headers={"Accept-Language": "en"}) as client:
+        for at, month in (("2026-11-30T23:59", "November 2026"), ("2026-12-01T00:00", "December 2026")):
+            here = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo("America/Mexico_City"))
+            clock.step_wall(round(here.timestamp() * 1000) - clock.wall_ms())
+            page = client.get("/records").text
+            assert f"Entered for {month}" in page
+            first = re.search(r'<option value="(\d+)"', page)
+            assert first is not None
+            assert first[1] == f"{here:%Y%m}", "the newest that can be chosen"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -120,7 +120,7 @@ def record_list(aldea: Context, request: Request, visitor: Visitor, wish: Record
         names = {item.id: programme_name(item, language) for item in list_programmes(unit)}
         rows = [_row(unit, item, language, names) for item in records]
         returned = returned_rows(unit, visitor, now, simulated=wish.simulated, language=language, shown=shown)
-    today = datetime.fromtimestamp(now / 1000, UTC).date()
+    today = datetime.fromtimestamp(now / 1000, aldea.pages.zone).date()
     wanted = [item for item in reports if _fits(item, wish)]
     groups = _by_site(wanted, today, language, names)
     counts = {state: sum(item.state == state for item in reports) for state in ("received", "zero", "missing")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -71,7 +71,7 @@ class RecordsQuery(Parameters):
 @router.get("/records")
 def records(aldea: Aldea, request: Request, visitor: SignedIn, asked: Annotated[RecordsQuery, Query()]) -> Response:
     """Show what is owed and what was entered."""
-    now = datetime.fromtimestamp(aldea.clock.wall_ms() / 1000, UTC)
+    now = datetime.fromtimestamp(aldea.clock.wall_ms() / 1000, aldea.pages.zone)
     month = asked.month.replace("-", "") or f"{now:%Y%m}"
     if asked.kind not in {"", *KINDS}:
         raise bad_request([Fault("kind", f"kind is {asked.kind[:20]!r}: use real or simulated.")])
