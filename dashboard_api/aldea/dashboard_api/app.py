@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import BaseRoute
 
 from aldea.dashboard_api import problems
 from aldea.dashboard_api.access import csrf
@@ -110,13 +112,12 @@ def create_app(
         swagger_ui_oauth2_redirect_url=None,
         lifespan=_lifespan,
         redirect_slashes=False,
-        dependencies=[Depends(csrf.checked)],
+        routes=list(_routes()),
+        dependencies=[Depends(csrf.checked)],  # of what is added later; the routes have it already
     )
     context = Context(register, series, clock, settings, app.version, live, traffic, Pages(settings), guide)
     app.state.context = context
     problems.install(app)
-    for router in (*ROUTERS, *PAGES):
-        app.include_router(router)
     app.state.accounts = Accounts(register, clock)
     app.state.identify = Identifier(register, clock, demo_admin=settings.demo_admin)
     app.add_middleware(Gate, entries=entries(app.routes, ROUTES), identify=app.state.identify)
@@ -125,6 +126,15 @@ def create_app(
     app.add_middleware(Edge, traffic=traffic, clock=clock)
     _document_problems(app)
     return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Return everything that answers. To find out what each takes is long, and done once for all apps of a process."""
+    every = APIRouter(dependencies=[Depends(csrf.checked)])
+    for router in (*ROUTERS, *PAGES):
+        every.include_router(router)
+    return tuple(every.routes)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -73,9 +74,8 @@ class Pages:
     def __init__(self, settings: ApiSettings) -> None:
         self.assets = load_assets()
         self.zone = ZoneInfo(settings.time_zone)
-        self._version = version("aldea")
         self._languages = load_languages()
-        self._environments = {code: self._environment(item) for code, item in self._languages.items()}
+        self._environments = {code: _environment(code) for code in self._languages}
 
     def language(self, request: Request) -> Language:
         """Return the language of a request."""
@@ -119,30 +119,33 @@ class Pages:
         title, advice = _ERRORS.get(status, _ERRORS[400] if status < 500 else _CRASH)
         return self.render(request, "error.html", status, status=status, title=title, advice=advice)
 
-    def _environment(self, language: Language) -> Environment:
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            extensions=["jinja2.ext.i18n"],
-        )
-        install = environment.install_gettext_translations  # type: ignore[attr-defined]  # made by the extension
-        install(language.texts, newstyle=True)
-        environment.filters["machine"] = machine_time
-        environment.globals.update(
-            asset={name: item.address for name, item in self.assets.items()},
-            version=self._version,
-            strokes=STROKES,
-            states=[(state, STATE_WORDS[state]) for state in SEVERITY],
-            state_words=STATE_WORDS,
-        )
-        return environment
-
     def shown(self, request: Request, now_ms: int) -> Shown:
         """Return the writer of values for a request."""
         return Shown(self.language(request), now_ms)
+
+
+@cache
+def _environment(code: str) -> Environment:
+    """Return the templates in a language. They are the same for every app of a process, and compiled once."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    install = environment.install_gettext_translations  # type: ignore[attr-defined]  # made by the extension
+    install(load_languages()[code].texts, newstyle=True)
+    environment.filters["machine"] = machine_time
+    environment.globals.update(
+        asset={name: item.address for name, item in load_assets().items()},
+        version=version("aldea"),
+        strokes=STROKES,
+        states=[(state, STATE_WORDS[state]) for state in SEVERITY],
+        state_words=STATE_WORDS,
+    )
+    return environment
 
 
 def _address(request: Request, code: str) -> str:
