@@ -20,9 +20,14 @@ from aldea.deploy.backup.keeping import backup_name, backups, prune
 from aldea.deploy.backup.places import BackupError, Places
 from aldea.deploy.backup.restoring import restore_backup
 from aldea.deploy.cli.main import main
+from aldea.model.release import Manifest, ReleaseFile, SignedRelease
+from aldea.model.rollouts import RolloutState
 from aldea.model.series import Query
 from aldea.storage.register import open_register
+from aldea.storage.register.audit import list_audit
 from aldea.storage.register.feed import FeedEvent, append_feed, last_position
+from aldea.storage.register.releases import add_release
+from aldea.storage.register.rollouts import begin_rollout, change_rollout
 from aldea.storage.register.sites import find_site
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
 from collectorkit.desk import make_register, register_sites, run
@@ -273,3 +278,24 @@ def test_the_commands_say_what_they_did(
     assert "there is no file" in capsys.readouterr().err
     assert main(["backup", "--to", str(tmp_path / "kept"), "--keep", "0"]) == 1
     assert "--keep" in capsys.readouterr().err
+
+
+def test_a_rollout_that_comes_back_with_a_backup_waits_for_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may have been halted or ended since the backup was taken."""
+    data = tmp_path / "data"
+    monkeypatch.setenv("ALDEA_DATA", str(data))
+    file = ReleaseFile("aldea-9.0-py3-none-any.whl", 1, hashlib.sha256(b"x").hexdigest())
+    register = make_register(data, SITE)
+    with register.transaction() as unit:
+        add_release(unit, SignedRelease(Manifest("9.0", "3.11", 1, (file,)), bytes(64)), {file.name: b"x"}, "", NOW_MS)
+        begin_rollout(unit, "9.0", NOW_MS, "test")
+    register.close()
+    assert main(["backup", "--to", str(tmp_path / "kept"), "--json"]) == 0
+    archive = json.loads(capsys.readouterr().out)["file"]
+    assert main(["restore", archive]) == 0
+    assert "The rollout of version 9.0 is paused: look at it" in capsys.readouterr().out
+    with closing(open_register(f"sqlite:///{data / 'register.db'}")) as restored, restored.transaction() as unit:
+        assert change_rollout(unit, RolloutState.STOPPED, NOW_MS).rollout.state is RolloutState.STOPPED
+        assert list_audit(unit)[0].action == "rollout_paused"

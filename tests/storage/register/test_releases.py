@@ -15,6 +15,7 @@ from aldea.model.release import Manifest, ReleaseFile, SignedRelease, public_pem
 from aldea.model.rollouts import Progress, RolloutState, Why
 from aldea.storage.register import Register, RegisterError
 from aldea.storage.register.commands import CommandState, find_command, queue_command
+from aldea.storage.register.credentials import make_credential
 from aldea.storage.register.errors import RegisterConflictError, UnknownEntryError
 from aldea.storage.register.register import Unit
 from aldea.storage.register.releases import (
@@ -266,3 +267,18 @@ def test_another_first_site_is_chosen_as_long_as_none_has_taken_the_release(unit
 def test_only_real_agents_are_looked_at(unit: Unit) -> None:
     made = begin_rollout(unit, "2.0", NOW, "test")
     assert [view.key for view in device_views(unit, made.id)] == [("isla", "box"), ("monte", "box")]
+
+
+@pytest.mark.parametrize("progress", [Progress.CONFIRMED, Progress.ROLLED_BACK, Progress.SET_ASIDE, Progress.SILENT])
+def test_a_box_that_took_the_place_of_another_has_not_been_asked(unit: Unit, progress: Progress) -> None:
+    """It comes with the version of its card: nothing has gone back, and what failed at the old one tells nothing."""
+    made = begin_rollout(unit, "2.0", NOW, "test")
+    command = queue_command(unit, "isla", "box", KIND, {}, NOW, NOW + DAY)
+    make_credential(unit, "isla/box", NOW - 1, site="isla", device="box")
+    note_asked(unit, made.id, ("isla", "box"), 0, command.id, NOW)
+    note_progress(unit, made.id, ("isla", "box"), progress, NOW + 1, {})
+    assert device_views(unit, made.id)[0].progress is progress
+    make_credential(unit, "isla/box", NOW + 2, site="isla", device="box")
+    assert device_views(unit, made.id)[0].progress is None
+    note_progress(unit, made.id, ("isla", "box"), Progress.TRYING, NOW + 3, {})
+    assert device_views(unit, made.id)[0].progress is Progress.TRYING, "the new one carries it out"

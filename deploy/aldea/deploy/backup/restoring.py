@@ -16,7 +16,10 @@ from aldea.collector.lock import DataLock
 from aldea.deploy.backup.archive import Manifest, read_backup
 from aldea.deploy.backup.copying import restore_postgresql
 from aldea.deploy.backup.places import BackupError, Places
+from aldea.model.rollouts import RolloutState
 from aldea.storage.register import RegisterError, open_register
+from aldea.storage.register.audit import audit
+from aldea.storage.register.rollouts import change_rollout, open_rollout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +50,7 @@ def restore_backup(
                 restore_postgresql(make_url(places.register_url), folder / entry.name)
         progress(2, 3, str(places.data))
         kept = _put(folder, {name: target for name, target in targets.items() if target is not None}, places, now_ms)
-    _migrate(places)
+    _migrate(places, now_ms)
     progress(3, 3, str(places.data))
     return manifest, kept
 
@@ -104,10 +107,19 @@ def _put(folder: Path, targets: dict[str, Path], places: Places, now_ms: int) ->
     return aside if aside.exists() else None
 
 
-def _migrate(places: Places) -> None:
+def _migrate(places: Places, now_ms: int) -> None:
+    """Bring the register up to this program, and pause the rollout that was under way in it.
+
+    It may have been halted or ended since the backup was taken: a person decides whether it goes on.
+    """
     register = open_register(places.register_url)
     try:
         register.migrate()
+        with register.transaction() as unit:
+            found = open_rollout(unit)
+            if found is not None and found.rollout.state is RolloutState.RUNNING:
+                change_rollout(unit, RolloutState.PAUSED, now_ms)
+                audit(unit, None, "rollout_paused", found.rollout.version, {"by": "restore"}, now_ms)
     except RegisterError as error:
         raise BackupError(f"the restored register can't be used: {error}") from error
     finally:

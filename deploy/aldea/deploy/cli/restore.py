@@ -19,9 +19,10 @@ from aldea.deploy.backup.places import BackupError
 from aldea.deploy.backup.restoring import restore_backup
 from aldea.deploy.cli.backup import places_of
 from aldea.deploy.cli.main import OK, CommandError
-from aldea.deploy.cli.places import add_register_option
+from aldea.deploy.cli.places import add_register_option, opened_register
 from aldea.deploy.cli.steps import steps
 from aldea.model.clock import SystemClock
+from aldea.storage.register.rollouts import list_rollouts
 
 if TYPE_CHECKING:
     import argparse
@@ -49,6 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
     except BackupError as error:
         raise CommandError(str(error)) from error
     print(f"Restored: {_what(manifest)}")
+    with opened_register(arguments) as register, register.reading() as unit:
+        newest = next(iter(list_rollouts(unit, limit=1)), None)
+    if newest is not None and not newest.rollout.state.is_over:
+        version, state = newest.rollout.version, newest.rollout.state.value
+        print(f"The rollout of version {version} is {state}: look at it (aldea release show) before it goes on.")
     if kept is not None:
         print(f"What was there before is in {kept}; delete it once all is well.")
     return OK

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from aldea.model.rollouts import DeviceView, Key, Progress
 from aldea.storage.register.encoding import plain
 from aldea.storage.register.register import Unit
 from aldea.storage.register.rollout_rows import RolloutDevice, StoredRollout, device_of, stored_of
 from aldea.storage.register.statements import insert as upsert
-from aldea.storage.register.tables import command, device, rollout, rollout_device, site, site_status
+from aldea.storage.register.tables import broker_credential, command, device, rollout, rollout_device, site, site_status
 
 
 def note_asked(unit: Unit, number: int, key: Key, wave: int, command_id: str, at_ms: int) -> None:
@@ -54,11 +54,23 @@ def newest_of_device(unit: Unit, site_id: str, device_id: str) -> tuple[StoredRo
 
 
 def device_views(unit: Unit, number: int) -> tuple[DeviceView, ...]:
-    """Return every real agent that is not retired, and what is known of it for a rollout."""
+    """Return every real agent that is not retired, and what is known of it for a rollout.
+
+    What became of a box tells nothing of the one that took its place: that one has not been asked.
+    """
     asked = {(item.site, item.device): item for item in rollout_devices(unit, number)}
     both = (site_status.c.site == device.c.site) & (site_status.c.device == device.c.id)
     wanted = (
-        select(device.c.site, device.c.id, site_status.c.last_arrival_ms, site_status.c.agent_version)
+        select(
+            device.c.site,
+            device.c.id,
+            site_status.c.last_arrival_ms,
+            site_status.c.agent_version,
+            select(func.max(broker_credential.c.created_ms))
+            .where(broker_credential.c.site == device.c.site, broker_credential.c.device == device.c.id)
+            .scalar_subquery()
+            .label("enrolled_ms"),
+        )
         .join(site, site.c.id == device.c.site)
         .outerjoin(site_status, both)
         .where(~site.c.simulated, device.c.retired_at_ms.is_(None), device.c.kind == "agent")
@@ -76,7 +88,7 @@ def command_states(unit: Unit, ids: tuple[str, ...]) -> Mapping[str, tuple[str, 
 
 def _view(row: Any, asked: RolloutDevice | None) -> DeviceView:
     seen = DeviceView(row.site, row.id, row.agent_version, row.last_arrival_ms)
-    if asked is None:
+    if asked is None or _is_of_another_box(asked, row.enrolled_ms):
         return seen
     return DeviceView(
         row.site,
@@ -90,3 +102,10 @@ def _view(row: Any, asked: RolloutDevice | None) -> DeviceView:
         confirmed_ms=asked.ended_ms if asked.progress is Progress.CONFIRMED else None,
         ended_ms=asked.ended_ms,
     )
+
+
+def _is_of_another_box(asked: RolloutDevice, enrolled_ms: int | None) -> bool:
+    """Say whether it ended at a box that was replaced since; what is under way there the new one carries out."""
+    if asked.ended_ms is None or enrolled_ms is None or asked.progress.is_under_way:
+        return False
+    return enrolled_ms > asked.ended_ms
