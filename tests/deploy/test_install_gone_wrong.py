@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from installkit.machine import Machine
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 INSTALL = "sh /tmp/in/install.sh"
 SPANISH = "es_MX.UTF-8"
