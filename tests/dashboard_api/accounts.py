@@ -34,7 +34,7 @@ class Visits:
         person = "-".join(part for part in (role.replace("_", "-") or "nobody", programme, region.lower()[:4]) if part)
         token = session_of(context.register, person, role, context.clock.wall_ms(), programme, region)
         return self._stack.enter_context(
-            Client(base_url=self.address(app), cookies={SESSION: token}, timeout=20, **options)
+            Client(base_url=self.address(app), cookies={SESSION: token}, timeout=60, **options)
         )
 
     def address(self, app: FastAPI) -> str:

@@ -98,7 +98,7 @@ def pages(empty: Village, clock: ManualClock) -> Iterator[Client]:
 
 def _client(app: FastAPI) -> Iterator[Client]:
     server = serve(app, port=0)
-    with Client(base_url=server.url, timeout=20) as client:
+    with Client(base_url=server.url, timeout=60) as client:
         yield client
     server.stop()
 

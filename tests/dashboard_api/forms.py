@@ -31,7 +31,7 @@ def forms_of(
     server = serve(create_app(village.register, village.series, clock, settings, guide), port=0)
     try:
         with Client(
-            base_url=server.url, timeout=20, headers={"Accept-Language": "en"}, follow_redirects=True
+            base_url=server.url, timeout=60, headers={"Accept-Language": "en"}, follow_redirects=True
         ) as client:
             found = re.search(r'name="csrf"[^>]* value="([^"]+)"', client.get("/admin/import").text)
             assert found is not None

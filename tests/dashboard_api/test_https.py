@@ -139,7 +139,7 @@ def test_behind_the_documented_proxy_the_stream_flows_and_cookies_are_secure(app
         [find_program("nginx", "nginx-light"), "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)],
         tmp_path / "nginx.log",
     )
-    client = httpx.Client(base_url=f"https://{LOOPBACK}:{port}", verify=trusting(authority), timeout=10)
+    client = httpx.Client(base_url=f"https://{LOOPBACK}:{port}", verify=trusting(authority), timeout=60)
 
     def answers() -> bool:
         try:

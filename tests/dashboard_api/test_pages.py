@@ -128,8 +128,8 @@ def test_the_list_moves_without_being_loaded_again(browser: Browser, moving: Htt
     expect(page.get_by_text("live", exact=True)).to_be_visible()
     page.evaluate("window.sameDocument = true")
     empty.hear("sitio-01", NOW_MS)
-    expect(row.locator(".pill")).to_have_text("Up", timeout=5000)
-    expect(page.locator(".count.up b")).to_have_text("1", timeout=8000)
+    expect(row.locator(".pill")).to_have_text("Up")
+    expect(page.locator(".count.up b")).to_have_text("1")
     assert page.evaluate("window.sameDocument") is True
     assert faults == []
     page.context.close()
@@ -144,7 +144,7 @@ def test_a_sites_charts_move_when_a_batch_arrives(browser: Browser, moving: Http
         "sitio-01", [(at, "dns", {"target": "gob.mx", "server": "1.1.1.1"}, {"duration_seconds": 0.75, "answers": 1})]
     )
     empty.hear("sitio-01", NOW_MS)
-    expect(page.locator(".tile b").first).to_have_text("750 ms", timeout=8000)
+    expect(page.locator(".tile b").first).to_have_text("750 ms")
     expect(page.locator("#chart-dns")).to_be_visible()
     assert page.evaluate("window.sameDocument") is True
     page.context.close()
@@ -155,7 +155,7 @@ def test_a_lost_server_is_said(browser: Browser, empty: Village, clock: ManualCl
     page, _ = open_page(browser, server.url, lang="en")
     expect(page.get_by_text("live", exact=True)).to_be_visible()
     server.stop()
-    expect(page.get_by_text("reconnecting")).to_be_visible(timeout=5000)
+    expect(page.get_by_text("reconnecting")).to_be_visible()
     page.context.close()
 
 

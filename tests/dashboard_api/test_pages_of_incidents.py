@@ -98,12 +98,12 @@ def test_an_incident_appears_and_ends_without_loading_the_page_again(
     with empty.register.transaction() as unit:
         put_incident(unit, incident(1))
         add_incident_event(unit, OPEN_ID, NOW_MS, "fired", {"sentence": REASON})
-    expect(page.locator(f'[data-incident="{OPEN_ID}"]')).to_be_visible(timeout=10_000)
+    expect(page.locator(f'[data-incident="{OPEN_ID}"]')).to_be_visible()
     expect(page.locator(".places [data-open-incidents]")).to_have_text("1")
     with empty.register.transaction() as unit:
         put_incident(unit, incident(1, state=IncidentState.RESOLVED, resolved_ms=NOW_MS))
         add_incident_event(unit, OPEN_ID, NOW_MS, "resolved")
-    expect(page.get_by_role("heading", name="Nothing is wrong")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("heading", name="Nothing is wrong")).to_be_visible()
     expect(page.locator(".places [data-open-incidents]")).to_be_hidden()
     assert page.evaluate("window.sameDocument") is True
     assert faults == []

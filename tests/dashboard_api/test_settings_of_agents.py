@@ -232,7 +232,7 @@ def test_who_manages_a_region_sets_its_devices_and_changes_no_profile(village: V
     app = create_app(village.register, village.series, ManualClock(NOW_MS), ApiSettings(), agent_guide())
     server = serve(app, port=0)
     try:
-        with Client(base_url=server.url, headers={"Cookie": f"{SESSION}={session}"}, timeout=20) as client:
+        with Client(base_url=server.url, headers={"Cookie": f"{SESSION}={session}"}, timeout=60) as client:
             assert client.get(f"/api/v1/sites/{FIRST}/devices/agent/settings").status_code == 200
             assert client.get(f"/api/v1/sites/{SECOND}/devices/agent/settings").status_code == 404
             page = client.get("/admin/profiles/frugal", headers={"Accept-Language": "en"}).text

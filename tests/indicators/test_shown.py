@@ -51,7 +51,7 @@ def served(full: Register, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def client(served: HttpServer) -> Iterator[Client]:
-    with Client(base_url=served.url, timeout=20) as found:
+    with Client(base_url=served.url, timeout=60) as found:
         yield found
 
 
@@ -66,7 +66,7 @@ def signed_in(register: Register, server: HttpServer, person: str, role: str, **
         add_person(unit, person, person.title(), NOW_MS - 1000)
         give_role(unit, Grant(person, role, limits.get("programme", ""), limits.get("region", ""), NOW_MS - 1000, None))
         secret, _ = make_token(unit, person, "test", ["view"], NOW_MS - 1000)
-    return Client(base_url=server.url, timeout=20, headers={"Authorization": f"Bearer {secret}"})
+    return Client(base_url=server.url, timeout=60, headers={"Authorization": f"Bearer {secret}"})
 
 
 def items(client: Client, indicator: str, **asked: Any) -> list[dict[str, Any]]:

@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING
 from aldea.model.clock import SystemClock
 from aldea.storage.register.truth import read_intervals
 from aldea.storage.register.watched import watched_sites
+from rigs.waiting import eventually
 from settlingkit.station import DAY, HOUR, MINUTE, Station
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def _started(command: list[str], environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as file:
+        return subprocess.Popen(command, env=environ, stdout=file, stderr=subprocess.STDOUT, cwd=log.parent)
 
 
 def test_two_judging_processes_work_beside_one_that_writes_all_the_time(tmp_path: Path) -> None:
@@ -26,14 +32,10 @@ def test_two_judging_processes_work_beside_one_that_writes_all_the_time(tmp_path
     station.add_since("uno", now - 3 * DAY, "America/Merida")
     command = [sys.executable, "-m", "aldea.deploy.cli", "alerts"]
     environ = {**os.environ, "ALDEA_DATA": str(tmp_path), "ALDEA_SERIES_URL": f"sqlite:///{tmp_path / 'series.db'}"}
-    judging = [
-        subprocess.Popen(
-            command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path
-        )
-        for _ in range(2)
-    ]
+    logs = [tmp_path / f"judging-{number}.log" for number in range(2)]
+    judging = [_started(command, environ, log) for log in logs]
     try:
-        start, deadline, settled = now - 2 * DAY, time.monotonic() + 60, 0
+        start, deadline, settled = now - 2 * DAY, time.monotonic() + 180, 0
         while settled < 4 * HOUR and time.monotonic() < deadline:
             station.clock.step_wall(SystemClock().wall_ms() - station.clock.wall_ms())
             if start < now - 2 * DAY + 5 * HOUR:
@@ -46,10 +48,14 @@ def test_two_judging_processes_work_beside_one_that_writes_all_the_time(tmp_path
                 found = read_intervals(unit, ["uno"], now - 3 * DAY, now)
             settled = sum(one.end_ms - one.start_ms for one in found if one.state == "up")
             time.sleep(0.02)
+        # Before that a signal is the end of a process, in no order.
+        eventually(lambda: all("judging, with" in log.read_text() for log in logs))
     finally:
         for process in judging:
             process.send_signal(signal.SIGTERM)
-        said = [process.communicate(timeout=30)[0] for process in judging]
+        for process in judging:
+            process.wait(60)
+        said = [log.read_text() for log in logs]
         station.close()
     assert settled >= 4 * HOUR, said
     for text in said:

@@ -67,7 +67,7 @@ class Judged:
         self.store = SqliteSeriesStore(server / "series.db")
         self.series = self.world.desk.series_follower(self.store)
         self.feed = self.world.desk.feed_follower(self.register)
-        self.settings = AlertSettings(send_timeout_seconds=5.0)
+        self.settings = AlertSettings(send_timeout_seconds=30.0)
         self.sender = ProviderSender(self.settings, self.clock)
         self.serial = 0
         self.start_judging()

@@ -32,7 +32,7 @@ OTHER = f"escuela-01,sur,Taller,{DAY2},,K-1,F,15-24\n"
 
 @pytest.fixture
 def client(server: HttpServer) -> Iterator[Client]:
-    with Client(base_url=server.url, timeout=20, headers={"Accept-Language": "es"}) as found:
+    with Client(base_url=server.url, timeout=60, headers={"Accept-Language": "es"}) as found:
         yield found
 
 

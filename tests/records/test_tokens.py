@@ -37,7 +37,7 @@ def api(village: Village, clock: ManualClock) -> Iterator[Client]:
         add_person(unit, "all", "All", NOW_MS)
         give_role(unit, Grant("all", "facilitator", "", "", NOW_MS, None))
     running = serve(create_app(village.register, village.series, clock, ApiSettings()), port=0)
-    with Client(base_url=running.url, timeout=20) as client:
+    with Client(base_url=running.url, timeout=60) as client:
         yield client
     running.stop()
 

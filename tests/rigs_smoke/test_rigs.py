@@ -64,7 +64,7 @@ def test_mosquitto_takes_extra_settings(tmp_path: Path) -> None:
         sender = client("sender", clean=True)
         sender.loop_start()
         for number in range(50):
-            sender.publish("queue", str(number), 1).wait_for_publish(10)
+            sender.publish("queue", str(number), 1).wait_for_publish(60)
         sender.disconnect()
         sender.loop_stop()
 
@@ -80,7 +80,7 @@ def test_mosquitto_takes_extra_settings(tmp_path: Path) -> None:
         end = client("end", clean=True)
         end.loop_start()
         while not done.wait(0.1):
-            end.publish("queue", "end", 1).wait_for_publish(10)
+            end.publish("queue", "end", 1).wait_for_publish(60)
         for made in (back, end):
             made.disconnect()
             made.loop_stop()
@@ -145,9 +145,9 @@ def test_snmpd_shows_the_system_and_its_interfaces(snmpd: Snmpd) -> None:
         *(find_program("snmpwalk", "snmp"), "-v2c", "-On", "-m", "", "-c", snmpd.community),
         f"udp:{snmpd.host}:{snmpd.port}",
     ]
-    name = subprocess.run([*walk, "1.3.6.1.2.1.1.5"], capture_output=True, text=True, check=True, timeout=20)
+    name = subprocess.run([*walk, "1.3.6.1.2.1.1.5"], capture_output=True, text=True, check=True, timeout=60)
     assert "test-router" in name.stdout
-    octets = subprocess.run([*walk, "1.3.6.1.2.1.31.1.1.1.6"], capture_output=True, text=True, check=True, timeout=20)
+    octets = subprocess.run([*walk, "1.3.6.1.2.1.31.1.1.1.6"], capture_output=True, text=True, check=True, timeout=60)
     assert "Counter64" in octets.stdout
 
 

@@ -38,7 +38,7 @@ class MiniCollector:
 
     def __enter__(self) -> Self:
         self._client.loop_start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -68,13 +68,14 @@ class MiniCollector:
         header = batch.header
         assert (header.site, header.device) == (topic.site, topic.device)
         self.early += topic.site not in self._greeted
-        self.received.append((topic.lane, batch))
         if self.lost < self._lose:
+            self.received.append((topic.lane, batch))
             self.lost += 1
             return
         known = self.known.setdefault(topic.site, IntervalSet())
         if header.rows:
             known.add(header.first_seq, header.last_seq)
+        self.received.append((topic.lane, batch))  # last: whoever sees it finds its rows known
         stored = [(header.first_seq, header.last_seq)] if header.rows else []
         self._answer(topic.site, header.device, header.epoch, header.sent_mono_ms, stored)
 

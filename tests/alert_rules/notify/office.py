@@ -35,7 +35,7 @@ class Office:
     def __init__(self, register: Register, clock: ManualClock, **settings: Any) -> None:
         self.register = register
         self.clock = clock
-        self.settings = AlertSettings(**{"send_timeout_seconds": 5.0, **settings})
+        self.settings = AlertSettings(**{"send_timeout_seconds": 30.0, **settings})
         self.announcer = Announcer(self.settings, Writer(self.settings.pages_url))
         self._open: list[Callable[[], None]] = []
 

@@ -90,7 +90,7 @@ class Web:
         self.requests.append(Request(handler.path, {k.lower(): v for k, v in handler.headers.items()}, document))
         answer = self.answers.pop(0) if self.answers else self.always
         if answer.hang:
-            self._over.wait(20)
+            self._over.wait(120)
             handler.close_connection = True
             return
         handler.send_response(answer.status)

@@ -134,7 +134,7 @@ def test_two_dispatchers_do_not_send_the_same(mailed: Office) -> None:
     class Slow:
         def send(self, parcel: Parcel) -> Outcome:
             provider.parcels.append(parcel)
-            release.wait(10)
+            release.wait(60)
             return TAKEN
 
     mailed.tell()

@@ -130,7 +130,7 @@ def test_a_webhook_gets_our_document_with_its_key(office: Office, web: Web) -> N
 def test_a_provider_that_fails_two_hours_and_then_times_out_after_accepting(
     register: Register, clock: ManualClock, web: Web
 ) -> None:
-    office = Office(register, clock, send_timeout_seconds=0.3)
+    office = Office(register, clock, send_timeout_seconds=3.0)
     office.add_site()
     office.add_person("tecnica")
     office.add_contact("tecnica", "webhook", url=web.url)

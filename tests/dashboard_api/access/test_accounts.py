@@ -46,7 +46,7 @@ def server(app: FastAPI) -> Iterator[HttpServer]:
 
 @pytest.fixture
 def client(server: HttpServer) -> Iterator[Client]:
-    with Client(base_url=server.url, timeout=20, headers={"Accept-Language": "en", "Accept": "text/html"}) as client:
+    with Client(base_url=server.url, timeout=60, headers={"Accept-Language": "en", "Accept": "text/html"}) as client:
         yield client
 
 
@@ -183,7 +183,7 @@ def test_people_get_a_link_a_role_and_an_end_and_may_be_kept_out(
 
 def test_a_proxy_that_names_nobody_does_not_make_a_demo_admin(server: HttpServer) -> None:
     for version, status in (("1.0", b"401"), ("1.1", b"200")):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
             head = f"GET /api/v1/sites HTTP/{version}\r\nHost: 127.0.0.1:{server.port}\r\nConnection: close\r\n\r\n"
             connection.sendall(head.encode())
             assert connection.recv(64).split()[1] == status

@@ -43,7 +43,7 @@ def found(app: FastAPI) -> Mapping[Row, str]:
     try:
         rows = dict.fromkeys(sorted(declared(app.routes), key=lambda row: (row[1], row[0])), "")
         for visitor in VISITORS:
-            with Client(base_url=server.url, headers=credentials[visitor], timeout=20) as client:
+            with Client(base_url=server.url, headers=credentials[visitor], timeout=60) as client:
                 for method, path in rows:
                     rows[method, path] += "x" if _let_through(client, method, path) else "."
         return rows
@@ -81,7 +81,7 @@ def test_a_route_that_is_added_behind_the_gates_back_is_refused(empty: Village) 
 
 def test_head_needs_what_get_needs_and_options_gives_nothing(app: FastAPI) -> None:
     server = serve(app, port=0)
-    with Client(base_url=server.url, timeout=20) as client:
+    with Client(base_url=server.url, timeout=60) as client:
         for method, path in declared(app.routes):
             address = _filled(path)
             if method == "GET" and not _let_through(client, "GET", path):

@@ -19,6 +19,7 @@ from aldea.alert_rules.notify.occasion import Occasion, Transition
 from aldea.alert_rules.notify.provider import ProviderSender
 from aldea.alert_rules.notify.sending import SendFailure
 from aldea.alert_rules.settings import AlertSettings
+from aldea.dashboard_api import contact_view
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import serve
 from aldea.dashboard_api.settings import ApiSettings
@@ -57,9 +58,10 @@ def web() -> Iterator[Web]:
 
 
 @pytest.fixture
-def notifier(team: Village, clock: ManualClock) -> Iterator[Dispatcher]:
-    """A notifier at work, as `aldea up` runs it."""
-    settings = AlertSettings(send_timeout_seconds=2)
+def notifier(team: Village, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dispatcher]:
+    """A notifier at work, as `aldea up` runs it, for which pages wait as long as it takes."""
+    monkeypatch.setattr(contact_view, "TEST_WAIT_SECONDS", 60.0)
+    settings = AlertSettings(send_timeout_seconds=30)
     sender = ProviderSender(settings, clock)
     dispatcher = Dispatcher(team.register, clock, sender, settings)
     over = threading.Event()
@@ -243,7 +245,7 @@ def test_a_test_by_the_api_answers_what_became_of_it(
     number = put(team, "webhook", url=web.url)
     app = create_app(team.register, team.series, clock, ApiSettings(demo_admin=True))
     server = serve(app, port=0)
-    with Client(base_url=server.url, timeout=20) as client:
+    with Client(base_url=server.url, timeout=60) as client:
         answer = client.post(f"/api/v1/contacts/{number}/test")
         assert (answer.status_code, answer.json()["state"]) == (200, "sent")
         assert client.post("/api/v1/contacts/99/test").status_code == 404

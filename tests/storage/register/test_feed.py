@@ -114,7 +114,7 @@ def test_a_reader_by_id_never_passes_an_event_that_is_committed_later(register: 
         with register.transaction() as unit:
             append_feed(unit, [batch(1, "slow")])
             appended.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
 
     def quick() -> None:
         with register.transaction() as unit:
@@ -122,7 +122,7 @@ def test_a_reader_by_id_never_passes_an_event_that_is_committed_later(register: 
 
     first = threading.Thread(target=slow)
     first.start()
-    assert appended.wait(10)
+    assert appended.wait(60)
     second = threading.Thread(target=quick)
     second.start()
     second.join(0.3)

@@ -83,7 +83,7 @@ def test_writers_in_threads_and_processes_lose_no_change(register: Register, reg
         thread.start()
     for thread in threads:
         thread.join()
-    assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
     assert failures == []
     with register.reading() as unit:
         assert registry_version(unit) == 125

@@ -163,7 +163,7 @@ def test_of_two_people_who_begin_at_once_one_is_told_of_the_other(register: Regi
     refused: list[str] = []
 
     def other() -> None:
-        begun.wait(10)
+        assert begun.wait(60)
         try:
             with register.transaction() as second:
                 begin_rollout(second, "2.1", NOW, "second")
@@ -176,7 +176,7 @@ def test_of_two_people_who_begin_at_once_one_is_told_of_the_other(register: Regi
         begin_rollout(first, "2.0", NOW, "first")
         begun.set()
         thread.join(0.3)  # it has to wait for us
-    thread.join(20)
+    thread.join(60)
     assert refused
     assert "is being rolled out" in refused[0]
 

@@ -395,5 +395,5 @@ def test_readers_and_a_writer_work_at_once(store: SeriesStore) -> None:
         assert len(only(ask(store, "rtt_avg_seconds"))) == 10 * len(written)
     stop.set()
     for thread in watchers:
-        thread.join(20)
+        thread.join()
     assert problems == []

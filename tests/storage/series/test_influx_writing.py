@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aldea.model.columns import TimedBatch
 
 ROWS = 2_000
-WAIT = 10.0
+WAIT = 60.0
 
 
 class Taken:

@@ -114,7 +114,7 @@ def test_a_server_that_is_down_is_unavailable_until_it_is_back(tmp_path: Path) -
 def test_a_server_that_hangs_is_unavailable(tmp_path: Path) -> None:
     with InfluxDB(tmp_path) as server:
         server.create_database("series")
-        store = open_series_store(f"influxdb+{server.direct_url}/series?timeout=0.3")
+        store = open_series_store(f"influxdb+{server.direct_url}/series?timeout=3")
         server.process.pause()
         with pytest.raises(StoreUnavailable, match="does not answer"):
             store.latest("norte-01")
