@@ -215,8 +215,8 @@ def test_a_telephone_that_is_signed_in_lets_a_new_one_in_while_others_try_withou
     new = Browser(site, peer="192.168.8.1")
     held_up = new.post("/pin", {"pin": "4711"})
     assert (held_up.status, 'name="word"' in held_up.text) == (403, True)
-    assert new.get("/pin/invite").status == 403, "a word is shown to whoever is signed in"
-    shown = re.search(r"<h1>([A-Z]{4} [A-Z]{4})</h1>", facilitator.post("/pin/invite").text)
+    assert new.get("/records/invite").status == 403, "a word is shown to whoever is signed in"
+    shown = re.search(r"<h1>([A-Z]{4} [A-Z]{4})</h1>", facilitator.post("/records/invite").text)
     assert shown is not None
     assert new.post("/pin", {"pin": "4711", "word": "AAAA BBBB"}).status == 403
     wrong = new.post("/pin", {"pin": "4710", "word": shown[1].lower().replace(" ", "")})
@@ -225,7 +225,7 @@ def test_a_telephone_that_is_signed_in_lets_a_new_one_in_while_others_try_withou
     assert other.post("/pin", {"pin": "4711", "word": shown[1]}).status == 403, "it is good once"
     assert new.post("/pin", {"pin": "4711"}).status == 303
     assert new.get("/room").status == 200
-    late = re.search(r"<h1>([A-Z]{4} [A-Z]{4})</h1>", facilitator.post("/pin/invite").text)
+    late = re.search(r"<h1>([A-Z]{4} [A-Z]{4})</h1>", facilitator.post("/records/invite").text)
     assert late is not None
     clock.advance(10 * MINUTE)
     for number in range(20):

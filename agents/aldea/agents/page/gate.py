@@ -81,10 +81,7 @@ class Gate:
         if not (word and self.invitations.take(word)):
             return None
         known = self.new_known()
-        request.environ["HTTP_COOKIE"] = f"{request.environ.get('HTTP_COOKIE', '')}; {KNOWN_COOKIE}={known}".lstrip(
-            "; "
-        )
-        request.environ.pop("bottle.request.cookies", None)
+        put_cookie(request, KNOWN_COOKIE, known)
         return known
 
     def _known(self, request: Any, hashed: str | None) -> str | None:
@@ -122,3 +119,10 @@ class Gate:
         if self.is_from_here(request) is False:
             return False
         return hmac.compare_digest(given.encode(), self.token(request).encode())
+
+
+def put_cookie(request: Any, name: str, value: str) -> None:
+    """Have a request carry a cookie that its browser is only being given with the answer, besides its others."""
+    before = request.environ.get("HTTP_COOKIE", "")
+    request.environ["HTTP_COOKIE"] = f"{before}; {name}={value}" if before else f"{name}={value}"
+    request.environ.pop("bottle.request.cookies", None)

@@ -11,7 +11,7 @@ from typing import Any
 import bottle
 
 from aldea.agents.page.asking import LONGEST_FIELD, asks_language, field, fields, go_to, own_path
-from aldea.agents.page.gate import COOKIE, KNOWN_COOKIE, KNOWN_SECONDS, Gate, Refused
+from aldea.agents.page.gate import COOKIE, KNOWN_COOKIE, KNOWN_SECONDS, Gate, Refused, put_cookie
 from aldea.agents.page.inviting import GOOD_FOR_MS
 from aldea.agents.page.patience import Wait
 from aldea.agents.page.rendering import pages_of, render
@@ -31,8 +31,8 @@ def add_routes(app: Any) -> None:
     app.route("/pin", "GET", _ask)
     app.route("/pin", "POST", _sign_in)
     app.route("/pin/out", "POST", _sign_out)
-    app.route("/pin/invite", "GET", needs_pin(_invite))
-    app.route("/pin/invite", "POST", needs_pin(_invite))
+    app.route("/records/invite", "GET", needs_pin(_invite))
+    app.route("/records/invite", "POST", needs_pin(_invite))
 
 
 def needs_pin(page: Callable[..., Any]) -> Callable[..., Any]:
@@ -128,8 +128,7 @@ def _sign_in() -> Any:
     _let_in(bottle.response, gate, found)
     if carried:
         # The form goes on with one more press: its token is another one now, and nothing is sent unseen.
-        request.environ["HTTP_COOKIE"] = f"{COOKIE}={found}"
-        request.environ.pop("bottle.request.cookies", None)
+        put_cookie(request, COOKIE, found)
         return render(request, "carried.html", then=then, carried=carried)
     answer = go_to(then, "signed_in")
     _let_in(answer, gate, found)
