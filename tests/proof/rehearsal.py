@@ -16,7 +16,7 @@ from proof.storm import Plan, Storm, settle
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FIRST_ANSWER_SECONDS = 30.0
+_FIRST_ANSWER_SECONDS = 120.0
 WAITING_ROWS = 120
 
 
@@ -54,7 +54,7 @@ def rehearse(
     embedded: bool = False,
     mutation: str = "",
     echo_share: float = 0.3,
-    settle_seconds: float = 40.0,
+    settle_seconds: float = 180.0,
     replaced: int = 0,
 ) -> Outcome:
     """Run a proof in `folder` and return its outcome.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from proof.cast import Cast
     from rigs.processes import ServerProcess
 
-MOST_SECONDS = 20.0
+MOST_SECONDS = 120.0
 _NOTHING = "There is nothing to take over"
 
 

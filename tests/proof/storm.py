@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import threading
     from pathlib import Path
     from random import Random
 
@@ -24,7 +25,9 @@ class Plan:
 
     A stall stops the collector (SIGSTOP) for a moment while old batches pour in, so that the broker's queue for it
     overflows. The collector is killed once it has answered something, except now and then while it starts; after its
-    return it is left alone until it has, for `patience_seconds` at most.
+    return it is left alone until it has, for `patience_seconds` at most; before a stall for `stall_patience_seconds`.
+    `everybody`: none of the kinds is left out, whatever the seed says. `behind_an_answer`: each kill comes right after
+    the collector has answered a batch.
     """
 
     kills: int
@@ -36,6 +39,9 @@ class Plan:
     burst: int = 60
     longest_absence_seconds: float = 0.7
     patience_seconds: float = 0.0
+    stall_patience_seconds: float = 30.0
+    everybody: bool = False
+    behind_an_answer: bool = False
 
 
 @dataclass(slots=True)
@@ -53,7 +59,7 @@ class Storm:
     def run(self) -> None:
         """Kill as planned; at the end everybody is there again."""
         for number in range(1, self.plan.kills + 1):
-            self._wait_for_an_answer()
+            self._wait_for_an_answer(self.plan.patience_seconds)
             self._wait_for_the_moment()
             if self.plan.stall_every and number % self.plan.stall_every == 0:
                 self._stall()
@@ -62,6 +68,9 @@ class Storm:
             self._wait(0.05)
 
     def _choose(self) -> Victim:
+        if self.plan.everybody and (left_out := self._left_out()):
+            self._wait_for_an_answer(self.plan.stall_patience_seconds)
+            return left_out[0]
         away = {id(victim) for _, _, victim in self._absent}
         agents = [agent for agent in self.cast.agents if id(agent) not in away]
         choices: list[tuple[Victim, float]] = [(agent, self.plan.agent / len(agents)) for agent in agents]
@@ -71,6 +80,13 @@ class Storm:
         if id(self.cast.collector) not in away and ready:
             choices.append((self.cast.collector, self.plan.collector))
         return self.random.choices([c for c, _ in choices], [weight for _, weight in choices])[0]
+
+    def _left_out(self) -> list[Victim]:
+        """Return one of each kind that was not hit, once there are no more kills left than that."""
+        found = [
+            one for one in (self.cast.collector, self.cast.broker, self.cast.agents[0]) if not self.kills[one.name]
+        ]
+        return found if self.plan.kills - sum(self.kills.values()) <= len(found) else []
 
     def _kill(self, victim: Victim, number: int) -> None:
         if victim in self.cast.agents and self.random.random() < 0.4:
@@ -83,20 +99,26 @@ class Storm:
         heapq.heappush(self._absent, (time.monotonic() + absence, number, victim))
         self._bring_back()
 
-    def _wait_for_an_answer(self) -> None:
-        deadline = time.monotonic() + self.plan.patience_seconds
-        while not self.echo.answered.is_set() and time.monotonic() < deadline:
-            self._wait(0.02)
+    def _wait_for_an_answer(self, most_seconds: float) -> None:
+        self._wait_until(self.echo.answered, most_seconds)
 
     def _wait_for_the_moment(self) -> None:
         """Let some time pass; every other time wait for traffic, and strike just behind it."""
+        if self.plan.behind_an_answer:
+            for heard in (self.echo.traffic, self.echo.answered):
+                heard.clear()
+                self._wait_until(heard, 30.0)
+            return
         self._wait(self.random.uniform(0, 2 * self.plan.gap_seconds))
         if self.random.random() < 0.6:
             self.echo.traffic.clear()
-            deadline = time.monotonic() + 0.6
-            while not self.echo.traffic.is_set() and time.monotonic() < deadline:
-                self._wait(0.005)
+            self._wait_until(self.echo.traffic, 0.6)
             self._wait(self.random.uniform(0, 0.03))
+
+    def _wait_until(self, heard: threading.Event, most_seconds: float) -> None:
+        deadline = time.monotonic() + most_seconds
+        while not heard.is_set() and time.monotonic() < deadline:
+            self._wait(0.005)
 
     def _wait_for_the_oracle(self, agent: int) -> None:
         """Strike an agent between its oracle's line and what follows: the commit, the sending, the answer."""
@@ -108,6 +130,7 @@ class Storm:
 
     def _stall(self) -> None:
         collector = self.cast.collector
+        self._wait_for_an_answer(self.plan.stall_patience_seconds)
         if any(victim is collector for _, _, victim in self._absent) or not self.echo.answered.is_set():
             return
         collector.process.pause()
