@@ -93,7 +93,7 @@ def place(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Place]:
     client = paho.Client(CallbackAPIVersion.VERSION2)
     client.connect("127.0.0.1", mosquitto.port)
     client.loop_start()
-    client.publish(f"aldea/1/{SITE}/{DEVICE}/status", b"", 1, retain=True).wait_for_publish(5)
+    client.publish(f"aldea/1/{SITE}/{DEVICE}/status", b"", 1, retain=True).wait_for_publish(60)
     client.disconnect()
     client.loop_stop()
 
@@ -132,11 +132,11 @@ def test_the_same_command_many_times_is_carried_out_once_and_one_for_another_is_
     client.connect("127.0.0.1", place.port)
     client.loop_start()
     for _ in range(5):
-        client.publish(f"aldea/1/{SITE}/{DEVICE}/cmd", encode_command(message_of(asked)), 1).wait_for_publish(5)
+        client.publish(f"aldea/1/{SITE}/{DEVICE}/cmd", encode_command(message_of(asked)), 1).wait_for_publish(60)
     other = message_of(place.ask("test", probe="ping"))
     for topic in (f"aldea/1/sur-02/{DEVICE}/cmd", f"aldea/1/{SITE}/other/cmd", f"aldea/2/{SITE}/{DEVICE}/cmd"):
-        client.publish(topic, encode_command(other), 1).wait_for_publish(5)
-    client.publish(f"aldea/1/{SITE}/{DEVICE}/cmd", b"not a command", 1).wait_for_publish(5)
+        client.publish(topic, encode_command(other), 1).wait_for_publish(60)
+    client.publish(f"aldea/1/{SITE}/{DEVICE}/cmd", b"not a command", 1).wait_for_publish(60)
     assert place.answered(asked).state == "done"
     eventually(lambda: place.rows() == 3)
     time.sleep(0.3)

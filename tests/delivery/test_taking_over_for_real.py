@@ -46,7 +46,7 @@ def running_box(folder: Path, broker: int) -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             process.kill()
-            process.wait(15)
+            process.wait(60)
 
 
 def held(folder: Path) -> dict[str, int]:
@@ -92,10 +92,10 @@ def test_what_a_dead_box_held_arrives_by_the_new_one_and_nothing_is_open(tmp_pat
             )
             assert done.returncode == 0, done.stdout + done.stderr
             assert f"Taken over: {rows} rows." in done.stdout
-            eventually(lambda: (found := stream(register, epoch)) is not None and found.stored_rows == rows, 40)
+            eventually(lambda: (found := stream(register, epoch)) is not None and found.stored_rows == rows)
             eventually(lambda: epoch not in held(new))  # acknowledged
             agent.terminate()
-            assert agent.wait(15) == 0
+            assert agent.wait(60) == 0
         arrived = stream(register, epoch)
         assert arrived is not None
         assert (arrived.stored_rows, arrived.open_rows, arrived.lost_rows) == (rows, 0, 0)

@@ -88,15 +88,15 @@ class Client:
             self.paho.tls_set(ca_certs=str(ca or self.field.ca), tls_version=ssl.PROTOCOL_TLS_CLIENT)
         self.paho.connect(host, self.field.port if tls else self.field.broker.port, keepalive=30)
         self.paho.loop_start()
-        return self.answers.get(timeout=5)
+        return self.answers.get(timeout=60)
 
     def subscribe(self, *topics: str) -> None:
         self.subscribed.clear()
         self.paho.subscribe([(topic, 1) for topic in topics])
-        assert self.subscribed.wait(5)
+        assert self.subscribed.wait(60)
 
     def publish(self, topic: str, payload: bytes = b"x") -> None:
-        self.paho.publish(topic, payload, qos=1).wait_for_publish(5)
+        self.paho.publish(topic, payload, qos=1).wait_for_publish(60)
 
     def close(self) -> None:
         self.paho.disconnect()
@@ -174,7 +174,7 @@ def test_a_device_speaks_on_its_own_lanes_and_no_others(field: Field, join: Call
         isla.publish(f"aldea/1/{topic}", b"forged")
     for lane in ("live", "bulk", "status"):
         isla.publish(f"aldea/1/isla/agent/{lane}", lane.encode())
-    heard = [collector.received.get(timeout=5) for _ in range(3)]
+    heard = [collector.received.get(timeout=60) for _ in range(3)]
     assert heard == [(f"aldea/1/isla/agent/{lane}", lane.encode()) for lane in ("live", "bulk", "status")]
     assert collector.received.empty()
 
@@ -185,7 +185,7 @@ def test_a_device_hears_its_own_answers_and_no_others(field: Field, join: Callab
     collector.publish("aldea/1/isla/agent/cmd", b"secret")
     collector.publish("aldea/1/isla/agent/ack", b"secret")
     collector.publish("aldea/1/monte/agent/cmd", b"mine")
-    assert monte.received.get(timeout=5) == ("aldea/1/monte/agent/cmd", b"mine")
+    assert monte.received.get(timeout=60) == ("aldea/1/monte/agent/cmd", b"mine")
     time.sleep(0.1)
     assert all(topic.startswith("aldea/1/monte/agent/") for topic, _ in monte.received.queue)
 
@@ -196,14 +196,14 @@ def test_a_will_and_a_retained_message_obey_the_same_rules(field: Field, join: C
     isla = Client(field, "isla/agent")
     isla.paho.will_set("aldea/1/monte/agent/status", b"forged", qos=1, retain=True)
     assert isla.connect() == "Success"
-    isla.paho.publish("aldea/1/monte/agent/status", b"forged", qos=1, retain=True).wait_for_publish(5)
+    isla.paho.publish("aldea/1/monte/agent/status", b"forged", qos=1, retain=True).wait_for_publish(60)
     connection = isla.paho.socket()
     assert connection is not None
     connection.close()
     isla.paho.loop_stop()
     monte = join("monte/agent")
     monte.publish("aldea/1/monte/agent/status", b"true")
-    assert collector.received.get(timeout=5) == ("aldea/1/monte/agent/status", b"true")
+    assert collector.received.get(timeout=60) == ("aldea/1/monte/agent/status", b"true")
 
 
 def test_a_device_cannot_throw_another_out_by_its_client_id(field: Field, join: Callable[..., Client]) -> None:
@@ -218,7 +218,7 @@ def test_the_simulator_speaks_for_simulated_sites_alone(field: Field, join: Call
     simulator = join(SIMULATOR, tls=False)
     simulator.publish("aldea/1/isla/agent/live", b"forged")
     simulator.publish("aldea/1/sim-valle/agent/live", b"made up")
-    assert collector.received.get(timeout=5) == ("aldea/1/sim-valle/agent/live", b"made up")
+    assert collector.received.get(timeout=60) == ("aldea/1/sim-valle/agent/live", b"made up")
 
 
 def test_a_revoked_device_is_thrown_out_and_refused_while_others_stay(
@@ -231,13 +231,13 @@ def test_a_revoked_device_is_thrown_out_and_refused_while_others_stay(
     cerro, monte = join("cerro/agent"), join("monte/agent")
     with field.register.transaction() as unit:
         assert revoke_credential(unit, "cerro/agent", NOW + 1)
-    assert cerro.lost.wait(5)
+    assert cerro.lost.wait(60)
     assert refused(field, "cerro/agent", field.passwords["cerro/agent"]) == "Not authorized"
     assert not monte.lost.is_set()
 
 
 def wait_until_let_in(field: Field, username: str) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while refused(field, username, field.passwords[username]) != "Success":
         assert time.monotonic() < deadline, "a new credential was not taken over"
         time.sleep(0.1)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 AUDIT = "audit_entry"
 """What people did stays on record; no table but this may still say a simulated site's name."""
 
+pytestmark = pytest.mark.timeout(900)
+
 
 def traces(file: Path) -> dict[str, int]:
     """Return, by table, how many rows of an SQLite file name a simulated site or are marked as simulated."""
@@ -67,16 +69,16 @@ def aldea_up(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
         text=True,
     )
     try:
-        wait_until(lambda: answers(port), 90)
+        wait_until(lambda: answers(port), 180)
         yield process, port
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
 
 
 def answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=60):
             return True
     except OSError:
         return False
@@ -96,7 +98,7 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "ALDEA_DATA": str(folder / "data")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
@@ -104,7 +106,7 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_while_it_runs_the_fleet_leaves_without_a_trace_and_stays_away(tmp_path: Path) -> None:
     register, series = tmp_path / "data" / "register.db", tmp_path / "data" / "series.db"
     with aldea_up(tmp_path):
-        wait_until(lambda: {"feed", "site_status", "stream"} <= traces(register).keys() and traces(series), 120)
+        wait_until(lambda: {"feed", "site_status", "stream"} <= traces(register).keys() and traces(series), 180)
         done = command(tmp_path, "start-for-real", "--yes")
         assert done.returncode == 0, done.stderr
         assert "The 76 simulated sites have left." in done.stdout
@@ -113,7 +115,7 @@ def test_while_it_runs_the_fleet_leaves_without_a_trace_and_stays_away(tmp_path:
         assert not (tmp_path / "data" / "simulator" / "simulated-fleet.json").exists()
     assert traces(register) == {}
     with aldea_up(tmp_path):
-        wait_until(lambda: _site_is_up(register), 90)
+        wait_until(lambda: _site_is_up(register), 180)
         assert traces(register) == {}
         assert traces(series) == {}
 
