@@ -8,8 +8,8 @@ from dataclasses import replace
 from aldea.indicators.disclosure import is_small, protected
 from aldea.indicators.indicator import Indicator
 from aldea.indicators.terms import Disclosure, Level, Setting, Status
-from aldea.storage.register.indicator_sources import SitePlace
 from aldea.storage.register.indicator_values import IndicatorValue
+from aldea.storage.register.site_places import SitePlace
 
 FEW = "few_persons"
 Node = tuple[str, str, str, str]

@@ -8,11 +8,9 @@ from itertools import starmap
 from aldea.storage.register import Register
 from aldea.storage.register.facts import NewFact, end_fact, set_fact
 from aldea.storage.register.indicator_sources import (
-    SitePlace,
     evidence_marks,
     feed_positions,
     months_touched,
-    site_places,
 )
 from aldea.storage.register.indicator_values import (
     IndicatorValue,
@@ -22,6 +20,7 @@ from aldea.storage.register.indicator_values import (
     value_revisions,
 )
 from aldea.storage.register.indicator_writing import Stored, put_values
+from aldea.storage.register.site_places import SitePlace, areas_of, site_areas, site_places
 from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
 
 VALUE = IndicatorValue(
@@ -99,6 +98,10 @@ def test_places_are_those_of_the_moment_and_of_one_world(register: Register) -> 
     with register.reading() as unit:
         before, later = (site_places(unit, at_ms, simulated=False) for at_ms in (999, 2000))
         assert [one.site for one in site_places(unit, 0, simulated=True)] == ["d"]
+        for at_ms, simulated in ((0, True), (0, False), (999, False), (1000, False), (2000, False)):
+            places = site_places(unit, at_ms, simulated=simulated)
+            assert site_areas(unit, at_ms, simulated=simulated) == areas_of(places)
+        assert [area.urban for area in site_areas(unit, 0, simulated=False)] == [False, True, False]
     assert before[0] == SitePlace("a", "A", "31079", "Tekax", "Yucatán", urban=False)
     assert (
         before[1:]

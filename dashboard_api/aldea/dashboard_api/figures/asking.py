@@ -9,7 +9,7 @@ from aldea.dashboard_api.problems import Fault
 from aldea.indicators.indicator import Indicator
 from aldea.indicators.periods import PeriodError, period_of
 from aldea.indicators.terms import Evidence, Level, Setting
-from aldea.storage.register.indicator_sources import SitePlace
+from aldea.storage.register.site_places import SitePlace
 
 AREA_FORMS = "all, state:Yucatán, municipality:31079, site:<id>, or state, municipality, site for each of them"
 PERSON_MARKS = ("sex", "age_band", "wave")

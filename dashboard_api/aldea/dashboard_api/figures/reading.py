@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from aldea.dashboard_api.figures.asking import PERSON_MARKS, Wanted
@@ -12,8 +12,8 @@ from aldea.indicators.indicator import Indicator
 from aldea.indicators.sharing import by_period, impossible, shared
 from aldea.indicators.terms import Disclosure, Level
 from aldea.storage.register import Unit
-from aldea.storage.register.indicator_sources import SitePlace
 from aldea.storage.register.indicator_values import IndicatorValue, ValueFilter, disagg_key, read_values
+from aldea.storage.register.site_places import SiteArea, SitePlace, areas_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +34,41 @@ class Reader:
         cannot = bool(split) and not set(split) <= set(indicator.marks)
         disagg = {key: value for key, value in wanted.disagg.items() if not cannot or key not in split}
         if indicator.disclosure is Disclosure.NONE:
-            found = read_values(self.unit, self._filter(indicator, wanted, periods, disagg))
+            found = read_values(self.unit, self._filter([indicator.id], wanted, periods, disagg))
         else:
-            found = self._people(indicator, wanted, periods, disagg)
-        found = [row for row in found if self.rights.may_see(row.area_level, row.area_code, row.programme)]
+            whole = read_values(self.unit, self._whole([indicator.id], wanted, periods))
+            found = self._shared(indicator, whole, wanted, disagg)
+        found = [row for row in found if self._may_see(row)]
         return [impossible(row, split.items()) for row in found] if cannot else found
 
     def together(self, wanted: Wanted, periods: Collection[str]) -> dict[str, list[IndicatorValue]]:
-        """Return the values of every indicator, by its id."""
-        return {key: self.rows(entry, wanted, periods) for key, entry in CATALOGUE.items()}
+        """Return the values of every indicator, by its id: two queries, however many there are."""
+        if wanted.split:
+            return {key: self.rows(entry, wanted, periods) for key, entry in CATALOGUE.items()}
+        periods = [wanted.period] if wanted.period else periods
+        plain = [key for key, entry in CATALOGUE.items() if entry.disclosure is Disclosure.NONE]
+        people = [key for key in CATALOGUE if key not in plain]
+        found: dict[str, list[IndicatorValue]] = {key: [] for key in CATALOGUE}
+        for only in (self._filter(plain, wanted, periods, wanted.disagg), self._whole(people, wanted, periods)):
+            for row in read_values(self.unit, only):
+                found[row.indicator].append(row)
+        for key in people:
+            found[key] = self._shared(CATALOGUE[key], found[key], wanted, wanted.disagg)
+        return {key: [row for row in rows if self._may_see(row)] for key, rows in found.items()}
 
-    def _people(
-        self, indicator: Indicator, wanted: Wanted, periods: Collection[str] | None, disagg: dict[str, str]
+    def _may_see(self, row: IndicatorValue) -> bool:
+        return self.rights.may_see(row.area_level, row.area_code, row.programme)
+
+    def _whole(self, indicators: Collection[str], wanted: Wanted, periods: Collection[str] | None) -> ValueFilter:
+        """Ask for everything of the periods, because what is hidden depends on all that could give it away."""
+        return ValueFilter(wanted.simulated, indicators, periods, disagg=None)
+
+    def _shared(
+        self, indicator: Indicator, whole: Sequence[IndicatorValue], wanted: Wanted, disagg: dict[str, str]
     ) -> list[IndicatorValue]:
-        """Read everything of the periods, because what is hidden depends on all that could give it away."""
-        whole = ValueFilter(wanted.simulated, [indicator.id], periods, disagg=None)
+        """Return what is asked for of all values of an indicator of people, as it may be shown."""
         found: list[IndicatorValue] = []
-        for rows in by_period(read_values(self.unit, whole)):
+        for rows in by_period(whole):
             found += shared(indicator, rows, self.places, analyst=self.rights.analyst)
         key = disagg_key(disagg)
         return [
@@ -61,12 +79,12 @@ class Reader:
         ]
 
     def _filter(
-        self, indicator: Indicator, wanted: Wanted, periods: Collection[str] | None, disagg: dict[str, str]
+        self, indicators: Collection[str], wanted: Wanted, periods: Collection[str] | None, disagg: dict[str, str]
     ) -> ValueFilter:
         codes = None if wanted.code is None else [wanted.code]
         return ValueFilter(
             wanted.simulated,
-            [indicator.id],
+            indicators,
             periods,
             wanted.level.value,
             codes,
@@ -76,10 +94,20 @@ class Reader:
 
 
 def area_names(places: Sequence[SitePlace]) -> dict[tuple[str, str], str]:
-    """Return what each area is called, by level and code; a municipality with its state, because names repeat."""
-    site, state, municipality = Level.SITE.value, Level.STATE.value, Level.MUNICIPALITY.value
-    names = {(site, place.site): place.name for place in places}
-    names |= {(state, found): found for found in {place.state for place in places} if found}
-    towns = {place.municipality: (place.municipality_name or place.municipality, place.state) for place in places}
-    named = ((code, parts) for code, parts in towns.items() if code)
-    return names | {(municipality, code): ", ".join(part for part in parts if part) for code, parts in named}
+    """Return what each site and area is called, by level and code."""
+    return {(Level.SITE.value, place.site): place.name for place in places} | names_of(areas_of(places))
+
+
+def names_of(areas: Iterable[SiteArea]) -> dict[tuple[str, str], str]:
+    """Return what municipalities and states are called, by level and code; `areas` by their last site.
+
+    A municipality is named with its state, because names repeat.
+    """
+    names: dict[tuple[str, str], str] = {}
+    for area in areas:
+        if area.state:
+            names[Level.STATE.value, area.state] = area.state
+        if area.municipality:
+            parts = (area.municipality_name or area.municipality, area.state)
+            names[Level.MUNICIPALITY.value, area.municipality] = ", ".join(part for part in parts if part)
+    return names

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.visitor import Held, Visitor
 from aldea.indicators.terms import Level
-from aldea.storage.register.indicator_sources import SitePlace
+from aldea.storage.register.site_places import SitePlace
 
 
 @dataclass(frozen=True, slots=True)

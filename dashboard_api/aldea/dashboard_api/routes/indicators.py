@@ -30,9 +30,9 @@ from aldea.indicators.indicator import SITE_MARKS, Indicator
 from aldea.indicators.stored import value_of
 from aldea.indicators.terms import Level, Setting
 from aldea.storage.register import Unit
-from aldea.storage.register.indicator_sources import SitePlace, site_places
 from aldea.storage.register.indicator_values import IndicatorValue
 from aldea.storage.register.programmes import find_programme
+from aldea.storage.register.site_places import SitePlace, site_places
 
 router = APIRouter(prefix="/api/v1", tags=["indicators"])
 

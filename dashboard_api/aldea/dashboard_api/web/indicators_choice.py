@@ -10,15 +10,15 @@ from pydantic import Field
 
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.context import Context
-from aldea.dashboard_api.figures.asking import Wanted, area_of, codes_of, period_faults
-from aldea.dashboard_api.figures.reading import Reader, area_names
+from aldea.dashboard_api.figures.asking import Wanted, area_of, period_faults
+from aldea.dashboard_api.figures.places import Places
+from aldea.dashboard_api.figures.reading import Reader, names_of
 from aldea.dashboard_api.figures.rights import Rights
 from aldea.dashboard_api.problems import Fault, Problem, bad_request
 from aldea.dashboard_api.schemas import Parameters
 from aldea.indicators.periods import month_at
 from aldea.indicators.terms import Level, Setting
 from aldea.storage.register import Unit
-from aldea.storage.register.indicator_sources import site_places
 from aldea.storage.register.indicator_values import known_periods
 from aldea.storage.register.programmes import Programme, list_programmes
 from aldea.storage.register.sites import count_sites
@@ -51,12 +51,35 @@ class Choice:
     sort: str
     periods: Sequence[str]
     programmes: Sequence[Programme]
-    areas: Sequence[tuple[str, str]]
-    municipalities: Sequence[tuple[str, str]]
+    places: Places
     reader: Reader
-    has_urban: bool
     counts: tuple[int, int]
-    names: dict[tuple[str, str], str]
+
+    @property
+    def areas(self) -> Sequence[tuple[str, str]]:
+        """The states there are sites in, as (address's word, name)."""
+        return self._listed(Level.STATE)
+
+    @property
+    def municipalities(self) -> Sequence[tuple[str, str]]:
+        """The municipalities there are sites in, as (address's word, name)."""
+        return self._listed(Level.MUNICIPALITY)
+
+    @property
+    def has_urban(self) -> bool:
+        """Whether a site is in a town."""
+        return any(area.urban for area in self.places.areas)
+
+    def name(self, level: str, code: str) -> str:
+        """Return what a site or an area is called; its code if nothing is on file."""
+        if level == Level.SITE:
+            return next((place.name for place in self.places if place.site == code), code)
+        return names_of(self.places.areas).get((level, code), code)
+
+    def _listed(self, level: Level) -> Sequence[tuple[str, str]]:
+        names = names_of(self.places.areas)
+        found = [(f"{level}:{code}", name) for (its, code), name in names.items() if its == level.value]
+        return sorted(found, key=lambda pair: pair[1])
 
     def address(self, path: str, **changed: str) -> str:
         """Return the address of a page with something changed."""
@@ -80,7 +103,7 @@ def choose(context: Context, unit: Unit, visitor: Visitor, asked: PageQuery) -> 
     """Return what to show. Raises Problem for a parameter that cannot be, or a figure outside the visitor's rights."""
     now = context.clock.wall_ms()
     simulated = asked.kind == "simulated"
-    places = site_places(unit, now, simulated=simulated)
+    places = Places(unit, now, simulated=simulated)
     rights = Rights.of(visitor, places)
     programmes = [
         one
@@ -101,7 +124,6 @@ def choose(context: Context, unit: Unit, visitor: Visitor, asked: PageQuery) -> 
     periods = known_periods(unit, simulated=simulated)
     running = month_at(now, str(context.pages.zone)).code
     period = asked.period or (running if running in periods or not periods else periods[-1])
-    names = area_names(places)
     return Choice(
         wanted=replace(wanted, period=period),
         area=wanted.level if wanted.level is Level.ALL else f"{wanted.level}:{wanted.code}",
@@ -109,12 +131,9 @@ def choose(context: Context, unit: Unit, visitor: Visitor, asked: PageQuery) -> 
         sort=asked.sort or "name",
         periods=sorted({*periods, period}, reverse=True),
         programmes=programmes,
-        areas=_listed(Level.STATE, codes_of(Level.STATE, places), names),
-        municipalities=_listed(Level.MUNICIPALITY, codes_of(Level.MUNICIPALITY, places), names),
+        places=places,
         reader=Reader(unit, places, rights),
-        has_urban=any(place.urban for place in places),
         counts=(count_sites(unit, simulated=False), count_sites(unit, simulated=True)),
-        names=names,
     )
 
 
@@ -147,8 +166,3 @@ def _wanted(asked: PageQuery, area: tuple[Level, str | None], rights: Rights) ->
 
 def _next_level(level: Level) -> Level:
     return Level.STATE if level is Level.ALL else Level.SITE
-
-
-def _listed(level: Level, codes: frozenset[str], names: dict[tuple[str, str], str]) -> list[tuple[str, str]]:
-    found = [(f"{level}:{code}", names.get((level.value, code), code)) for code in codes]
-    return sorted(found, key=lambda pair: pair[1])

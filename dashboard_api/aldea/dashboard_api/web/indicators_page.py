@@ -11,12 +11,13 @@ from fastapi import Request
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Context
+from aldea.dashboard_api.figures.reading import area_names
 from aldea.dashboard_api.web.indicator_chart import PeriodMark, drawn
 from aldea.dashboard_api.web.indicator_words import STATUS_WORDS, STEP_WORDS, FigureShown, FigureWriter
 from aldea.dashboard_api.web.indicators_choice import SERIES_MONTHS, Choice, PageQuery, choose
 from aldea.indicators.catalogue import CATALOGUE
 from aldea.indicators.indicator import Indicator
-from aldea.indicators.terms import Level, Status, Step
+from aldea.indicators.terms import Level, Setting, Status, Step
 from aldea.storage.register.indicator_values import IndicatorValue
 from aldea.storage.register.sites import folded
 
@@ -73,6 +74,7 @@ def four_steps(context: Context, request: Request, visitor: Visitor, asked: Page
     with context.register.reading() as unit:
         choice = choose(context, unit, visitor, asked)
         found = choice.reader.together(choice.wanted, [choice.wanted.period])
+        frame = _frame(choice, writer)
     steps = [
         StepShown(
             key=step.value,
@@ -83,7 +85,7 @@ def four_steps(context: Context, request: Request, visitor: Visitor, asked: Page
         )
         for number, (step, words) in enumerate(STEP_WORDS.items(), 1)
     ]
-    return {**_frame(choice, writer), "steps": steps, "nothing": not any(found.values())}
+    return {**frame, "steps": steps, "nothing": not any(found.values())}
 
 
 def one_indicator(
@@ -98,8 +100,9 @@ def one_indicator(
         whole = choice.reader.rows(entry, choice.wanted)
         series = {row.period: row for row in choice.reader.rows(entry, replace(choice.wanted, period=""), months)}
         parts = _parts(entry, choice, writer)
+        frame = _frame(choice, writer)
     return {
-        **_frame(choice, writer),
+        **frame,
         "entry": entry,
         "words": {name: getattr(entry, name).said(code) for name in ("name", "definition", "formula", "source")},
         "step": STEP_WORDS[entry.step],
@@ -133,10 +136,11 @@ def _tabs(
 
 
 def _parts(entry: Indicator, choice: Choice, writer: FigureWriter) -> list[PartRow]:
-    rows = [row for row in choice.reader.rows(entry, choice.parts()) if _within(row, choice)]
+    rows = _within(choice.reader.rows(entry, choice.parts()), choice)
+    names = area_names(choice.places)
     found = [
         PartRow(
-            name=choice.names.get((row.area_level, row.area_code), row.area_code),
+            name=names.get((row.area_level, row.area_code), row.area_code),
             address=choice.address(f"/indicators/{entry.id}", area=f"{row.area_level}:{row.area_code}"),
             figure=writer.figure(entry, row),
             value=-1.0 if row.value is None else row.value,
@@ -153,20 +157,19 @@ def _parts(entry: Indicator, choice: Choice, writer: FigureWriter) -> list[PartR
     return found
 
 
-def _within(row: IndicatorValue, choice: Choice) -> bool:
-    """Whether a part lies in the area that is shown."""
+def _within(rows: Sequence[IndicatorValue], choice: Choice) -> list[IndicatorValue]:
+    """Return the parts that lie in the area that is shown; of the whole, the sites of the setting that is shown."""
     area = choice.wanted
-    if area.level is Level.ALL or row.area_code == area.code:
-        return _setting_fits(row, choice)
-    mine = [place for place in choice.reader.places if area.code in {place.state, place.municipality, place.site}]
-    return any(row.area_code in {place.site, place.municipality, place.state} for place in mine)
+    urban = {place.site for place in choice.places if place.urban}
+    mine = [place for place in choice.places if area.code in {place.state, place.municipality, place.site}]
+    inside = {code for place in mine for code in (place.site, place.municipality, place.state)}
 
+    def fits(row: IndicatorValue) -> bool:
+        if area.level is Level.ALL or row.area_code == area.code:
+            return row.area_level != Level.SITE or (row.area_code in urban) == (area.setting is Setting.URBAN)
+        return row.area_code in inside
 
-def _setting_fits(row: IndicatorValue, choice: Choice) -> bool:
-    if row.area_level != Level.SITE:
-        return True
-    urban = {place.site for place in choice.reader.places if place.urban}
-    return (row.area_code in urban) == (choice.wanted.setting.value == "urban")
+    return [row for row in rows if fits(row)]
 
 
 def _item(entry: Indicator, rows: Sequence[IndicatorValue], choice: Choice, writer: FigureWriter) -> Item:
@@ -192,7 +195,10 @@ def _frame(choice: Choice, writer: FigureWriter) -> dict[str, Any]:
         "wanted": wanted,
         "period_name": writer.period(wanted.period),
         "period_names": [(one, writer.period(one)) for one in choice.periods],
-        "area_name": None if wanted.level is Level.ALL else choice.names.get((wanted.level.value, code), code),
+        "area_name": None if wanted.level is Level.ALL else choice.name(wanted.level.value, code),
+        "areas": choice.areas,
+        "municipalities": choice.municipalities,
+        "has_urban": choice.has_urban,
         "real_count": choice.counts[0],
         "simulated_count": choice.counts[1],
         "legend": [(writer.say(word), pill, writer.say(reason)) for word, pill, reason in STATUS_WORDS.values()],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,11 +30,12 @@ class DeviceRow:
 
 @dataclass(frozen=True, slots=True)
 class WaveRow:
-    """One wave: how many of its devices have the release."""
+    """One wave: how many of its devices have the release, and how many of the others stand where: word, look, count."""
 
     name: str
     devices: Sequence[DeviceRow]
     confirmed: int
+    others: Sequence[tuple[str, str, int]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def rollout_view(found: StoredRollout, devices: Sequence[RolloutDevice], shown: 
             shown.say(name),
             [_device(item, shown) for item in members],
             sum(item.progress is Progress.CONFIRMED for item in members),
+            _others(members, shown),
         )
         for number, name in enumerate(WAVE_NAMES)
         if (members := [item for item in devices if item.wave == number])
@@ -92,6 +95,15 @@ def _may_choose(found: StoredRollout, devices: Sequence[RolloutDevice]) -> bool:
     """Say whether another site may go first: as long as none has the release."""
     begun = found.rollout.wave > 0 or any(item.progress is Progress.CONFIRMED for item in devices)
     return not found.rollout.state.is_over and not begun
+
+
+def _others(members: Sequence[RolloutDevice], shown: Shown) -> list[tuple[str, str, int]]:
+    counted = Counter(item.progress for item in members)
+    return [
+        (shown.say(word), PROGRESS_LOOKS[progress], counted[progress])
+        for progress, word in PROGRESS.items()
+        if counted[progress] and progress is not Progress.CONFIRMED
+    ]
 
 
 def upgrade_section(unit: Unit, box: Box, shown: Shown, _now_ms: int) -> Mapping[str, Any]:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Column, FromClause, Select, Table, and_, case, func, select
+from sqlalchemy import Column, Select, Table, func, select
 
 from aldea.model.truth.slots import DAY_MS
-from aldea.storage.register.dated import holds_at
 from aldea.storage.register.feed import feed_collectors, last_position
 from aldea.storage.register.register import Unit
 from aldea.storage.register.sites import Site, site_of
 from aldea.storage.register.tables import device, record, site, site_fact, site_state, slot_day, usage_day
-
-PLACING = ("inegi_code", "municipality", "state_name", "urban")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,36 +92,6 @@ def evidence_marks(unit: Unit, *, simulated: bool) -> tuple[tuple[int, int], ...
         count, newest = unit.connection.execute(wanted.where(site.c.simulated == simulated)).one()
         found.append((int(count), int(newest or 0)))
     return tuple(found)
-
-
-class SitePlace(NamedTuple):
-    """Where a site is at a moment: its municipality (5 digits) and state as on file, and whether it is in a town.
-
-    A tuple, because ten thousand are made for each page of figures.
-    """
-
-    site: str
-    name: str
-    municipality: str | None
-    municipality_name: str | None
-    state: str | None
-    urban: bool
-
-
-def site_places(unit: Unit, at_ms: int, *, simulated: bool) -> list[SitePlace]:
-    """Return where each real, or simulated, site is at `at_ms`, by id."""
-    held = {fact: site_fact.alias(fact) for fact in PLACING}
-    joined: FromClause = site
-    for fact, its in held.items():
-        # One value holds at a time, so a site stays one row: a row a fact would cost twice the time in ten thousand.
-        mine = and_(its.c.site == site.c.id, its.c.fact == fact, its.c.item == "", holds_at(its, at_ms))
-        joined = joined.join(its, mine, isouter=True)
-    code, name, state, urban = (held[fact].c.value_text for fact in PLACING)
-    municipality = case((func.length(code).in_((5, 9)), func.substr(code, 1, 5)))
-    in_town = func.lower(func.coalesce(urban, "")) == "true"
-    wanted = _of(select(site.c.id, site.c.name, municipality, name, state, in_town), simulated)
-    found = unit.connection.execute(wanted.select_from(joined).order_by(site.c.id)).all()
-    return list(map(SitePlace._make, found))
 
 
 def _of(wanted: Select[Any], simulated: bool) -> Select[Any]:  # noqa: FBT001  # a column's value, not a switch

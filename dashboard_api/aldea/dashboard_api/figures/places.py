@@ -1,0 +1,43 @@
+"""Where the sites of one world are, read only as far as a question needs: a page of totals looks at no single site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import overload
+
+from aldea.storage.register import Unit
+from aldea.storage.register.site_places import SiteArea, SitePlace, areas_of, site_areas, site_places
+
+
+class Places(Sequence[SitePlace]):
+    """The real, or simulated, sites by id, read in `unit` when one of them is first looked at."""
+
+    def __init__(self, unit: Unit, at_ms: int, *, simulated: bool) -> None:
+        self._unit = unit
+        self._at_ms = at_ms
+        self._simulated = simulated
+
+    @cached_property
+    def _sites(self) -> list[SitePlace]:
+        return site_places(self._unit, self._at_ms, simulated=self._simulated)
+
+    @cached_property
+    def areas(self) -> list[SiteArea]:
+        """The municipalities and states with sites: from the sites when these have been read, else asked for."""
+        if "_sites" in self.__dict__:
+            return areas_of(self._sites)
+        return site_areas(self._unit, self._at_ms, simulated=self._simulated)
+
+    def __len__(self) -> int:
+        return len(self._sites)
+
+    def __iter__(self) -> Iterator[SitePlace]:
+        return iter(self._sites)
+
+    @overload
+    def __getitem__(self, index: int) -> SitePlace: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[SitePlace]: ...
+    def __getitem__(self, index: int | slice) -> SitePlace | list[SitePlace]:
+        return self._sites[index]
