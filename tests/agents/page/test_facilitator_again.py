@@ -140,3 +140,8 @@ def test_a_power_cut_is_listed_with_its_hours_and_a_telephone_without_a_calendar
     home = site.browser.get("/records").text
     assert ("06:00 → 09:30" in home, "11:00 → …" in home, "14 nov 2025" in home) == (True, True, True)
     assert TODAY not in home
+
+
+def test_all_that_is_missing_of_somebody_is_said_at_once(site: Site) -> None:
+    told = site.browser.post("/records/roster", {"name": " "}).text
+    assert (told.count('class="error"'), told.count("Elija uno") + told.count("Elija una")) == (3, 2)

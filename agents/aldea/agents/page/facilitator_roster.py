@@ -130,12 +130,16 @@ def _add(desk: Desk) -> Any:
         desk.roster.add(name, field(request, "sex"), field(request, "age_band"), field(request, "code"))
     except RosterError as error:
         bottle.response.status = 400
-        return _list(desk, {error.field: REFUSALS[error.why]})
+        return _list(desk, _told_of(error))
     except sqlite3.Error:
         bottle.response.status = 500
         return _list(desk, {"name": REFUSALS["disk"]})
     back = _asked("back")
     return go_to(f"/records/roster?back={quote(back)}" if back else "/records/roster", "person_added")
+
+
+def _told_of(error: RosterError) -> dict[str, Words]:
+    return {name: REFUSALS[why] for name, why in error.wrong.items()}
 
 
 def _person(desk: Desk, code: str, shown: Person | None = None, errors: Mapping[str, Words] | None = None) -> Any:
@@ -166,7 +170,7 @@ def _change(desk: Desk, code: str) -> Any:
         desk.roster.change(new)
     except RosterError as error:
         bottle.response.status = 400
-        return _person(desk, code, new, {error.field: REFUSALS[error.why]})
+        return _person(desk, code, new, _told_of(error))
     except sqlite3.Error:
         bottle.response.status = 500
         return _person(desk, code, new, {"name": REFUSALS["disk"]})

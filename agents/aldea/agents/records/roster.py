@@ -38,12 +38,16 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 
 
 class RosterError(Exception):
-    """Somebody cannot be put on the roster; `why` is a key of the page's sentences, `field` the field it is about."""
+    """Somebody cannot be put on the roster; `why` is a key of the page's sentences, `field` the field it is about.
 
-    def __init__(self, field: str, why: str) -> None:
+    `wrong`: all that is wrong, by field.
+    """
+
+    def __init__(self, field: str, why: str, wrong: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{field}: {why}")
         self.field = field
         self.why = why
+        self.wrong = wrong or {field: why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +197,17 @@ class Roster:
 
 
 def checked(person: Person) -> Person:
-    """Return the person with her name tidied. Raises RosterError that names the field."""
+    """Return the person with her name tidied. Raises RosterError that names what is wrong."""
     name = " ".join("".join(letter if letter.isprintable() else " " for letter in person.name).split())
-    if not name:
-        raise RosterError("name", "no_name")
-    if len(name) > NAME_LIMIT:
-        raise RosterError("name", "long_name")
-    if person.sex not in SEXES:
-        raise RosterError("sex", "choose")
-    if person.age_band not in AGE_BANDS:
-        raise RosterError("age_band", "choose")
-    if CODE.fullmatch(person.code) is None:
-        raise RosterError("code", "code_letters")
+    wrong = {
+        "name": "" if 0 < len(name) <= NAME_LIMIT else "long_name" if name else "no_name",
+        "sex": "" if person.sex in SEXES else "choose",
+        "age_band": "" if person.age_band in AGE_BANDS else "choose",
+        "code": "" if CODE.fullmatch(person.code) else "code_letters",
+    }
+    wrong = {field: why for field, why in wrong.items() if why}
+    if wrong:
+        raise RosterError(*next(iter(wrong.items())), wrong)
     return Person(person.code, name, person.sex, person.age_band, person.gone)
 
 
