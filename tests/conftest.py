@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,9 +55,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Say what `-n auto` and `-n logical` mean here."""
-    return order.workers()
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Say what `-n auto` and `-n logical` mean here, unless the environment does."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else order.workers()
 
 
 @pytest.fixture(scope="session")
