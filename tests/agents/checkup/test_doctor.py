@@ -222,7 +222,7 @@ def test_the_doctor_says_where_the_page_is_and_when_another_program_has_its_port
     assert "the box's page is not served now" in capsys.readouterr().out
     server = PageServer(make_view(tmp_path, ManualClock(), settings.page))
     server.start()
-    assert server.wait_until_bound(10) == port
+    assert server.wait_until_bound(60) == port
     run_doctor(settings, {}, as_json=False)
     server.stop()
     assert f"the box's page is at http://127.0.0.1:{port}" in capsys.readouterr().out

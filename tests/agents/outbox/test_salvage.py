@@ -93,7 +93,7 @@ def test_rows_that_are_sent_while_they_come_back_go_once_also_when_a_cut_forgot_
         counts.append(salvage(tmp_path, Limits(), "hardware"))
     finally:
         over.set()
-        sender.join(30)
+        sender.join(120)
     assert counts == [CYCLES + 1, 0]
     assert set(sent.values()) == {1}
     assert sorted(str(number) for number in numbers(found)) == sorted(map(str, range(CYCLES + 1)))

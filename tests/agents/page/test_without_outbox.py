@@ -152,7 +152,7 @@ def test_the_page_is_there_without_an_outbox_and_goes_on_when_it_opens(tmp_path:
         while "The box cannot measure" in browser.get("/").text:
             answered.append(browser.get("/about").status)
         assert set(answered) == {200}, "the port was never closed"
-        eventually(lambda: shown(browser, "/", "Internet (192.0.2.1)"), 20)
+        eventually(lambda: shown(browser, "/", "Internet (192.0.2.1)"))
         assert "The box cannot keep records now" not in browser.get("/records").text
         assert browser.get("/records").status == 200, "who was signed in still is"
         assert browser.post_bare("/check", {"csrf": old}).status == 303, "a form from before is taken"
