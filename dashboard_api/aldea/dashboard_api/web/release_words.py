@@ -36,7 +36,7 @@ PROGRESS: Mapping[Progress, str] = MappingProxyType(
         Progress.CONFIRMED: N_("Runs it"),
         Progress.FAILED: N_("Could not"),
         Progress.ROLLED_BACK: N_("Went back by itself"),
-        Progress.SILENT: N_("Silent, asked again once it is back"),
+        Progress.SILENT: N_("Silent for now, asked again"),
         Progress.LEFT: N_("Left for later"),
         Progress.INCONCLUSIVE: N_("The link failed while it tried"),
         Progress.NO_KEY: N_("Knows no key"),
