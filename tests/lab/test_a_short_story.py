@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.waiting
 
 BACKLOG_ROWS = 2_000
-SLACK_MS = 3_000
+SLACK_MS = 10_000
 
 
 def test_a_cut_in_a_connection_that_holds_loses_nothing_and_the_backlog_comes_in_order(lab: Lab) -> None:

@@ -50,14 +50,14 @@ def test_over_a_satellite_everything_works_and_its_delay_is_measured(lab: Lab) -
     rows = lab.server.rows
     far = only(rows(box.site, "ping", role="anchor"), ANCHORS[0])
     assert failures(far) == {None}
-    assert min(numbers(far, "rtt_avg_seconds")) == pytest.approx(0.600, abs=0.010)
+    assert min(numbers(far, "rtt_avg_seconds")) == pytest.approx(0.600, abs=0.050)
     assert min(numbers(only(rows(box.site, "ping", role="gateway"), ROUTER), "rtt_avg_seconds")) < 0.1
     pages = only(rows(box.site, "http"), HTTPS_PAGE)
     assert failures(pages) == {None}
-    assert min(numbers(pages, "connect_seconds")) == pytest.approx(0.600, abs=0.020)
-    assert min(numbers(pages, "tls_seconds")) == pytest.approx(0.600, abs=0.050), "one round trip: TLS 1.3"
+    assert min(numbers(pages, "connect_seconds")) == pytest.approx(0.600, abs=0.100)
+    assert min(numbers(pages, "tls_seconds")) == pytest.approx(0.600, abs=0.150), "one round trip: TLS 1.3"
     assert failures(rows(box.site, "dns")) == {None}
-    assert min(numbers(rows(box.site, "dns"), "duration_seconds")) == pytest.approx(0.600, abs=0.020)
+    assert min(numbers(rows(box.site, "dns"), "duration_seconds")) == pytest.approx(0.600, abs=0.100)
     assert lab.settled(box.site, at_ms=far[0].at_ms).state == "up"
 
 
