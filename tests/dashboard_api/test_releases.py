@@ -352,6 +352,7 @@ def test_a_first_site_that_tells_nothing_is_said_after_three_days_and_another_is
     assert [asked(empty, site) for site in sites] == [3, 0, 0]
     shown = pages.get("/admin/releases", headers=SPANISH).text
     assert "en tres días no ha dicho nada" in shown
+    assert "por Administrador de demostración" in shown
     assert 'href="/admin/releases?choose=first#first-site"' in shown
     form = pages.get("/admin/releases?choose=first").text
     assert 'action="/admin/releases/first"' in form

@@ -16,6 +16,7 @@ from aldea.model.rollouts import Progress, RolloutState, Why
 from aldea.storage.register import Register, RegisterError
 from aldea.storage.register.commands import CommandState, find_command, queue_command
 from aldea.storage.register.credentials import make_credential
+from aldea.storage.register.devices import retire_device
 from aldea.storage.register.errors import RegisterConflictError, UnknownEntryError
 from aldea.storage.register.register import Unit
 from aldea.storage.register.releases import (
@@ -262,6 +263,16 @@ def test_another_first_site_is_chosen_as_long_as_none_has_taken_the_release(unit
     change_rollout(unit, RolloutState.STOPPED, NOW + 8)
     with pytest.raises(RegisterError, match="no release is being rolled out"):
         choose_first(unit, "isla", NOW + 9)
+
+
+def test_a_site_without_an_agent_cannot_go_first(unit: Unit) -> None:
+    """It would be waited for, or somebody else would go first that nobody has chosen."""
+    retire_device(unit, "isla", "box", NOW)
+    with pytest.raises(RegisterError, match="'isla' has no agent that could go first"):
+        begin_rollout(unit, "2.0", NOW, "test", first_site="isla")
+    begin_rollout(unit, "2.0", NOW, "test", first_site="monte")
+    with pytest.raises(RegisterError, match="'isla' has no agent that could go first"):
+        choose_first(unit, "isla", NOW)
 
 
 def test_only_real_agents_are_looked_at(unit: Unit) -> None:

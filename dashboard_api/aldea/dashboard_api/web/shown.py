@@ -49,7 +49,7 @@ class Shown:
             return self.say("rollout of version %(version)s") % {"version": author.removeprefix("rollout ")}
         if author == "command line":
             return self.say("command line")
-        return self.say("Demo administrator") if author == "demo" else author
+        return self.say("Demo administrator") if author in {"demo", "Demo administrator"} else author
 
     def ago(self, ms: int | None) -> str:
         """Return how long ago something was, in words."""

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 from aldea.model.rollouts import Progress, Rollout, RolloutState, Why
 from aldea.model.said import Said
 from aldea.storage.register.commands import UNHEARD, cancel_command, find_command
+from aldea.storage.register.devices import devices_of
 from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterConflictError, RegisterError, UnknownEntryError
 from aldea.storage.register.register import Unit
@@ -166,6 +167,14 @@ def _refuse_first(unit: Unit, first_site: str | None) -> None:
     if found is None or found.simulated:
         raise UnknownEntryError(
             Said(f"there is no real site {first_site[:60]!r}", f"no hay ningún sitio real {first_site[:60]!r}")
+        )
+    if not any(item.kind == "agent" and item.retired_at_ms is None for item in devices_of(unit, first_site)):
+        raise RegisterError(
+            Said(
+                f"site {first_site!r} has no agent that could go first: enrol one, or choose another site",
+                f"el sitio {first_site!r} no tiene un agente que pueda ir primero: hay que inscribir uno, o elegir "
+                "otro sitio",
+            )
         )
 
 
