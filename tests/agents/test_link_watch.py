@@ -59,6 +59,7 @@ def test_a_broker_that_answers_is_reached_whoever_asks(mosquitto: Mosquitto) -> 
     assert answers(Place("127.0.0.1", mosquitto.port))
     assert not answers(Place("127.0.0.1", free_port()))
     assert not answers(Place("no such name", 1883))
+    assert not answers(Place("127.0.0.1", 10**9)), "nothing that a damaged file may say ends the watch"
 
 
 def test_a_modem_that_takes_connections_for_everybody_is_no_broker(
