@@ -206,3 +206,15 @@ def test_nobody_is_waited_for_for_ever() -> None:
     assert {item.version for site, item in made.devices.items() if site != "s000"} == {NEW}
     made.run(LATE_MS // (24 * HOUR_MS) + 5)
     assert made.rollout.state is RolloutState.DONE
+
+
+def test_of_seventy_six_sites_with_twenty_away_and_some_dark_by_day_all_have_it_in_the_end_and_nothing_halts() -> None:
+    away = [Habit(away_until=24 * 9, off_hours=6, off_phase=number) for number in range(20)]
+    dark = [Habit(off_hours=12, off_phase=number, fetch_hours=5) for number in range(20)]
+    made = Fleet([*(Habit() for _ in range(36)), *dark, *away])
+    made.run(8)
+    assert made.rollout.state is RolloutState.RUNNING
+    assert Counter(item.version for item in made.devices.values()) == {NEW: 56, OLD: 20}
+    made.run(20)
+    assert made.rollout.state is RolloutState.DONE
+    assert {item.version for item in made.devices.values()} == {NEW}
