@@ -174,3 +174,20 @@ def test_positions_survive_and_belong_to_one_journal(tmp_path: Path) -> None:
     cursors = Cursors(tmp_path / "cursors.db", "one")
     assert (cursors.position("series"), cursors.position("feed"), cursors.furthest()) == (7, 0, 7)
     cursors.close()
+
+
+def test_a_reader_is_given_no_more_than_the_bytes_it_asks_for_and_misses_no_entry(desk: Desk) -> None:
+    for number in range(5):
+        desk.answer(desk.norte.batch(1 + number * 3, 3 + number * 3))
+    reader = desk.reader()
+    whole = reader.after(0, 100)
+    sizes = [len(entry.payload) for entry in whole]
+    assert len(whole) == 5
+    assert reader.after(0, 100, most_bytes=sum(sizes[:2])) == whole[:2]
+    assert reader.after(0, 100, most_bytes=sum(sizes[:2]) + 1) == whole[:3]
+    found, position = [], 0
+    while part := reader.after(position, 100, most_bytes=1):
+        assert len(part) == 1, "one entry is given however large it is"
+        found += part
+        position = part[-1].position
+    assert found == whole

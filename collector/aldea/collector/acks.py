@@ -77,4 +77,8 @@ class AckBuilder:
         return built
 
     def _of(self, topic: Topic, epoch: str) -> _Answer:
-        return self._answers.setdefault((topic.site, topic.device, epoch), _Answer())
+        key = (topic.site, topic.device, epoch)
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = _Answer()
+        return answer

@@ -33,24 +33,30 @@ def take_batch(turn: Turn, topic: Topic, message: Incoming) -> None:
     stream = turn.state.streams.get(header.site, header.device, header.epoch)
     turn.touched[header.site, header.device, header.epoch] = stream
     turn.acks.heard(topic, header.epoch, header.sent_mono_ms)
-    keep = np.ones(header.rows, dtype=bool)
-    _leave_out_known(turn, topic, stream, message, batch, keep)
+    keep = _leave_out_known(turn, topic, stream, message, batch)
     problem = time_problem(header, message.arrival_ms)
     if problem is not None:
         reject(turn, topic, stream, message, batch, problem)
         return
     boot = turn.state.boots.get(header.site, header.device, header.boot_id, header.boot_no, header.anchor, stream.id)
-    reject_rows(turn, topic, stream, message, batch, bad_rows(batch, message.arrival_ms), keep)
+    bad = bad_rows(batch, message.arrival_ms)
+    if bad:
+        keep = np.ones(header.rows, dtype=bool) if keep is None else keep
+        reject_rows(turn, topic, stream, message, batch, bad, keep)
     _store(turn, topic, stream, boot.id, message, batch, keep)
     turn.state.boots.place_unknown(header.site, header.device)
 
 
-def _leave_out_known(turn: Turn, topic: Topic, stream: Stream, message: Incoming, batch: Batch, keep: Bools) -> None:
-    """Acknowledge again what the journal has, and tell apart what only bears the same seq."""
+def _leave_out_known(turn: Turn, topic: Topic, stream: Stream, message: Incoming, batch: Batch) -> Bools | None:
+    """Acknowledge again what the journal has, and tell apart what only bears the same seq.
+
+    Return which rows are new; None when all are.
+    """
     first, last = batch.header.first_seq, batch.header.last_seq
     overlap = stream.stored.overlap(first, last)
     if not overlap:
-        return
+        return None
+    keep = np.ones(batch.header.rows, dtype=bool)
     same, different = compare(batch, turn.state.journal.payloads(stream.id, first, last), overlap)
     for low, high in overlap:
         keep[low - first : high - first + 1] = False
@@ -63,10 +69,13 @@ def _leave_out_known(turn: Turn, topic: Topic, stream: Stream, message: Incoming
         problem = Problem("conflict", f"seqs {list(different)[:5]} stand for other rows in the journal")
         what = f"conflict {topic.site}/{topic.device}/{stream.epoch} {list(different)[:5]}"
         turn.quarantine(message, topic, problem, what)
+    return keep
 
 
-def _store(turn: Turn, topic: Topic, stream: Stream, boot: int, message: Incoming, batch: Batch, keep: Bools) -> None:
-    if bool(keep.all()):
+def _store(
+    turn: Turn, topic: Topic, stream: Stream, boot: int, message: Incoming, batch: Batch, keep: Bools | None
+) -> None:
+    if keep is None or bool(keep.all()):
         _append(turn, topic, stream, boot, message, batch, message.payload)
         return
     for payload in select(batch, keep):

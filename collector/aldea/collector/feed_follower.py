@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from aldea.storage.register import Register, Unit
 
 CONSUMER = "feed"
-GROUP_ENTRIES = 500
+GROUP_ENTRIES = 2_000
+"""Half of the work of a small group is the same for a large one; how much they may hold is the reader's to bound."""
 
 
 class FeedFollower:

@@ -31,7 +31,7 @@ class RecentBatches:
         """Keep batches with their positions; the oldest go when there is too much."""
         with self._lock:
             for position, batch in batches:
-                numbers = sum(block.data.size for block in batch.blocks) + 100
+                numbers = sum([block.spec.width * block.spec.rows for block in batch.blocks]) + 100
                 self._batches[position] = (batch, numbers)
                 self._held += numbers
                 while self._held > self._keep:

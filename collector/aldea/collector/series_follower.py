@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CONSUMER = "series"
-GROUP_ENTRIES = 500
+GROUP_ENTRIES = 2_000
+"""Half of the work of a small group is the same for a large one; how much they may hold is the reader's to bound."""
 
 
 class SeriesFollower:
@@ -81,15 +82,19 @@ class SeriesFollower:
         """Rewrite the boots that got another place in time since they were written."""
         moved = False
         while boots := self._reader.boots_changed_after(self._cursors.position(BOOTS)):
+            up_to = self._cursors.position(CONSUMER)
+            # A new boot has nothing to be moved: a fleet that comes back must not wait for the disk once a site.
+            new = {boot.id: _place(boot) for boot in boots if not self._reader.of_boot(boot.id, 0, up_to, 1)}
+            self._cursors.end_moves(new)
             for boot in boots:
-                self._move(boot)
-                self._cursors.advance(BOOTS, boot.version)
+                if boot.id not in new:
+                    self._move(boot)
+            self._cursors.advance(BOOTS, boots[-1].version)
             moved = True
         return moved
 
     def _move(self, boot: BootRow) -> None:
-        assert boot.offset_ms is not None, "a boot's version changes when it gets a place in time"
-        place = Written(boot.offset_ms, boot.source == "estimated")
+        place = _place(boot)
         if self._cursors.written(boot.id) == place:
             return
         up_to, after, others = self._cursors.position(CONSUMER), 0, None
@@ -102,3 +107,8 @@ class SeriesFollower:
             self._write(ready)
             after = entries[-1].position
         self._cursors.end_move(boot.id, place)
+
+
+def _place(boot: BootRow) -> Written:
+    assert boot.offset_ms is not None, "a boot's version changes when it gets a place in time"
+    return Written(boot.offset_ms, boot.source == "estimated")

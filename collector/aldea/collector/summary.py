@@ -26,14 +26,16 @@ def summarise(batch: Batch) -> dict[str, Any]:
     """
     series: list[list[Any]] = []
     ping: dict[str, list[int]] = {}
+    first = 0
     for block in batch.blocks:
         spec = block.spec
         plan = _plan(spec.tags, spec.layout)
-        series.append([spec.measurement, plan.tags, spec.rows, _failed(block, plan)])
+        series.append([spec.measurement, plan.tags, spec.rows, _failed(batch, first, block, plan)])
         if spec.measurement == "ping":
             sums = ping.setdefault(plan.tags.get("role", ""), [0, 0])
-            sums[0] += _total(block, plan.places.get("sent"))
-            sums[1] += _total(block, plan.places.get("received"))
+            sums[0] += _total(batch, first, block, plan.places.get("sent"))
+            sums[1] += _total(batch, first, block, plan.places.get("received"))
+        first += spec.width
     header = batch.header
     return {"boot": header.boot_id, "clock": header.clock.value, "series": series, "ping": ping}
 
@@ -47,7 +49,7 @@ def newest_fields(batches: Iterable[tuple[Batch, int]]) -> Iterator[tuple[str, i
     for batch, offset_ms in batches:
         position = 1
         for block in batch.blocks:
-            at = int(batch.high[position]) + offset_ms
+            at = batch.high.item(position) + offset_ms
             position += block.spec.width
             series = (block.spec.measurement, block.spec.tags)
             if series not in newest or at >= newest[series][0]:
@@ -89,16 +91,26 @@ def _plan(tags: Tags, layout: str) -> _Plan:
     return _Plan(dict(tags), places)
 
 
-def _failed(block: Block, plan: _Plan) -> int:
+def _failed(batch: Batch, first: int, block: Block, plan: _Plan) -> int:
+    """Return how many rows say why they failed; `first` is where the block's extremes begin."""
     place = plan.places.get("failure")
     if place is None:
         return 0
-    return block.spec.rows if place[1] is None else int(np.count_nonzero(block.data[place[1]]))
+    if place[1] is None:
+        return block.spec.rows
+    low, high = batch.low.item(first + place[1]), batch.high.item(first + place[1])
+    if low == high:  # all or none, as nearly always
+        return block.spec.rows if high else 0
+    return int(np.count_nonzero(block.data[place[1]]))
 
 
-def _total(block: Block, place: tuple[int, int | None] | None) -> int:
+def _total(batch: Batch, first: int, block: Block, place: tuple[int, int | None] | None) -> int:
     if place is None:
         return 0
+    complete = place[1] is None or batch.low.item(first + place[1]) != 0
+    low, high = batch.low.item(first + place[0]), batch.high.item(first + place[0])
+    if complete and low == high:
+        return low * block.spec.rows
     numbers = block.data[place[0]]
     if place[1] is not None:
         return int(numbers[block.data[place[1]] != 0].sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,10 +94,12 @@ def mono_extent(batch: Batch) -> tuple[int, int]:
     """Return the first and last millisecond since boot of the rows; (sent, sent) without rows."""
     if not batch.blocks:
         return batch.header.sent_mono_ms, batch.header.sent_mono_ms
-    if len(batch.blocks) == 1:
-        return int(batch.low[1]), int(batch.high[1])
-    times = _times(np.array([block.spec.width for block in batch.blocks], np.int64))
-    return int(batch.low[times].min()), int(batch.high[times].max())
+    # One number after the other: a batch has few blocks, for which numpy's calls take longer.
+    first, last, place = _HIGHEST, _LOWEST, 1
+    for block in batch.blocks:
+        first, last = min(first, batch.low.item(place)), max(last, batch.high.item(place))
+        place += block.spec.width
+    return first, last
 
 
 def bad_rows(batch: Batch, arrival_ms: int) -> list[BadRow]:
@@ -108,7 +111,8 @@ def bad_rows(batch: Batch, arrival_ms: int) -> list[BadRow]:
         return []
     low, high, times = _batch_limits(tuple([(block.spec.measurement, block.spec.layout) for block in batch.blocks]))
     latest = _latest_mono_ms(batch.header, arrival_ms)
-    if bool((batch.low >= low).all()) and bool((batch.high <= high).all()) and int(batch.high[times].max()) <= latest:
+    outside = np.count_nonzero(batch.low < low) or np.count_nonzero(batch.high > high)
+    if not outside and max([batch.high.item(place) for place in times]) <= latest:
         return []
     found: dict[int, Problem] = {}
     for block in batch.blocks:
@@ -124,16 +128,12 @@ def _latest_mono_ms(header: Header, arrival_ms: int) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _batch_limits(shape: tuple[tuple[str, str], ...]) -> tuple[Ints, Ints, Ints]:
+def _batch_limits(shape: tuple[tuple[str, str], ...]) -> tuple[Ints, Ints, list[int]]:
     """Return the limits of a whole batch of this shape, and where its blocks' times are among them."""
     pairs = [_limits(measurement, layout) for measurement, layout in shape]
-    widths = np.array([len(low) for low, _ in pairs], np.int64)
-    return np.concatenate([low for low, _ in pairs]), np.concatenate([high for _, high in pairs]), _times(widths)
-
-
-def _times(widths: Ints) -> Ints:
-    places: Ints = np.cumsum(widths) - widths + 1
-    return places
+    ends = accumulate([len(low) for low, _ in pairs[:-1]], initial=0)
+    times = [end + 1 for end in ends]
+    return np.concatenate([low for low, _ in pairs]), np.concatenate([high for _, high in pairs]), times
 
 
 @lru_cache(maxsize=1024)

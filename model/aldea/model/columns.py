@@ -158,11 +158,12 @@ def read_varints(stream: bytes) -> tuple[Ints, NDArray[np.intp]]:
     longest = int(widths.max())
     if longest > 9:
         raise Rejected("malformed", "a number in the stream is longer than 64 bits")
-    payload = (data & 0x7F).astype(np.uint64)
-    raw = payload[starts]
+    raw = (data[starts] & 0x7F).astype(np.uint64)
+    longer = np.flatnonzero(widths)  # most numbers have one byte: only the others are looked at again
     for byte in range(1, longest + 1):
-        more = widths >= byte
-        raw[more] |= payload[starts[more] + byte] << np.uint64(7 * byte)
+        piece = (data[starts[longer] + byte] & 0x7F).astype(np.uint64)
+        raw[longer] |= piece << np.uint64(7 * byte)
+        longer = longer[widths[longer] > byte]
     signed = (raw >> np.uint64(1)).astype(np.int64)
     return signed ^ -(raw & np.uint64(1)).astype(np.int64), ends
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -107,13 +107,20 @@ class Cursors:
 
     def end_move(self, boot: int, place: Written) -> None:
         """Note, on disk, that all rows of a boot so far stand at this place, and that the next ones belong there."""
+        self.end_moves({boot: place})
+
+    def end_moves(self, places: Mapping[int, Written]) -> None:
+        """Do what `end_move` does for several boots, with one wait for the disk."""
+        if not places:
+            return
         with self._lock:
             with self._on_disk():
-                self._db.execute("DELETE FROM moving WHERE boot = ?", (boot,))
-                self._db.execute(
-                    "INSERT OR REPLACE INTO written VALUES (?, ?, ?)", (boot, place.offset_ms, place.estimated)
+                self._db.executemany("DELETE FROM moving WHERE boot = ?", [(boot,) for boot in places])
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO written VALUES (?, ?, ?)",
+                    [(boot, place.offset_ms, place.estimated) for boot, place in places.items()],
                 )
-            self._written[boot] = place
+            self._written.update(places)
 
     @contextmanager
     def _on_disk(self) -> Iterator[None]:

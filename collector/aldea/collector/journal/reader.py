@@ -11,6 +11,9 @@ from aldea.collector.journal.schema import open_for_reading
 if TYPE_CHECKING:
     from pathlib import Path
 
+MOST_BYTES = 1536 * 1024
+"""Of messages in one group of a follower; decoded they grow about tenfold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -50,10 +53,19 @@ class JournalReader:
         """Close the file."""
         self._db.close()
 
-    def after(self, position: int, limit: int) -> list[Entry]:
-        """Return up to `limit` entries behind `position`, in order."""
+    def after(self, position: int, limit: int, most_bytes: int = MOST_BYTES) -> list[Entry]:
+        """Return entries behind `position`, in order: up to `limit`, and no more once there are `most_bytes`."""
         rows = self._db.execute(f"{_SELECT} WHERE position > ? ORDER BY position LIMIT ?", (position, limit))
-        return [Entry(row[0], EntryKind(row[1]), *row[2:]) for row in rows]
+        found: list[Entry] = []
+        size = 0
+        for row in rows:
+            entry = Entry(row[0], EntryKind(row[1]), *row[2:])
+            found.append(entry)
+            size += len(entry.payload)
+            if size >= most_bytes:
+                break
+        rows.close()  # what is read no further must not hold the file's log back
+        return found
 
     def of_boot(self, boot: int, after: int, up_to: int, limit: int) -> list[Entry]:
         """Return up to `limit` entries of a boot with `after` < position <= `up_to`."""

@@ -91,9 +91,7 @@ _KNOWN = frozenset("iesnbomwcapk")
 
 
 def _header(raw: dict[str, Any]) -> Header:
-    site, _, device = _text(raw, "i", 80).partition("/")
-    if not (is_id(site) and is_id(device)):
-        raise Rejected("invalid_header", f"i is {raw['i']!r}, expected <site>/<device>")
+    site, device = _owner(_text(raw, "i", 80))
     first, rows = _integer(raw, "s", 1, MAX_SEQ), _integer(raw, "n", 0, MAX_ROWS)
     clock_word = _text(raw, "c", 16)
     try:
@@ -115,6 +113,15 @@ def _header(raw: dict[str, Any]) -> Header:
         past=bool(raw.get("p")),
         extra={key: value for key, value in raw.items() if key not in _KNOWN},
     )
+
+
+@lru_cache(maxsize=65_536)
+def _owner(text: str) -> tuple[str, str]:
+    """Return site and device. Raises Rejected when they are not names."""
+    site, _, device = text.partition("/")
+    if not (is_id(site) and is_id(device)):
+        raise Rejected("invalid_header", f"i is {text!r}, expected <site>/<device>")
+    return site, device
 
 
 def anchor_of(raw: Any) -> Anchor:
@@ -147,12 +154,26 @@ def _block(raw: Any) -> BlockSpec:
     if not good:
         raise Rejected("malformed", f"a block's description is wrong: {str(raw)[:120]}")
     try:
-        small = len(columns) <= 2048 and sum(map(len, texts.values())) <= 64
-        read = _columns if small else _columns.__wrapped__
-        parsed, width = read(columns, tuple([(name, tuple(listed)) for name, listed in texts.items()]))
+        words = tuple([(name, tuple(listed)) for name, listed in texts.items()])
+        if len(columns) <= 2048 and sum([len(listed) for _, listed in words]) <= 64:
+            return _known_block(measurement, tuple(tags.items()), rows, columns, words)
+        parsed, width = _columns.__wrapped__(columns, words)
         return BlockSpec(measurement, _tags(tuple(tags.items())), rows, parsed, columns, width)
     except TypeError:  # not hashable: a list or an object where a text belongs
         raise Rejected("malformed", f"a block's tags or texts are not texts: {str(raw)[:120]}") from None
+
+
+@lru_cache(maxsize=2048)
+def _known_block(
+    measurement: str,
+    tags: tuple[tuple[str, Any], ...],
+    rows: int,
+    columns: str,
+    texts: tuple[tuple[str, tuple[Any, ...]], ...],
+) -> BlockSpec:
+    """Return what describes a block. Cached, as are its parts: a fleet sends the same few, mostly with as many rows."""
+    parsed, width = _columns(columns, texts)
+    return BlockSpec(measurement, _tags(tags), rows, parsed, columns, width)
 
 
 @lru_cache(maxsize=4096)

@@ -26,8 +26,11 @@ def insert(connection: sqlite3.Connection, names: Names, batches: Sequence[Timed
             continue
         site, epoch = names.site(header.site), names.epoch(header.epoch)
         earliest, latest = 2**62, -(2**62)
+        place = 1
         for block in timed.batch.blocks:
-            low, high = block_span(block, timed.offset_ms)
+            low = timed.batch.low.item(place) + timed.offset_ms
+            high = timed.batch.high.item(place) + timed.offset_ms
+            place += block.spec.width
             earliest, latest = min(earliest, low), max(latest, high)
             rows.append(
                 (
