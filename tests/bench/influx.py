@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from aldea.collector.journal.reader import MOST_BYTES
 from aldea.collector.mqtt import BrokerAddress
 from aldea.collector.series_follower import GROUP_ENTRIES
 from aldea.collector.service import Collector
@@ -45,13 +46,14 @@ def section(*, quick: bool) -> list[Figure]:
     made = batches(ROWS_A_MESSAGE, messages)
     timed = [_timed(payload) for _, payload in made]
     rows = len(made) * ROWS_A_MESSAGE
+    at_once = min(GROUP_ENTRIES, MOST_BYTES // len(made[0][1]) + 1)
     requests, published = list(_requests(timed)), packets(made)
     loader = shutil.which("influx")
     ceilings, ours, whole, loaded = [], [], [], []
     with tempfile.TemporaryDirectory(prefix="aldea-bench-") as folder, InfluxDB(Path(folder) / "influxdb") as server:
         for turn in range(2 if quick else 5):
             ceilings.append(rows / _in_bulk(server, requests, rows))
-            ours.append(rows / _by_the_store(server, timed, rows))
+            ours.append(rows / _by_the_store(server, timed, rows, at_once))
             if loader is not None:
                 loaded.append(rows / _by_its_loader(server, loader, requests, rows, Path(folder) / "lines"))
             whole.append(rows / _by_the_collector(server, published, rows, Path(folder) / f"turn-{turn}"))
@@ -136,13 +138,13 @@ def _by_its_loader(server: InfluxDB, loader: str, requests: Sequence[bytes], row
     return _checked(server, name, rows, seconds)
 
 
-def _by_the_store(server: InfluxDB, timed: Sequence[TimedBatch], rows: int) -> float:
-    """Write decoded batches as the collector hands them over; return the seconds."""
+def _by_the_store(server: InfluxDB, timed: Sequence[TimedBatch], rows: int, at_once: int) -> float:
+    """Write decoded batches as the collector hands them over, `at_once` of them; return the seconds."""
     name = server.create_database("store")
     store = open_series_store(f"influxdb+{server.url}/{name}")
     started = time.perf_counter()
-    for first in range(0, len(timed), GROUP_ENTRIES):
-        store.write(timed[first : first + GROUP_ENTRIES])
+    for first in range(0, len(timed), at_once):
+        store.write(timed[first : first + at_once])
     seconds = time.perf_counter() - started
     store.close()
     return _checked(server, name, rows, seconds)

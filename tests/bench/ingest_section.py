@@ -11,7 +11,7 @@ from bench.report import Figure
 
 def section(*, quick: bool) -> list[Figure]:
     """Measure both message sizes."""
-    rows, runs = (200_000, 1) if quick else (600_000, 2)
+    rows, runs = (200_000, 1) if quick else (600_000, 4)
     return [figure for size, budget in BUDGETS.items() for figure in _figures(size, budget, rows, runs)]
 
 
