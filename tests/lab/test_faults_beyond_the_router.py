@@ -19,7 +19,9 @@ pytestmark = pytest.mark.waiting
 
 
 def test_a_village_that_is_well_says_so(lab: Lab) -> None:
-    box = lab.box().start()
+    box = lab.box()
+    box.has_patience()
+    box.start()
     box.sends("http", 8, 0)
     box.delivers()
     box.stop()

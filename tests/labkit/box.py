@@ -13,7 +13,7 @@ import subprocess
 import sys
 import uuid
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -56,6 +56,10 @@ class Habits:
     anchors: tuple[str, ...] = ANCHORS
     more: str = ""
 
+    def patient(self) -> Habits:
+        """Return them for where all is well: nothing takes as long, and a busy machine is not taken for a fault."""
+        return replace(self, ping_seconds=3, name_seconds=3, page_seconds=5, snmp_seconds=3)
+
 
 class Box:
     """One box of one site. Its data folder outlives its processes, as a disk does."""
@@ -84,8 +88,13 @@ class Box:
 
     def habits(self, habits: Habits) -> None:
         """Write its `aldea.toml`."""
+        self._habits = habits
         text = _settings(self.site, self._folder, self._server.authority, habits)
         (self._folder / "aldea.toml").write_text(text, encoding="utf-8")
+
+    def has_patience(self) -> None:
+        """Let it wait longer from its next start on."""
+        self.habits(self._habits.patient())
 
     # ------------------------------------------------------------ the agent
 

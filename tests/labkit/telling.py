@@ -59,6 +59,7 @@ def comes_back(lab: Lab, box: Box, minutes: float = 20, sees: str = "http") -> T
     """
     lab.pass_time(minutes)
     since = lab.now_ms()
+    box.has_patience()
     box.start()
     for measurement in ("ping", sees):
         box.sends(measurement, 2, since)
