@@ -12,13 +12,15 @@ from aldea.agents.probes.throughput.http_test import HttpTest
 from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
 from aldea.model.failures import Failure
 
+CONNECT_SECONDS = 0.2
+ENDED = threading.Event()
 LARGEST = 50_000_000
 """What Aldea's own server moves for one question."""
 
 
 class Server(BaseHTTPRequestHandler):
     """/limited/N serves and takes LARGEST at most, /chunked/N does not say its size, /moved/N and /portal/N redirect,
-    and /endless has no end, whatever part of it is asked for.
+    /endless has no end, whatever part of it is asked for, and /slow/N comes in pieces with long waits between them.
     """
 
     protocol_version = "HTTP/1.1"
@@ -74,6 +76,13 @@ class Server(BaseHTTPRequestHandler):
         while not self.close_connection:
             self._sent(bytes(65_536))
 
+    def _slow(self, size: int) -> None:
+        self._answer(200, size)
+        for start in range(0, size, 10_000):
+            self._sent(bytes(min(10_000, size - start)))
+            if self.close_connection or ENDED.wait(3 * CONNECT_SECONDS):
+                return
+
     def _write(self, size: int) -> None:
         for start in range(0, size, 65_536):
             self._sent(bytes(min(65_536, size - start)))
@@ -93,7 +102,9 @@ def server() -> Iterator[str]:
     serving = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     serving.daemon_threads = True
     threading.Thread(target=serving.serve_forever, args=(0.05,), daemon=True).start()
+    ENDED.clear()
     yield f"http://127.0.0.1:{serving.server_address[1]}"
+    ENDED.set()
     serving.shutdown()
     serving.server_close()
 
@@ -108,6 +119,14 @@ def test_a_share_that_is_larger_than_a_server_moves_at_once_goes_in_parts(server
     assert outcome.failure is None
     assert outcome.bits_per_second
     assert outcome.steady or outcome.body_bytes > LARGEST
+
+
+def test_a_connection_that_waits_longer_than_connecting_may_take_is_slow_and_not_broken(server: str) -> None:
+    limits = Limits(wire_bytes=500_000, seconds=1.5, flows=2, connect_seconds=CONNECT_SECONDS)
+    outcome = HttpTest(f"{server}/slow/{{bytes}}", Direction.DOWN, limits, None).run()
+    assert outcome.failure is None
+    assert outcome.body_bytes >= 10_000
+    assert outcome.bits_per_second
 
 
 def test_an_object_in_chunks_is_an_object(server: str) -> None:

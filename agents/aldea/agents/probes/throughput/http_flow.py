@@ -34,12 +34,16 @@ class FlowFailed(Exception):
 
 @dataclass(slots=True)
 class Flow:
-    """One connection, used by one thread; `stop` and the numbers by another. `address`: the URL for so many bytes."""
+    """One connection, used by one thread; `stop` and the numbers by another. `address`: the URL for so many bytes.
+
+    `patience_seconds` is how long nothing may come or go: on a slow link one flow waits long while the others have it.
+    """
 
     address: Callable[[int], SplitResult]
     direction: Direction
     share_bytes: int
-    timeout_seconds: float
+    connect_seconds: float
+    patience_seconds: float
     tls: ssl.SSLContext | None
     body_bytes: int = 0
     failure: Failure | None = None
@@ -59,11 +63,12 @@ class Flow:
         url = self.address(self.share_bytes)
         assert url.hostname is not None
         if self.tls is None:
-            made = http.client.HTTPConnection(url.hostname, url.port, timeout=self.timeout_seconds)
+            made = http.client.HTTPConnection(url.hostname, url.port, timeout=self.connect_seconds)
         else:
-            made = http.client.HTTPSConnection(url.hostname, url.port, timeout=self.timeout_seconds, context=self.tls)
+            made = http.client.HTTPSConnection(url.hostname, url.port, timeout=self.connect_seconds, context=self.tls)
         self._connection = made
         self._guarded(made.connect, Failure.CONNECT_TIMEOUT)
+        made.sock.settimeout(self.patience_seconds)
         # A handle of our own: http.client drops its socket with a last answer, and the kernel's count would be gone.
         self._counted = socket.socket(fileno=os.dup(made.sock.fileno()))
 

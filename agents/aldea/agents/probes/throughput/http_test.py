@@ -32,7 +32,10 @@ class HttpTest:
         secure = tls if url.startswith("https:") else None
         self._direction = direction
         self._limits = limits
-        self._flows = [Flow(_sized(url), direction, share, limits.connect_seconds, secure) for _ in range(limits.flows)]
+        address = _sized(url)
+        self._flows = [
+            Flow(address, direction, share, limits.connect_seconds, limits.seconds, secure) for _ in range(limits.flows)
+        ]
         self._ended = threading.Event()
         self._abandoned = False
 
@@ -116,8 +119,9 @@ class HttpTest:
         infos = [flow.info for flow in self._flows]
         rtt = max((info.rtt_seconds for info in infos if info is not None), default=0.0)
         unsent = sum(flow.share_bytes - flow.body_bytes for flow in self._flows)
-        # While TCP is still finding the link's rate, the mean so far is less than what is under way.
-        rate = (settling.bits_per_second if settling.is_settled else settling.fastest_bits_per_second) or 0.0
+        # While TCP is still finding the link's rate, the mean so far is less than what is under way. After that the
+        # fastest window says nothing: on a slow link it is what came at once when a gap was filled.
+        rate = (settling.bits_per_second if settling.has_begun else settling.fastest_bits_per_second) or 0.0
         return min(max(0, unsent), round(rate * min(rtt, 2.0) / 8))
 
     def _outcome(self, settling: Settling, seconds: float, failure: Failure | None, in_flight: int) -> Outcome:

@@ -44,6 +44,11 @@ class Settling:
             self._began = len(self._windows) - ROUNDS_WITHOUT_GROWTH
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the start is over: TCP has found the link's rate."""
+        return self._began is not None
+
+    @property
     def is_settled(self) -> bool:
         """Whether the rate is known well enough."""
         rates = [count / seconds for count, seconds in self._counted()]
