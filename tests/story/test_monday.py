@@ -211,7 +211,7 @@ def test_monday(stack: ExitStack, tmp_path: Path) -> None:
     page.goto("/admin/start-for-real")
     page.fill("[name=word]", "empezar")
     press(page.locator("main form.card button.danger").first)
-    within(180, lambda: has_started_for_real(server.data), "the simulated fleet has left")
+    within(600, lambda: has_started_for_real(server.data), "the simulated fleet has left")
     assert traces_of_simulation(server.data) == []
     page.goto("/?kind=simulated")
     expect(page.locator("main")).not_to_contain_text("(simulado)")
