@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 AUDIT = "audit_entry"
 """What people did stays on record; no table but this may still say a simulated site's name."""
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1_800)
 
 
 def traces(file: Path) -> dict[str, int]:
@@ -98,7 +98,7 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "ALDEA_DATA": str(folder / "data")},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 

@@ -29,7 +29,7 @@ from story.waiting import within
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.browser, pytest.mark.mosquitto, pytest.mark.timeout(1_500)]
+pytestmark = [pytest.mark.browser, pytest.mark.mosquitto, pytest.mark.timeout(1_800)]
 
 PASSWORD = "una frase larga para el lunes"
 MAIL = "tecnica@example.org"
