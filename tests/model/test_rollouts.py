@@ -212,9 +212,6 @@ def test_of_seventy_six_sites_with_twenty_away_and_some_dark_by_day_all_have_it_
     away = [Habit(away_until=24 * 9, off_hours=6, off_phase=number) for number in range(20)]
     dark = [Habit(off_hours=12, off_phase=number, fetch_hours=5) for number in range(20)]
     made = Fleet([*(Habit() for _ in range(36)), *dark, *away])
-    made.run(8)
-    assert made.rollout.state is RolloutState.RUNNING
-    assert Counter(item.version for item in made.devices.values()) == {NEW: 56, OLD: 20}
-    made.run(20)
-    assert made.rollout.state is RolloutState.DONE
-    assert {item.version for item in made.devices.values()} == {NEW}
+    for days, state, versions in ((8, RolloutState.RUNNING, {NEW: 56, OLD: 20}), (20, RolloutState.DONE, {NEW: 76})):
+        made.run(days)
+        assert (made.rollout.state, Counter(item.version for item in made.devices.values())) == (state, versions)
