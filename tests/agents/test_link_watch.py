@@ -104,6 +104,7 @@ def test_it_looks_by_itself_and_no_longer_than_it_needs() -> None:
     # The pauses are real time; the clock is not: they are cut short here.
     watch._pause_seconds = 0.0
     watch.start()
+    assert watch._thread is not None
     watch._thread.join(30)
     assert (watch.had_link, looks) == (True, [PLACE] * 3)
     watch.stop(1.0)
@@ -120,4 +121,24 @@ def test_whoever_stops_it_does_not_wait_for_a_pause() -> None:
     watch.start()
     assert first.wait(30)
     watch.stop(30)
+    assert watch._thread is not None
     assert not watch._thread.is_alive()
+
+
+def test_a_watch_that_goes_on_after_a_stop_knows_what_it_saw_before() -> None:
+    """A release that keeps ending is started again, and its trial goes on: so does what looks at the link."""
+    clock = ManualClock(0, 0)
+    looked = threading.Event()
+
+    def there(_: Place) -> bool:
+        looked.set()
+        return True
+
+    watch = LinkWatch(PLACE, PATIENCE_MS, clock, there)
+    for part in range(3):
+        looked.clear()
+        watch.start()
+        assert looked.wait(30)
+        watch.stop(30)
+        assert watch.had_link is (part == 2)
+        clock.advance(PATIENCE_MS // 4)

@@ -51,14 +51,15 @@ class StartAnew(Exception):
 
 
 class Child:
-    """The release on trial, as the launcher sees it."""
+    """The release on trial, as the launcher sees it; `ends` says whether it has ended by itself by now."""
 
-    def __init__(self, code: int | None, at_its_end: Callable[[], None]) -> None:
+    def __init__(self, code: int | None, ends: Callable[[], bool], at_its_end: Callable[[], None]) -> None:
         self._code = code
+        self._ends = ends
         self._at_its_end = at_its_end
 
     def poll(self) -> int | None:
-        return self._code
+        return self._code if self._ends() else None
 
     def terminate(self) -> None:
         self._at_its_end()
@@ -82,6 +83,9 @@ class Watch:
         spans = [min(last, ended) - max(first, began) for first, last in self._box.reached]
         return max(spans, default=0.0) * 60_000 >= PATIENCE_MS / 2
 
+    def start(self) -> None:
+        """It looks, or goes on."""
+
     def stop(self, _seconds: float) -> None:
         """It looks no more."""
 
@@ -90,7 +94,8 @@ class SimulatedBox:
     """A box with a release that was fetched and built: what is left is to try it. Time is a ManualClock's.
 
     `link` are the minutes in which the server can be heard, `reached` those in which its broker answers; `deaf`: the
-    release cannot hear it at all, `ends`: with which code it ends at once; `late`: it is heard just as it is ended.
+    release cannot hear it at all, `ends`: with which code it ends after `lasts` minutes; `late`: it is heard just as it
+    is ended.
     """
 
     def __init__(self, data: Path, release: SignedRelease, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +109,7 @@ class SimulatedBox:
         self.deaf = False
         self.late = False
         self.ends: int | None = None
+        self.lasts = 0.0
         self.beside: Beside | None = None
         self.trials = 0
         self.said: list[Mapping[str, Any]] = []
@@ -144,7 +150,12 @@ class SimulatedBox:
         word = trial.encode() + b"\n"
         if not self.deaf and self.ends is None and self.is_heard():
             self.releases.put(HEARD, word)
-        return Child(self.ends, lambda: self.releases.put(HEARD, word) if self.late else None)
+        until_ms = self.clock.mono_ms() + round(self.lasts * 60_000)
+        return Child(
+            self.ends,
+            lambda: self.clock.mono_ms() >= until_ms,
+            lambda: self.releases.put(HEARD, word) if self.late else None,
+        )
 
     async def pause(self, seconds: float) -> None:
         self.clock.advance(max(1_000, round(seconds * 1000)))

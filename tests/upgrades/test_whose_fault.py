@@ -111,6 +111,16 @@ def test_a_link_that_is_there_for_most_of_a_trial_leaves_the_release_at_fault(ne
     assert (box.live().detail["verdict"], box.trials) == ("at_fault", 1)
 
 
+def test_a_release_that_ends_late_is_at_fault_although_no_start_was_long_enough_to_know_the_link(
+    new_box: Making,
+) -> None:
+    box = new_box()
+    box.ends, box.lasts = 7, 8.0
+    ended = box.live()
+    assert (ended.detail["verdict"], box.trials) == ("at_fault", 2)
+    assert VERSION in box.releases.read().bad
+
+
 def test_the_tries_have_an_end_and_it_is_not_called_bad(new_box: Making) -> None:
     """The link comes back only after each trial's time, and fails again as soon as the next begins."""
     box = new_box()

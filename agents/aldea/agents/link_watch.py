@@ -68,18 +68,20 @@ class LinkWatch:
         self._looks = looks
         self._since_ms: int | None = None
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="link watch", daemon=True)
+        self._thread: threading.Thread | None = None
         self.had_link = False
         """Whether what is on trial had a link for long enough to be heard over it."""
 
     def start(self) -> None:
-        """Begin."""
+        """Begin, or go on after a stop: what was seen before it counts."""
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, args=(self._ended,), name="link watch", daemon=True)
         self._thread.start()
 
     def stop(self, within_seconds: float = 0.0) -> None:
         """Look no more; wait so long for a look that is under way."""
         self._ended.set()
-        if within_seconds > 0 and self._thread.ident is not None:
+        if within_seconds > 0 and self._thread is not None:
             self._thread.join(within_seconds)
 
     def look(self) -> None:
@@ -92,7 +94,7 @@ class LinkWatch:
             self._since_ms = now_ms
         self.had_link = self.had_link or now_ms - self._since_ms >= self._enough_ms
 
-    def _watch(self) -> None:
-        while not self._ended.is_set() and not self.had_link:
+    def _watch(self, ended: threading.Event) -> None:
+        while not ended.is_set() and not self.had_link:
             self.look()
-            self._ended.wait(self._pause_seconds)
+            ended.wait(self._pause_seconds)

@@ -43,6 +43,7 @@ class Launcher:
         self._trial_seconds = trial_seconds
         self._patience_ms = round(trial_seconds * 1000)
         self._clock = clock
+        self._link: LinkWatch | None = None
         self._stopped = False
 
     def stop(self) -> None:
@@ -124,7 +125,10 @@ class Launcher:
             return self._give_up(
                 state, Words(f"it cannot be started: {error.strerror}", f"no se puede arrancar: {error.strerror}")
             )
-        watch = self._link_watch(trial)
+        # One for the whole trial, however often the release ends in it: what was seen of the link holds for all of it.
+        watch = self._link = self._link or self._link_watch(trial)
+        if watch is not None:
+            watch.start()
         try:
             return self._watch(state, child, began_ms + self._patience_ms, watch)
         finally:
@@ -133,12 +137,10 @@ class Launcher:
                 watch.stop(0.0 if self._stopped else ANSWERS_WITHIN_SECONDS)
 
     def _link_watch(self, trial: Trial) -> LinkWatch | None:
-        """Begin to look whether the server can be reached; None where nobody has said where it was."""
+        """Return what looks whether the server can be reached; None where nobody has said where it was."""
         if not trial.host:
             return None
-        watch = LinkWatch(Place(trial.host, trial.port, trial.tls), self._patience_ms, self._clock)
-        watch.start()
-        return watch
+        return LinkWatch(Place(trial.host, trial.port, trial.tls), self._patience_ms, self._clock)
 
     def _watch(self, state: State, child: subprocess.Popen[bytes], deadline_ms: int, link: LinkWatch | None) -> State:
         trial = state.trial
