@@ -49,8 +49,14 @@ def pytest_configure(config: pytest.Config) -> None:
         )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest files begin first."""
+    """Let the longest files begin first, and no test be lost between the classes."""
+    if misplaced := order.misplaced(items):
+        raise pytest.UsageError(
+            f"{', '.join(misplaced[:5])}: a test is marked either waiting or alone, and its own file says so as "
+            "`mark.waiting` or `mark.alone`, by which `make test` finds it. Else it would run twice, or never."
+        )
     items.sort(key=lambda item: order.rank(item.path))
 
 

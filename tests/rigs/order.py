@@ -1,9 +1,19 @@
-"""In which order the files of tests run, and how many at a time: for a long one that begins last all others wait."""
+"""In which order the files of tests run, in which class, and how many at a time: all wait for a long one at the end."""
 
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+
+CLASSES = ("waiting", "alone")
+"""What `make test` runs by itself; it finds the files of each by its mark, as it is written."""
 
 LONGEST = (
     "proof/test_delivery.py",
@@ -46,6 +56,23 @@ def rank(file: Path) -> int:
         return _RANKS.get(file.relative_to(_TESTS).as_posix(), len(_RANKS))
     except ValueError:
         return len(_RANKS)
+
+
+def misplaced(items: Iterable[pytest.Item]) -> list[str]:
+    """Return the tests that `make test` would run twice, or not at all."""
+    return [item.nodeid for item in items if not _in_one_class(item)]
+
+
+def _in_one_class(item: pytest.Item) -> bool:
+    classes = [name for name in CLASSES if item.get_closest_marker(name) is not None]
+    return not classes or (
+        len(classes) == 1 and item.path.match("test_*.py") and f"mark.{classes[0]}" in _text(item.path)
+    )
+
+
+@cache
+def _text(file: Path) -> str:
+    return file.read_text("utf-8")
 
 
 def workers() -> int:

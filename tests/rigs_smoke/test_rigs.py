@@ -17,6 +17,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 from paho.mqtt.enums import CallbackAPIVersion
 
+from rigs import order
 from rigs.influxdb import InfluxDB
 from rigs.mosquitto import Mosquitto
 from rigs.postgresql import PostgreSQL
@@ -178,6 +179,38 @@ def test_a_stray_package_file_in_the_namespace_stops_the_run(tmp_path: Path) -> 
     )
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
     assert "model/aldea/__init__.py must not exist" in run.stderr
+
+
+def test_a_test_that_would_run_twice_or_never_stops_the_run(tmp_path: Path) -> None:
+    source = Path(__file__).resolve().parent.parent
+    (tmp_path / "conftest.py").write_text((source / "conftest.py").read_text("utf-8"), "utf-8")
+    body = "def test_it(): pass\n"
+    for name, text in {
+        "never": f"import pytest\npytestmark = getattr(pytest.mark, 'al' + 'one')\n{body}",
+        "twice": f"import pytest\npytestmark = [pytest.mark.waiting, pytest.mark.alone]\n{body}",
+        "once": f"import pytest\npytestmark = [pytest.mark.waiting]\n{body}",
+        "ever": body,
+    }.items():
+        (tmp_path / f"test_{name}.py").write_text(text)
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-c", "/dev/null", "-o", f"pythonpath={source}", "-m", "waiting", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR, run.stdout + run.stderr
+    assert "test_never.py::test_it, test_twice.py::test_it: a test is marked either" in run.stderr
+
+
+def test_make_test_runs_the_tests_of_each_class_and_all_others() -> None:
+    """Whoever adds a class names it in `order.CLASSES`, so that no test of it is lost."""
+    lines = (Path(__file__).parents[2] / "Makefile").read_text("utf-8").splitlines()
+    ran = [line for line in lines if "-m pytest" in line]
+    others, *by_class = (line.rpartition(" -m ")[2] for line in ran)
+    assert others == '"' + " and ".join(f"not {name}" for name in order.CLASSES) + '"'
+    assert by_class == [rf"{name} $$(grep -rl --include='test_*.py' 'mark\.{name}' tests)" for name in order.CLASSES]
 
 
 def test_a_port_is_given_to_one_process_alone_until_it_ends() -> None:
