@@ -137,7 +137,7 @@ def address(tmp_path: Path) -> Iterator[str]:
         clock = ManualClock(NOW_MS)
         server = PageServer(make_view(tmp_path, clock, page, records=site.desk, known_ms=clock.wall_ms))
         server.start()
-        assert server.wait_until_bound(10) is not None
+        assert server.wait_until_bound(60) is not None
         yield f"http://127.0.0.1:{port}"
         server.stop()
 

@@ -122,10 +122,10 @@ def test_a_share_that_is_larger_than_a_server_moves_at_once_goes_in_parts(server
 
 
 def test_a_connection_that_waits_longer_than_connecting_may_take_is_slow_and_not_broken(server: str) -> None:
-    limits = Limits(wire_bytes=500_000, seconds=1.5, flows=2, connect_seconds=CONNECT_SECONDS)
+    limits = Limits(wire_bytes=80_000, seconds=60.0, flows=2, connect_seconds=CONNECT_SECONDS)
     outcome = HttpTest(f"{server}/slow/{{bytes}}", Direction.DOWN, limits, None).run()
     assert outcome.failure is None
-    assert outcome.body_bytes >= 10_000
+    assert outcome.body_bytes > 20_000, "a first piece on each connection, and more after a long wait"
     assert outcome.bits_per_second
 
 

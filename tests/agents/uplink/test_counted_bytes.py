@@ -36,7 +36,7 @@ def _answer(listener: socket.socket) -> None:
 
 
 def _converse(port: int) -> TcpInfo | None:
-    with socket.create_connection((SERVER, port), timeout=10) as channel:
+    with socket.create_connection((SERVER, port), timeout=60) as channel:
         for _ in range(EXCHANGES):
             channel.sendall(bytes(UP_BYTES))
             channel.recv(DOWN_BYTES, socket.MSG_WAITALL)
