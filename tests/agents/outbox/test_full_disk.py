@@ -115,6 +115,13 @@ def test_a_reserve_half_written_leaves_what_it_said_before(tmp_path: Path) -> No
     assert Reserve(path).spans == (Span("a", 1, 8, 5, "disk_full"),)
 
 
+def test_a_card_that_answers_with_errors_alone_stops_no_agent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    reserve = Reserve(tmp_path / ("x" * 300))  # whatever is asked of such a file fails, even whether it is there
+    reserve.note(Span("a", 1, 2, 3, "io_error"))
+    assert reserve.spans == (Span("a", 1, 2, 3, "io_error"),), "kept in memory, to be told when that is possible"
+    assert "cannot be written" in caplog.text
+
+
 def test_a_reserve_of_another_version_does_not_stop_the_agent(tmp_path: Path) -> None:
     path = tmp_path / "reserve"
     Reserve(path)

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -87,8 +88,9 @@ class Reserve:
             _LOG.warning("%s cannot be prepared: %s", self._path, error.strerror)
 
     def _write(self) -> None:
-        if not self._path.exists():
-            self._preallocate()  # the folder itself may have been missing at the start
+        with suppress(OSError):  # a card that is worn out may not even say whether a file is there
+            if not self._path.exists():
+                self._preallocate()  # the folder itself may have been missing at the start
         self.generation += 1
         body = json.dumps(
             [self.generation, [[s.boot_id, s.from_mono_ms, s.to_mono_ms, s.count, s.reason] for s in self.spans]]
