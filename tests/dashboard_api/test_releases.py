@@ -284,14 +284,21 @@ def stands(pages: Client) -> tuple[str, dict[str, str]]:
     return document["state"], {item["site"]: item["progress"] for item in document["devices"]}
 
 
+def first_asked(
+    pages: Client, village: Village, clock: ManualClock, sites: list[str], bake: int
+) -> tuple[str, RolloutDriver]:
+    """Begin a rollout; return the site that was asked first, and the driver."""
+    pages.post("/api/v1/rollouts", json={"version": "0.2.0", "bake_hours": bake})
+    driver = RolloutDriver(village.register, clock)
+    driver.step()
+    return next(site for site in sites if asked(village, site)), driver
+
+
 def test_a_site_that_falls_silent_gives_its_place_away_is_shown_and_goes_on_where_it_stood_once_it_is_back(
     pages: Client, empty: Village, clock: ManualClock
 ) -> None:
     sites = fleet(empty, clock, 4)
-    pages.post("/api/v1/rollouts", json={"version": "0.2.0", "bake_hours": 0})
-    driver = RolloutDriver(empty.register, clock)
-    driver.step()
-    first = next(site for site in sites if asked(empty, site))
+    first, driver = first_asked(pages, empty, clock, sites, bake=0)
     say(empty, first, CommandState.RUNNING, clock.wall_ms(), step="trying")
     driver.step()
     clock.advance(DAY + HOUR)
@@ -316,11 +323,7 @@ def test_a_site_that_falls_silent_gives_its_place_away_is_shown_and_goes_on_wher
 def test_a_site_that_took_it_and_was_silent_counts_again_once_it_is_back(
     pages: Client, empty: Village, clock: ManualClock
 ) -> None:
-    sites = fleet(empty, clock, 3)
-    pages.post("/api/v1/rollouts", json={"version": "0.2.0", "bake_hours": 24})
-    driver = RolloutDriver(empty.register, clock)
-    driver.step()
-    first = next(site for site in sites if asked(empty, site))
+    first, driver = first_asked(pages, empty, clock, fleet(empty, clock, 3), bake=24)
     empty.hear(first, clock.wall_ms(), agent_version="0.2.0")
     say(empty, first, CommandState.DONE, clock.wall_ms(), sentence="it runs")
     driver.step()

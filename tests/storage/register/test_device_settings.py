@@ -11,7 +11,13 @@ from aldea.agents.overlay.checking import check_agent_settings
 from aldea.storage.register import Register, RegisterConflictError, RegisterError, UnknownEntryError, open_register
 from aldea.storage.register.commands import commands_of, note_answer
 from aldea.storage.register.credentials import make_credential
-from aldea.storage.register.device_overlays import SERVER_FACTS, Standing, device_settings_of, settings_of
+from aldea.storage.register.device_overlays import (
+    SERVER_FACTS,
+    DeviceSettings,
+    Standing,
+    device_settings_of,
+    settings_of,
+)
 from aldea.storage.register.device_settings import (
     device_subject,
     looked_at,
@@ -36,6 +42,8 @@ from aldea.storage.register.programmes import Programme, add_programme, assign_s
 from aldea.storage.register.sites import Site, SiteEntry, add_sites
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aldea.storage.register.register import Unit
 
 NOW = 1_750_000_000_000
@@ -262,20 +270,23 @@ def test_of_settings_sent_within_a_millisecond_the_last_is_the_newest(villages: 
             assert last.id == sent.id
 
 
-def test_all_devices_of_a_profile_are_seen_and_sent_at_once(
-    villages: Register, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def slow(villages: Register, monkeypatch: pytest.MonkeyPatch) -> Sequence[DeviceSettings]:
+    """The devices of two sites with one profile, as they were looked at; they are sent to one by one."""
     monkeypatch.setattr("aldea.storage.register.device_settings.AT_ONCE", 1)
     with villages.transaction() as unit:
         assign_profile(unit, ["arroyo", "monte"], "slow")
-        seen = settings_of(unit, (), NOW, profile="slow")
-    assert [(item.site, item.changes) for item in seen] == [
+        return settings_of(unit, (), NOW, profile="slow")
+
+
+def test_all_devices_of_a_profile_are_seen_and_sent_at_once(villages: Register, slow: Sequence[DeviceSettings]) -> None:
+    assert [(item.site, item.changes) for item in slow] == [
         ("arroyo", ["sample_seconds", "send_seconds"]),
         ("monte", ["sample_seconds", "send_seconds"]),
     ]
     told: list[str] = []
-    assert send_to_all(villages, seen, (), NOW, note=lambda _, some: told.extend(item.site for item in some)) == 2
-    assert send_to_all(villages, seen, (), NOW, note=lambda _, some: told.append("more")) == 0
+    assert send_to_all(villages, slow, (), NOW, note=lambda _, some: told.extend(item.site for item in some)) == 2
+    assert send_to_all(villages, slow, (), NOW, note=lambda _, some: told.append("more")) == 0
     assert told == ["arroyo", "monte"]
     with villages.reading() as unit:
         assert {item.standing for item in settings_of(unit, (), NOW, profile="slow")} == {Standing.UNDER_WAY}
@@ -285,19 +296,16 @@ def test_all_devices_of_a_profile_are_seen_and_sent_at_once(
 
 
 def test_what_was_changed_since_it_was_looked_at_is_sent_to_nobody(
-    villages: Register, monkeypatch: pytest.MonkeyPatch
+    villages: Register, slow: Sequence[DeviceSettings]
 ) -> None:
     """Whoever sends has read and confirmed what goes; somebody else's change meanwhile is neither."""
-    monkeypatch.setattr("aldea.storage.register.device_settings.AT_ONCE", 1)
     with villages.transaction() as unit:
-        assign_profile(unit, ["arroyo", "monte"], "slow")
-        seen = settings_of(unit, (), NOW, profile="slow")
         set_differences(unit, "monte", "agent", {"broker": {"host": "elsewhere.example"}}, "second", NOW)
         other = settings_of(unit, (), NOW, profile="slow")
-    assert looked_at(seen) != looked_at(other)
+    assert looked_at(slow) != looked_at(other)
     told: list[str] = []
     with pytest.raises(RegisterConflictError, match="monte/agent were changed meanwhile"):
-        send_to_all(villages, seen, (), NOW, note=lambda _, some: told.extend(item.site for item in some))
+        send_to_all(villages, slow, (), NOW, note=lambda _, some: told.extend(item.site for item in some))
     assert told == ["arroyo"], "it was sent to and is written down"
     with villages.reading() as unit:
         assert [len(commands_of(unit, site, kinds=["settings"])) for site in ("arroyo", "monte")] == [1, 0]
