@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import httpx
 
+from aldea.storage.register import open_register
+from aldea.storage.register.indicator_values import known_periods
 from rigs.home import STAY_HOME, without_aldea
 from rigs.processes import free_port
 
@@ -69,6 +72,12 @@ class Server:
             return httpx.get(f"{self.url}/healthz", timeout=30).status_code == 200
         except httpx.TransportError:
             return False
+
+    def has_figures(self) -> bool:
+        """Say whether it has worked out indicators of its simulated sites, of which nobody asks it anything."""
+        register = open_register(f"sqlite:///{self.data / 'register.db'}")
+        with closing(register), register.reading() as unit:
+            return bool(known_periods(unit, simulated=True))
 
     def computes(self, month: str) -> bool:
         """Have a month's indicators worked out now, as who does not want to wait for the next time they are."""

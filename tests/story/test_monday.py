@@ -181,6 +181,7 @@ def test_monday(stack: ExitStack, tmp_path: Path) -> None:
     expect(page.locator(".sitehead")).to_have_attribute("data-state", "up", timeout=180_000)
 
     # The manager's part: a course, and its indicator with what it rests on.
+    within(600, server.has_figures, "the server works figures out by itself")
     month = enter_course(page)
     reach = f"/indicators/apr_training_reach_per_1000?period={month}&area=site:kancab"
     # Four people among 1,640 of fifteen and more; one report of the one that is owed so far.
