@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
 
 from aldea.collector.directory import Directory
 from aldea.collector.validate import BadRow, bad_rows
+from aldea.model.columns import decode_columns
 from aldea.model.messages import parse_ack
 from aldea.model.topics import Lane
+from aldea.model.wire import seal
+from builders import make_header
 from collectorkit.desk import Desk, register_sites
 from collectorkit.sender import Sender, ping
 
@@ -209,3 +213,18 @@ def test_a_message_that_nobody_foresaw_does_not_stop_its_neighbours(
     assert (stored, refused) == ([(1, 3), (4, 6)], ["internal_error"])
     assert desk.seqs() == [1, 2, 3, 4, 5, 6]
     assert desk.quarantine() == [("internal_error", 1)]
+
+
+def test_of_batches_that_are_wide_on_purpose_no_limits_are_kept_in_memory() -> None:
+    """Each shape of a batch is judged by limits that are kept for the next: thousands of wide ones would fill it."""
+    columns = " ".join(f"c{number}:i" for number in range(100))
+    tracemalloc.start()
+    try:
+        for shape in range(20):
+            blocks = [[f"m{shape}", {}, 1, columns, {}] for _ in range(60)]
+            stream = b"".join(bytes([2 * offset]) + bytes(101) for offset in range(60))
+            message = seal(make_header(1, 60), blocks, stream)
+            bad_rows(decode_columns(message), 1_750_000_000_000)
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()

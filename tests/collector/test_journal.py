@@ -191,3 +191,28 @@ def test_a_reader_is_given_no_more_than_the_bytes_it_asks_for_and_misses_no_entr
         found += part
         position = part[-1].position
     assert found == whole
+
+
+def test_a_reader_is_given_no_more_than_the_rows_it_asks_for(desk: Desk) -> None:
+    """What hardly changes takes few bytes on the way and many when it is read: rows are counted as well."""
+    for number in range(5):
+        desk.answer(desk.norte.batch(1 + number * 3, 3 + number * 3))
+    reader = desk.reader()
+    whole = reader.after(0, 100)
+    assert reader.after(0, 100, most_rows=6) == whole[:2]
+    assert reader.after(0, 100, most_rows=7) == whole[:3]
+    assert reader.after(0, 100, most_rows=1) == whole[:1]
+
+
+def test_the_entries_of_a_boot_are_given_in_groups_of_as_many_bytes_and_rows_at_the_most(desk: Desk) -> None:
+    for number in range(5):
+        desk.answer(desk.norte.batch(1 + number * 3, 3 + number * 3))
+    reader = desk.reader()
+    (boot,) = {entry.boot for entry in reader.after(0, 100)}
+    assert boot is not None
+    whole = reader.of_boot(boot, 0, 100, 100)
+    sizes = [len(entry.payload) for entry in whole]
+    assert len(whole) == 5
+    assert reader.of_boot(boot, 0, 100, 100, most_bytes=sum(sizes[:2])) == whole[:2]
+    assert reader.of_boot(boot, whole[1].position, 100, 100, most_bytes=1) == whole[2:3]
+    assert reader.of_boot(boot, 0, 100, 100, most_rows=6) == whole[:2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -282,3 +283,32 @@ def _table(block: Block) -> Table:
         if found[2] is not None:
             present[column.name] = found[2]
     return Table(block.spec.measurement, block.spec.tags, block.offsets, block.mono_ms, columns, present)
+
+
+def _kept_bytes(messages: list[bytes]) -> int:
+    """Return how much memory is still held once these messages were read."""
+    tracemalloc.start()
+    try:
+        for message in messages:
+            decode_columns(message)
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_a_sender_makes_long_on_purpose_is_not_kept_in_memory() -> None:
+    """A message of a kilobyte unpacks to megabytes; what is known of thousands of kinds of blocks must stay small."""
+    header, stream = make_header(1, 1), b"\0\0\2"
+    unread = [["ping", {}, 1, "x:i", {"y": [f"{number}" + "a" * 300_000]}] for number in range(20)]
+    named = [["ping", {}, 1, "x:i", {f"{number}" + "b" * 300_000: []}] for number in range(20)]
+    long = [
+        ["ping", {}, 1, "x:s", {"x": [f"{number}-{one}" + "c" * 9_000 for one in range(40)]}] for number in range(20)
+    ]
+    wide = [["ping", {}, 1, "x:i" + " " * (300_000 + number), {}] for number in range(20)]
+    for blocks in (unread, named, long, wide):
+        assert _kept_bytes([seal(header, [block], stream) for block in blocks]) < 1_000_000
+
+
+def test_a_layout_says_its_columns_and_nothing_else() -> None:
+    batch = decode_columns(seal(make_header(1, 1), [["ping", {}, 1, "  x:i \n y:b  ", {}]], bytes(4)))
+    assert batch.blocks[0].spec.layout == "x:i y:b"

@@ -24,6 +24,9 @@ PAST_MS = 24 * 60 * 60 * 1000
 AHEAD_MS = 1_000
 """How far a row may lie behind the moment its batch was sent: none, but clocks are read one after the other."""
 
+MOST_KEPT = 2_000
+"""Numbers a row, of all blocks together: the limits of a batch with more of them are not kept."""
+
 _LOWEST, _HIGHEST = -(2**62), 2**62
 
 
@@ -109,7 +112,9 @@ def bad_rows(batch: Batch, arrival_ms: int) -> list[BadRow]:
     """
     if not batch.blocks:
         return []
-    low, high, times = _batch_limits(tuple([(block.spec.measurement, block.spec.layout) for block in batch.blocks]))
+    shape = tuple([(block.spec.measurement, block.spec.layout) for block in batch.blocks])
+    # What is wide beyond all that agents send is reckoned anew each time: kept, it could fill the memory.
+    low, high, times = (_batch_limits if len(batch.low) <= MOST_KEPT else _batch_limits.__wrapped__)(shape)
     latest = _latest_mono_ms(batch.header, arrival_ms)
     outside = np.count_nonzero(batch.low < low) or np.count_nonzero(batch.high > high)
     if not outside and max([batch.high.item(place) for place in times]) <= latest:

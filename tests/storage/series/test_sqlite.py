@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from aldea.model.sample import Row, Value
 from aldea.model.series import Aggregate, Query, Series, StoreUnavailable
+from aldea.storage.series.sqlite.names import texts_json
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
 from builders import START_MS, make_batch, make_pings, make_row
 
@@ -345,3 +347,14 @@ def test_a_reading_may_be_huge_or_negative(path: Path) -> None:
     store.compact(START_MS + 2 * DAY)
     assert [list(s.values) for s in read(store, "rx_bytes", "snmp")] == [[float(v or 0) for v in values]]
     store.close()
+
+
+def test_texts_that_are_long_on_purpose_are_not_kept_in_memory() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            assert len(texts_json(((f"{number}" + "a" * 100_000,), ("b",) * 10_000))) > 100_000
+        assert tracemalloc.get_traced_memory()[0] < 500_000
+    finally:
+        tracemalloc.stop()
+    assert texts_json((("timeout", "no answer"), ())) == '[["timeout","no answer"],[]]'

@@ -9,10 +9,13 @@ from aldea.collector.journal.entries import BootRow, EntryKind
 from aldea.collector.journal.schema import open_for_reading
 
 if TYPE_CHECKING:
+    import sqlite3
     from pathlib import Path
 
 MOST_BYTES = 1536 * 1024
 """Of messages in one group of a follower; decoded they grow about tenfold."""
+MOST_ROWS = 100_000
+"""Of rows in such a group: what hardly changes takes few bytes on the way, and as many as all else when decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +56,29 @@ class JournalReader:
         """Close the file."""
         self._db.close()
 
-    def after(self, position: int, limit: int, most_bytes: int = MOST_BYTES) -> list[Entry]:
-        """Return entries behind `position`, in order: up to `limit`, and no more once there are `most_bytes`."""
-        rows = self._db.execute(f"{_SELECT} WHERE position > ? ORDER BY position LIMIT ?", (position, limit))
-        found: list[Entry] = []
-        size = 0
-        for row in rows:
-            entry = Entry(row[0], EntryKind(row[1]), *row[2:])
-            found.append(entry)
-            size += len(entry.payload)
-            if size >= most_bytes:
-                break
-        rows.close()  # what is read no further must not hold the file's log back
-        return found
+    def after(self, position: int, limit: int, most_bytes: int = MOST_BYTES, most_rows: int = MOST_ROWS) -> list[Entry]:
+        """Return entries behind `position`, in order.
 
-    def of_boot(self, boot: int, after: int, up_to: int, limit: int) -> list[Entry]:
-        """Return up to `limit` entries of a boot with `after` < position <= `up_to`."""
+        Up to `limit`, and no more once there are `most_bytes` or `most_rows`.
+        """
+        rows = self._db.execute(f"{_SELECT} WHERE position > ? ORDER BY position LIMIT ?", (position, limit))
+        return _group(rows, most_bytes, most_rows)
+
+    def of_boot(
+        self,
+        boot: int,
+        after: int,
+        up_to: int,
+        limit: int,
+        most_bytes: int = MOST_BYTES,
+        most_rows: int = MOST_ROWS,
+    ) -> list[Entry]:
+        """Return entries of a boot with `after` < position <= `up_to`, as many as `after` does."""
         rows = self._db.execute(
             f"{_SELECT} WHERE boot = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?",
             (boot, after, up_to, limit),
         )
-        return [Entry(row[0], EntryKind(row[1]), *row[2:]) for row in rows]
+        return _group(rows, most_bytes, most_rows)
 
     def boots_changed_after(self, version: int, limit: int = 1_000) -> list[BootRow]:
         """Return the boots whose place in time changed after `version`, oldest change first."""
@@ -99,3 +104,18 @@ class JournalReader:
         """Return the position of the newest entry ever written; 0 in an empty journal."""
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").fetchone()
         return 0 if row is None else int(row[0])
+
+
+def _group(rows: sqlite3.Cursor, most_bytes: int, most_rows: int) -> list[Entry]:
+    """Return entries until there are so many bytes or rows of them, and one at the least."""
+    found: list[Entry] = []
+    size = count = 0
+    for row in rows:
+        entry = Entry(row[0], EntryKind(row[1]), *row[2:])
+        found.append(entry)
+        size += len(entry.payload)
+        count += (entry.last_seq or 0) - (entry.first_seq or 0) + 1
+        if size >= most_bytes or count >= most_rows:
+            break
+    rows.close()  # what is read no further must not hold the file's log back
+    return found

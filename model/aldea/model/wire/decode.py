@@ -29,6 +29,9 @@ from aldea.model.wire.format import (
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}:(?:[0-9]|i|b|s)\??")
 _HEX = re.compile(r"[0-9a-f]{8,32}")
 
+Words = tuple[tuple[str, tuple[Any, ...]], ...]
+"""The texts of a block's columns, by their names."""
+
 
 def open_message(message: bytes) -> tuple[Header, list[BlockSpec], bytes]:
     """Return the header, the block descriptions and the undecoded stream of a message.
@@ -155,12 +158,20 @@ def _block(raw: Any) -> BlockSpec:
         raise Rejected("malformed", f"a block's description is wrong: {str(raw)[:120]}")
     try:
         words = tuple([(name, tuple(listed)) for name, listed in texts.items()])
-        if len(columns) <= 2048 and sum([len(listed) for _, listed in words]) <= 64:
+        if len(columns) <= 2048 and _is_short(words):
             return _known_block(measurement, tuple(tags.items()), rows, columns, words)
         parsed, width = _columns.__wrapped__(columns, words)
-        return BlockSpec(measurement, _tags(tuple(tags.items())), rows, parsed, columns, width)
+        return BlockSpec(measurement, _tags(tuple(tags.items())), rows, parsed, " ".join(columns.split()), width)
     except TypeError:  # not hashable: a list or an object where a text belongs
         raise Rejected("malformed", f"a block's tags or texts are not texts: {str(raw)[:120]}") from None
+
+
+def _is_short(words: Words) -> bool:
+    """Say whether a block's texts may be kept in memory, all together: who sends long ones could fill it."""
+    if len(words) > 64 or sum([len(listed) for _, listed in words]) > 64:
+        return False
+    size = sum([len(name) for name, _ in words])
+    return size + sum([len(one) for _, listed in words for one in listed if type(one) is str]) <= 4096
 
 
 @lru_cache(maxsize=2048)
@@ -169,11 +180,11 @@ def _known_block(
     tags: tuple[tuple[str, Any], ...],
     rows: int,
     columns: str,
-    texts: tuple[tuple[str, tuple[Any, ...]], ...],
+    texts: Words,
 ) -> BlockSpec:
     """Return what describes a block. Cached, as are its parts: a fleet sends the same few, mostly with as many rows."""
     parsed, width = _columns(columns, texts)
-    return BlockSpec(measurement, _tags(tags), rows, parsed, columns, width)
+    return BlockSpec(measurement, _tags(tags), rows, parsed, " ".join(columns.split()), width)
 
 
 @lru_cache(maxsize=4096)
@@ -185,7 +196,7 @@ def _tags(items: tuple[tuple[str, Any], ...]) -> Tags:
 
 
 @lru_cache(maxsize=1024)
-def _columns(columns: str, texts: tuple[tuple[str, tuple[Any, ...]], ...]) -> tuple[tuple[Column, ...], int]:
+def _columns(columns: str, texts: Words) -> tuple[tuple[Column, ...], int]:
     """Read a block's columns; return them, and how many varints a row takes."""
     listed = dict(texts)
     parsed = tuple(_column(text, listed) for text in columns.split())

@@ -23,6 +23,10 @@ class SeriesKey:
     longest_ms: int
 
 
+SHORT_TEXTS = 2_000
+"""Characters of a block's texts, all together, and one for each: longer ones are not kept in memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The columns of a chunk: which row of its (width, rows) numbers holds what."""
@@ -53,9 +57,15 @@ def layout_text(columns: Sequence[Column]) -> str:
     return " ".join([f"{c.name}:{c.code}?" if c.nullable else f"{c.name}:{c.code}" for c in columns])
 
 
-@lru_cache(maxsize=4096)
 def texts_json(lists: tuple[tuple[str, ...], ...]) -> str:
-    """Return the JSON of the text columns' lists. Cached: `failure` has the same few words for ever."""
+    """Return the JSON of the text columns' lists."""
+    short = sum([len(one) + 1 for listed in lists for one in listed]) <= SHORT_TEXTS
+    return (_texts_json if short else _texts_json.__wrapped__)(lists)
+
+
+@lru_cache(maxsize=4096)
+def _texts_json(lists: tuple[tuple[str, ...], ...]) -> str:
+    """Return the same. Cached: `failure` has the same few words for ever."""
     return json.dumps(lists, separators=(",", ":"))
 
 
