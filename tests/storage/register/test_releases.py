@@ -293,3 +293,14 @@ def test_a_box_that_took_the_place_of_another_has_not_been_asked(unit: Unit, pro
     assert device_views(unit, made.id)[0].progress is None
     note_progress(unit, made.id, ("isla", "box"), Progress.TRYING, NOW + 3, {})
     assert device_views(unit, made.id)[0].progress is Progress.TRYING, "the new one carries it out"
+
+
+@pytest.mark.parametrize("progress", [Progress.FAILED, Progress.ROLLED_BACK, Progress.INCONCLUSIVE])
+def test_going_on_does_not_set_a_box_aside_that_took_the_place_of_the_one_that_was_the_reason(
+    unit: Unit, progress: Progress
+) -> None:
+    """Whoever replaces a broken box does so while the rollout stands still, and resumes it then."""
+    number = halted(unit, Why(progress.value, {"site": "isla", "device": "box"}), progress)
+    make_credential(unit, "isla/box", NOW + 2, site="isla", device="box")
+    change_rollout(unit, RolloutState.RUNNING, NOW + 3)
+    assert device_views(unit, number)[0].progress is None, "the new box is asked"

@@ -15,7 +15,7 @@ from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterConflictError, RegisterError, UnknownEntryError
 from aldea.storage.register.register import Unit
 from aldea.storage.register.releases import find_release
-from aldea.storage.register.rollout_devices import note_progress, rollout_devices
+from aldea.storage.register.rollout_devices import device_views, note_progress, rollout_devices
 from aldea.storage.register.rollout_rows import RolloutDevice, StoredRollout, stored_of
 from aldea.storage.register.sites import find_site
 from aldea.storage.register.tables import release, rollout
@@ -179,10 +179,11 @@ def _refuse_first(unit: Unit, first_site: str | None) -> None:
 
 
 def _go_on(unit: Unit, found: StoredRollout, at_ms: int) -> None:
-    """Go on without those for whose sake it has halted."""
+    """Go on without those for whose sake it has halted; a box that was replaced since is asked as any other."""
+    replaced = {view.key for view in device_views(unit, found.id) if view.progress is None}
     for item in rollout_devices(unit, found.id):
         becomes = _ON_RESUMING.get(item.progress)
-        if becomes is not None:
+        if becomes is not None and (item.site, item.device) not in replaced:
             note_progress(unit, found.id, (item.site, item.device), becomes, at_ms, item.detail)
     if found.why is not None and found.why.word == FIRST_TELLS_NOTHING:
         unit.connection.execute(update(rollout).where(rollout.c.id == found.id).values(first_site=None))
