@@ -127,8 +127,8 @@ make_user() {
         useradd --system --gid "$user" --home-dir "$data" --no-create-home --shell /usr/sbin/nologin "$user"
     fi
     install -d -m 0700 -o "$user" -g "$user" "$data"
-    # Brought along from another system, where the user had another number.
-    find "$data" -xdev ! -user "$user" -exec chown -h "$user:$user" {} +
+    # Brought along from another system, where the user had another number; nothing that has a second name elsewhere.
+    find "$data" -xdev ! -user "$user" \( -type d -o -links 1 \) -exec chown -h "$user:$user" {} +
     install -d -m 0755 /etc/aldea
 }
 
