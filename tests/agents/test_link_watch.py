@@ -91,6 +91,16 @@ def test_half_a_trials_time_without_a_break_is_a_link() -> None:
     assert not looked(270, lambda _: True), "too short to know"
 
 
+def test_a_poor_link_on_which_a_look_is_lost_now_and_then_is_a_link() -> None:
+    clock = ManualClock(0, 0)
+    answers_or_not = iter([True, True, False] * 100)
+    watch = LinkWatch(PLACE, PATIENCE_MS, clock, lambda _: next(answers_or_not))
+    for _ in range(LOOKS):
+        watch.look()
+        clock.advance(PATIENCE_MS // LOOKS)
+    assert watch.had_link
+
+
 def test_it_looks_by_itself_and_no_longer_than_it_needs() -> None:
     clock = ManualClock(0, 0)
     looks: list[Place] = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from aldea.model.clock import Clock
 
 LOOKS = 20
-"""So many looks are made in the time of a trial, if it takes as many."""
+"""So often is looked in the time of a trial, if it takes as many."""
 ANSWERS_WITHIN_SECONDS = 10.0
 _HELLO = bytes([0x10, 12, 0, 4, *b"MQTT", 4, 2, 0, 10, 0, 0])
 """MQTT 3.1.1, a clean session of nobody in particular: taken or refused, the broker answers (CONNACK)."""
@@ -34,7 +34,7 @@ def answers(place: Place) -> bool:
     """Say whether a broker answers there: its part of a TLS handshake, or its word to a client without a name.
 
     A connection alone proves nothing: modems of satellite links accept them in the name of everybody. Who answers is
-    not verified, and is told nothing. Blocks for ten seconds at the most, and for as long as names take.
+    not verified, and is told nothing. Each step blocks for ten seconds at the most, and names for as long as they take.
     """
     try:
         with socket.create_connection((place.host, place.port), timeout=ANSWERS_WITHIN_SECONDS) as connection:
@@ -85,8 +85,8 @@ class LinkWatch:
             self._thread.join(within_seconds)
 
     def look(self) -> None:
-        """Look once."""
-        if not self._looks(self._place):
+        """Look once; and once more where nobody answers: poor links lose one question in a few, and carry an agent."""
+        if not self._looks(self._place) and (self._ended.is_set() or not self._looks(self._place)):
             self._since_ms = None
             return
         now_ms = self._clock.mono_ms()
