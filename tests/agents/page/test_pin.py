@@ -277,7 +277,9 @@ def test_what_is_left_in_all_outlives_a_restart_and_nobodys_address_is_on_disk(
     assert [path.name for path in tmp_path.iterdir()] == ["page.tries"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"left": "x", "at_ms": 1, "boot": "boot"}', '{"left": 1e999}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"left": "x", "at_ms": 1, "boot": "boot"}', '{"left": 1e999}', "[" * 100_000]
+)
 def test_a_spoilt_file_of_tries_keeps_nobody_out(tmp_path: Path, clock: ManualClock, content: str) -> None:
     (tmp_path / "page.tries").write_text(content)
     assert tried(tmp_path, clock).wait("10.0.0.1").ms == 0

@@ -27,7 +27,7 @@ class TriesFile:
             left, at_ms, boot = float(kept["left"]), int(kept["at_ms"]), str(kept["boot"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, ArithmeticError, TypeError, KeyError) as error:
+        except (OSError, ValueError, ArithmeticError, TypeError, KeyError, RecursionError) as error:
             _LOG.warning("%s is passed over: %s", FILE, error)
             return None
         if boot == self.boot_id:
