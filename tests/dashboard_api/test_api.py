@@ -262,3 +262,10 @@ def test_a_site_whose_connection_broke_is_in_doubt_at_once(fresh: Client, empty:
     assert get(fresh, "/api/v1/sites/sitio-01")["state"] == "up"
     empty.lose("sitio-01", NOW_MS - 1000)
     assert get(fresh, "/api/v1/sites/sitio-01")["state"] == "suspect"
+
+
+@pytest.mark.parametrize("wish", ["es", "en", ""])
+def test_what_is_refused_says_that_its_language_was_asked_for(api: Client, wish: str) -> None:
+    """Else a cache on the way hands one visitor's Spanish to the next."""
+    answer = api.get("/api/v1/nothing", headers={"Accept-Language": wish})
+    assert {"accept-language", "cookie"} <= {word.strip().lower() for word in answer.headers["vary"].split(",")}

@@ -140,7 +140,7 @@ def answer(
         shown = request.app.state.context.pages.shown(request, 0)
         faults = [Fault(fault.parameter, refusal(fault.detail, shown)) for fault in faults]
         detail = " ".join(fault.detail for fault in faults) if faults else refusal(detail, shown)
-    return problem_response(status, detail, faults, headers)
+    return problem_response(status, detail, faults, {**(headers or {}), "Vary": "Accept-Language, Cookie"})
 
 
 def unavailable(request: Request) -> Response:
