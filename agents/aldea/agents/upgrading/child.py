@@ -15,11 +15,13 @@ _PR_SET_PDEATHSIG = 1
 
 
 def start_child(command: Sequence[str], trial: str) -> subprocess.Popen[bytes]:
-    """Start an agent that is on this trial. No other thread is to be at work. Raises OSError."""
+    """Start an agent that is on this trial: nobody would watch one whose launcher was killed. Raises OSError."""
+    # Found before the fork: what looks at the link may still hang in a name, and hold what libraries are found under.
+    prctl = ctypes.CDLL(None).prctl
     return subprocess.Popen(  # noqa: S603 - a path of ours, and our own arguments
         list(command),
         env={**os.environ, TRIAL: trial},
-        preexec_fn=_end_with_parent,  # noqa: PLW1509 - there are no threads here
+        preexec_fn=lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509 - one call into the kernel
     )
 
 
@@ -31,8 +33,3 @@ def end_child(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-
-
-def _end_with_parent() -> None:
-    """Nobody would watch a release whose launcher was killed."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
