@@ -40,9 +40,11 @@ class Picky:
 
     def __init__(self, real: SqliteSeriesStore, error: Exception) -> None:
         self.real = real
+        self.asked = 0
         self._error = error
 
     def write(self, batches: Sequence[TimedBatch]) -> None:
+        self.asked += 1
         if any(timed.batch.header.first_seq == 4 for timed in batches):
             raise self._error
         self.real.write(batches)
@@ -73,6 +75,18 @@ def test_a_batch_the_store_never_takes_is_noted_and_the_others_are_written(
     assert desk.cursors.refused() == [(2, str(error))]
     assert len(times_in(store)) == 6
     assert desk.cursors.position("series") == 3
+
+
+def test_a_batch_the_store_never_takes_is_found_without_asking_for_each_of_its_group(
+    desk: Desk, store: SqliteSeriesStore
+) -> None:
+    """A group may hold thousands; to wait for the store once for each would hold the others up."""
+    picky = Picky(store, StoreRefused("field type conflict"))
+    desk.send(*(desk.norte.batch(first, first + 2) for first in range(1, 193, 3)))
+    run(desk.series_follower(picky))  # type: ignore[arg-type]  # what it needs of a store
+    assert desk.cursors.refused() == [(2, "field type conflict")]
+    assert len(times_in(store)) == 63 * 3
+    assert picky.asked == 1 + 2 * 6, "all, and the halves of what was refused"
 
 
 def test_a_crash_between_the_write_and_the_cursor_leaves_no_duplicate(

@@ -64,7 +64,7 @@ class SeriesFollower:
         return entry, TimedBatch(batch, place.offset_ms, place.estimated)
 
     def _write(self, ready: Sequence[tuple[Entry, TimedBatch]]) -> None:
-        """Write a group; when the store cannot take it, each batch alone, noting those it will never take."""
+        """Write a group; when the store cannot take it, in halves, noting the batches it will never take."""
         if not ready:
             return
         try:
@@ -75,8 +75,9 @@ class SeriesFollower:
                 log.error("position %d is refused by the series store: %s", ready[0][0].position, error)
                 self._cursors.note_refused(ready[0][0].position, str(error))
                 return
-            for one in ready:
-                self._write([one])
+            middle = len(ready) // 2
+            self._write(ready[:middle])
+            self._write(ready[middle:])
 
     def _move_boots(self) -> bool:
         """Rewrite the boots that got another place in time since they were written."""
