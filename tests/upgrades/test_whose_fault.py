@@ -100,8 +100,8 @@ def test_a_link_that_is_cut_for_just_the_time_of_a_trial_is_not_the_releases_fau
     ended = box.live()
     assert (ended.state, box.trials, dict(box.releases.read().bad)) == (State.DONE, 2, {})
     (again,) = [detail for detail in box.said if detail["step"] == "trying_again"]
-    assert "could not be reached at all, not even where it was before" in again["sentence"]
-    assert "no se alcanzaba al servidor de ninguna manera" in again["sentence_es"]
+    assert "could not be reached for long enough, not even where it was before" in again["sentence"]
+    assert "no se alcanzó al servidor el tiempo suficiente" in again["sentence_es"]
 
 
 def test_a_link_that_is_there_for_most_of_a_trial_leaves_the_release_at_fault(new_box: Making) -> None:

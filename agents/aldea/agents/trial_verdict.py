@@ -42,7 +42,7 @@ class GivenUp:
     `at_ms` of time since boot in the boot `boot_id` is when that was so; `patience_ms` the time that what was on trial
     was given, and what ran before gets as well; `tries` how often it was tried by now. `had_its_time` is False where
     the power went each time before it could be heard, and `had_link` where the broker from before could not be reached
-    meanwhile either: then nobody knows of a fault, whoever is heard afterwards.
+    for long enough meanwhile either: then nobody knows of a fault, whoever is heard afterwards.
     """
 
     boot_id: str
@@ -84,9 +84,9 @@ def link_words(given_up: GivenUp) -> Words:
         )
     if not given_up.had_link:
         return Words(
-            "meanwhile the server could not be reached at all, not even where it was before, so it may have been the "
-            "link",
-            "mientras tanto no se alcanzaba al servidor de ninguna manera, tampoco donde estaba antes, así que pudo "
+            "meanwhile the server could not be reached for long enough, not even where it was before, so it may have "
+            "been the link",
+            "mientras tanto no se alcanzó al servidor el tiempo suficiente, tampoco donde estaba antes, así que pudo "
             "ser el enlace",
         )
     return Words(

@@ -229,8 +229,8 @@ def test_a_link_that_is_cut_for_just_the_time_of_a_trial_is_told_from_bad_settin
         assert (told.state, told.detail["inconclusive"]) == ("rolled_back", False)
     else:
         assert (told.state, told.detail["runs"]) == ("running", 0)
-        assert "could not be reached at all, not even where it was before" in told.detail["sentence"]
-        assert "no se alcanzaba al servidor de ninguna manera" in told.detail["sentence_es"]
+        assert "could not be reached for long enough, not even where it was before" in told.detail["sentence"]
+        assert "no se alcanzó al servidor el tiempo suficiente" in told.detail["sentence_es"]
 
 
 def test_settings_that_are_heard_are_looked_after_no_more(tmp_path: Path) -> None:
