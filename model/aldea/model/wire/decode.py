@@ -29,7 +29,7 @@ from aldea.model.wire.format import (
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}:(?:[0-9]|i|b|s)\??")
 _HEX = re.compile(r"[0-9a-f]{8,32}")
 
-Words = tuple[tuple[str, tuple[Any, ...]], ...]
+Texts = tuple[tuple[str, tuple[Any, ...]], ...]
 """The texts of a block's columns, by their names."""
 
 
@@ -166,7 +166,7 @@ def _block(raw: Any) -> BlockSpec:
         raise Rejected("malformed", f"a block's tags or texts are not texts: {str(raw)[:120]}") from None
 
 
-def _is_short(words: Words) -> bool:
+def _is_short(words: Texts) -> bool:
     """Say whether a block's texts may be kept in memory, all together: who sends long ones could fill it."""
     if len(words) > 64 or sum([len(listed) for _, listed in words]) > 64:
         return False
@@ -176,11 +176,7 @@ def _is_short(words: Words) -> bool:
 
 @lru_cache(maxsize=2048)
 def _known_block(
-    measurement: str,
-    tags: tuple[tuple[str, Any], ...],
-    rows: int,
-    columns: str,
-    texts: Words,
+    measurement: str, tags: tuple[tuple[str, Any], ...], rows: int, columns: str, texts: Texts
 ) -> BlockSpec:
     """Return what describes a block. Cached, as are its parts: a fleet sends the same few, mostly with as many rows."""
     parsed, width = _columns(columns, texts)
@@ -196,7 +192,7 @@ def _tags(items: tuple[tuple[str, Any], ...]) -> Tags:
 
 
 @lru_cache(maxsize=1024)
-def _columns(columns: str, texts: Words) -> tuple[tuple[Column, ...], int]:
+def _columns(columns: str, texts: Texts) -> tuple[tuple[Column, ...], int]:
     """Read a block's columns; return them, and how many varints a row takes."""
     listed = dict(texts)
     parsed = tuple(_column(text, listed) for text in columns.split())
