@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 
+from aldea.agents.probes.throughput import http_flow
 from aldea.agents.probes.throughput.http_test import HttpTest
 from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
 from aldea.model.failures import Failure
@@ -21,6 +23,7 @@ LARGEST = 50_000_000
 class Server(BaseHTTPRequestHandler):
     """/limited/N serves and takes LARGEST at most, /chunked/N does not say its size, /moved/N and /portal/N redirect,
     /endless has no end, whatever part of it is asked for, and /slow/N comes in pieces with long waits between them.
+    /closing/N takes one question a connection.
     """
 
     protocol_version = "HTTP/1.1"
@@ -40,11 +43,13 @@ class Server(BaseHTTPRequestHandler):
         else:
             while size > 0 and (part := self.rfile.read1(min(size, 65_536))):
                 size -= len(part)
-            self._answer(204)
+            self._answer(204, closes="closing" in self.path)
 
-    def _answer(self, status: int, length: int = 0, location: str = "") -> None:
+    def _answer(self, status: int, length: int = 0, location: str = "", *, closes: bool = False) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(length))
+        if closes:
+            self.send_header("Connection", "close")
         if location:
             self.send_header("Location", location)
         self.end_headers()
@@ -55,6 +60,10 @@ class Server(BaseHTTPRequestHandler):
         else:
             self._answer(200, size)
             self._write(size)
+
+    def _closing(self, size: int) -> None:
+        self._answer(200, size, closes=True)
+        self._write(size)
 
     def _chunked(self, size: int) -> None:
         self.send_response(200)
@@ -119,6 +128,18 @@ def test_a_share_that_is_larger_than_a_server_moves_at_once_goes_in_parts(server
     assert outcome.failure is None
     assert outcome.bits_per_second
     assert outcome.steady or outcome.body_bytes > LARGEST
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+def test_a_server_that_closes_after_each_question_has_moved_what_was_asked_for(
+    server: str, direction: Direction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_flow, "_PART_BYTES", 100_000)
+    flow = http_flow.Flow(lambda count: urlsplit(f"{server}/closing/{count}"), direction, 250_000, 5.0, 5.0, None)
+    flow.connect()
+    flow.run()
+    flow.close()
+    assert (flow.failure, flow.body_bytes) == (None, 100_000)
 
 
 def test_a_connection_that_waits_longer_than_connecting_may_take_is_slow_and_not_broken(server: str) -> None:

@@ -146,8 +146,8 @@ class Flow:
             self.body_bytes += count
         if self.body_bytes == began:
             raise FlowFailed(Failure.HTTP_INVALID)  # an empty object would be asked for ever
-        if response.will_close and self.body_bytes < self.share_bytes:
-            raise FlowFailed(Failure.CONNECTION_RESET)
+        if response.will_close:
+            self._end_early(was_whole=self.body_bytes - began >= wanted)
 
     def _send(self) -> None:
         assert self._connection is not None
@@ -174,8 +174,14 @@ class Flow:
             response = self._connection.getresponse()
             _judge(response, url, None)
             response.read(_BUFFER_BYTES)
-            if response.will_close and self.body_bytes < self.share_bytes:
-                raise FlowFailed(Failure.CONNECTION_RESET)
+            if response.will_close:
+                self._end_early(was_whole=True)
+
+    def _end_early(self, *, was_whole: bool) -> None:
+        """Be content with what was moved where the server closes after each question, and had answered all of this."""
+        if not was_whole and self.body_bytes < self.share_bytes:
+            raise FlowFailed(Failure.CONNECTION_RESET)
+        self.share_bytes = self.body_bytes
 
 
 def _path(url: SplitResult) -> str:
