@@ -189,5 +189,6 @@ def test_the_systems_servers_are_read_anew_each_round(machine: ProbeContext) -> 
 
 def test_names_and_servers_are_all_asked_at_once(context: ProbeContext, server: NameServer) -> None:
     """The server says nothing before it has heard them all."""
-    readings = _ask(context, *["together.test"] * TOGETHER, servers=(f"{LOOPBACK}:{server.port}",))
+    where = f"{LOOPBACK}:{server.port}"
+    readings = _ask(context, *["together.test"] * TOGETHER, servers=(where,), timeout=20)
     assert [reading.fields["failure"] for reading in readings] == [None] * TOGETHER
