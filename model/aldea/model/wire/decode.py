@@ -28,7 +28,8 @@ from aldea.model.wire.format import (
 
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}:(?:[0-9]|i|b|s)\??")
 _HEX = re.compile(r"[0-9a-f]{8,32}")
-
+SHORT = 6_144
+"""Bytes of a header, or characters of a block's texts: what is longer is looked at before it is kept in memory."""
 Texts = tuple[tuple[str, tuple[Any, ...]], ...]
 """The texts of a block's columns, by their names."""
 
@@ -44,7 +45,7 @@ def open_message(message: bytes) -> tuple[Header, list[BlockSpec], bytes]:
         raise Rejected("malformed", "the header is longer than the message")
     raw = _parse_json(body[start : start + length])
     header = _header(raw)
-    specs = [_block(item) for item in _list(raw, "k")]
+    specs = [_block(item, is_short=length <= SHORT) for item in _list(raw, "k")]
     if sum(spec.rows for spec in specs) != header.rows:
         raise Rejected("malformed", "the blocks do not hold the number of rows that the header states")
     return header, specs, body[start + length :]
@@ -140,7 +141,7 @@ def anchor_of(raw: Any) -> Anchor:
     return Anchor(raw[0], raw[1], raw[2], raw[3][:16])
 
 
-def _block(raw: Any) -> BlockSpec:
+def _block(raw: Any, *, is_short: bool) -> BlockSpec:
     if not (isinstance(raw, list) and len(raw) >= 5):
         raise Rejected("malformed", "a block is not [measurement, tags, rows, columns, texts]")
     measurement, tags, rows, columns, texts = raw[:5]
@@ -158,7 +159,7 @@ def _block(raw: Any) -> BlockSpec:
         raise Rejected("malformed", f"a block's description is wrong: {str(raw)[:120]}")
     try:
         words = tuple([(name, tuple(listed)) for name, listed in texts.items()])
-        if len(columns) <= 2048 and _is_short(words):
+        if is_short or (len(columns) <= 2048 and _is_short(words)):
             return _known_block(measurement, tuple(tags.items()), rows, columns, words)
         parsed, width = _columns.__wrapped__(columns, words)
         return BlockSpec(measurement, _tags(tuple(tags.items())), rows, parsed, " ".join(columns.split()), width)
@@ -171,7 +172,7 @@ def _is_short(words: Texts) -> bool:
     if len(words) > 64 or sum([len(listed) for _, listed in words]) > 64:
         return False
     size = sum([len(name) for name, _ in words])
-    return size + sum([len(one) for _, listed in words for one in listed if type(one) is str]) <= 4096
+    return size + sum([len(one) for _, listed in words for one in listed if type(one) is str]) <= SHORT
 
 
 @lru_cache(maxsize=2048)
