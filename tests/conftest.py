@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import expect
 
 from aldea.storage.register import Register, open_register
 from registerkit import clean_file, empty, migrate
@@ -33,9 +32,6 @@ _PATIENT = settings(deadline=None, print_blob=True, suppress_health_check=[Healt
 settings.register_profile("steady", _PATIENT, derandomize=True)
 settings.register_profile("searching", _PATIENT, derandomize=False)
 settings.load_profile("steady")
-
-# A browser waits by itself for what a page is to show; on a busy machine that takes its time.
-expect.set_options(timeout=60_000)
 
 
 def pytest_configure(config: pytest.Config) -> None:
