@@ -169,8 +169,11 @@ def test_a_bad_day_at_the_site_ends_well(machine: Machine, wheel: Path, tmp_path
 
 @contextmanager
 def port_8080_taken() -> Iterator[None]:
-    """Take the port that the box's page would have; wait for it where somebody else has it for a moment."""
-    deadline = time.monotonic() + 60
+    """Take the port that the box's page would have; wait for it where somebody else has it for a while.
+
+    Another file's box may, and would give it back just when this one is installed.
+    """
+    deadline = time.monotonic() + 300
     with ExitStack() as stack:
         while True:
             try:
