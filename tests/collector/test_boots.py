@@ -120,6 +120,49 @@ def test_which_anchor_moves_a_boot(desk: Desk, anchor: Anchor, moves: bool) -> N
     assert (boot.offset_ms != start) == moves
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_rows_that_were_written_but_not_noted_move_with_their_boot(
+    desk: Desk, store: SqliteSeriesStore, restart: bool
+) -> None:
+    start = desk.clock.wall_ms() - desk.clock.mono_ms()
+    faulty = Faulty(store)
+    follower = desk.series_follower(faulty)  # type: ignore[arg-type]  # passes on all else
+    desk.send(desk.norte.batch(1, 5, anchor=_at(desk, start + 60_000, 900)))
+    run(follower)
+    desk.send(desk.norte.batch(6, 8, anchor=_at(desk, start + 60_000, 900)))
+    faulty.break_at = {"write": "after"}
+    with pytest.raises(StoreUnavailable):
+        run(follower)
+    assert len(times_in(store)) == 8
+    faulty.break_at = {}
+    again = Desk(desk.folder, desk.clock) if restart else desk
+    again.send(desk.norte.batch(9, 9, anchor=_at(desk, start)))
+    run(again.series_follower(faulty) if restart else follower)  # type: ignore[arg-type]  # as above
+    assert times_in(store) == [start + seq * 100 for seq in range(1, 10)]
+    assert rows_in_file(desk.folder) == 9
+    if restart:
+        again.close()
+
+
+def test_a_boot_that_moves_back_in_the_middle_of_a_move_leaves_nothing_behind(
+    desk: Desk, store: SqliteSeriesStore
+) -> None:
+    start = desk.clock.wall_ms() - desk.clock.mono_ms() - 2_000_000
+    faulty = Faulty(store)
+    follower = desk.series_follower(faulty)  # type: ignore[arg-type]  # passes on all else
+    desk.send(desk.norte.batch(1, 5, anchor=_at(desk, start, 900)))
+    run(follower)
+    desk.send(desk.norte.batch(6, 6, anchor=_at(desk, start + 60_000, 500)))
+    faulty.break_at = {"write": "after"}
+    with pytest.raises(StoreUnavailable):
+        run(follower)
+    desk.send(desk.norte.batch(7, 7, anchor=_at(desk, start, 10)))
+    faulty.break_at = {}
+    run(follower)
+    assert times_in(store) == [start + seq * 100 for seq in range(1, 8)]
+    assert rows_in_file(desk.folder) == 7
+
+
 @pytest.mark.parametrize("call", ["write", "delete"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("restart", [False, True])

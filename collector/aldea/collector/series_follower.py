@@ -37,6 +37,8 @@ class SeriesFollower:
         self._cursors = cursors
         self._store = store
         self._recent = recent
+        # What was written and not noted before a crash is anywhere up to here.
+        self._reached = reader.last_position()
 
     def step(self) -> bool:
         """Do one group; return whether there may be more. Raises StoreUnavailable to be tried again.
@@ -48,6 +50,7 @@ class SeriesFollower:
         moved = self._move_boots()
         if not entries:
             return moved
+        self._reached = max(self._reached, entries[-1].position)
         self._write([ready for entry in entries if (ready := self._placed(entry)) is not None])
         self._cursors.advance(CONSUMER, entries[-1].position)
         return True
@@ -83,9 +86,8 @@ class SeriesFollower:
         """Rewrite the boots that got another place in time since they were written."""
         moved = False
         while boots := self._reader.boots_changed_after(self._cursors.position(BOOTS)):
-            up_to = self._cursors.position(CONSUMER)
             # A new boot has nothing to be moved: a fleet that comes back must not wait for the disk once a site.
-            new = {boot.id: _place(boot) for boot in boots if not self._reader.of_boot(boot.id, 0, up_to, 1)}
+            new = {boot.id: _place(boot) for boot in boots if self._has_nothing(boot.id)}
             self._cursors.end_moves(new)
             for boot in boots:
                 if boot.id not in new:
@@ -94,18 +96,31 @@ class SeriesFollower:
             moved = True
         return moved
 
+    def _has_nothing(self, boot: int) -> bool:
+        """Return whether no row of a boot is in the store, nor among the entries that were passed over."""
+        noted = self._cursors.position(CONSUMER)
+        return not self._cursors.offsets(boot) and not self._reader.of_boot(boot, 0, noted, 1)
+
+    def _up_to(self, boot: int) -> int:
+        """Return the last position at which an entry of a boot may have been written, or passed over.
+
+        That is behind the cursor where a write was cut off before the cursor was noted, or its answer was lost.
+        """
+        noted = self._cursors.position(CONSUMER)
+        return max(noted, self._reached) if self._cursors.offsets(boot) else noted
+
     def _move(self, boot: BootRow) -> None:
         place = _place(boot)
-        if self._cursors.written(boot.id) == place:
+        if self._cursors.written(boot.id) == place and self._cursors.offsets(boot.id) == {place.offset_ms}:
             return
-        up_to, after, others = self._cursors.position(CONSUMER), 0, None
+        noted, up_to, after, others = self._cursors.position(CONSUMER), self._up_to(boot.id), 0, None
         while entries := self._reader.of_boot(boot.id, after, up_to, GROUP_ENTRIES):
             if others is None:
                 others = self._cursors.begin_move(boot.id, place.offset_ms)
             ready = [self._at(entry, place) for entry in entries if entry.first_seq is not None]
             for offset in others:
                 self._store.delete([TimedBatch(timed.batch, offset) for _, timed in ready])
-            self._write(ready)
+            self._write([pair for pair in ready if pair[0].position <= noted])  # the others' turn comes by itself
             after = entries[-1].position
         self._cursors.end_move(boot.id, place)
 

@@ -96,14 +96,23 @@ class Cursors:
         with self._lock:
             return self._written.get(boot)
 
+    def offsets(self, boot: int) -> set[int]:
+        """Return every offset (ms) at which rows of a boot may stand; none: no row of it was ever written."""
+        with self._lock:
+            return self._offsets(boot)
+
     def begin_move(self, boot: int, offset_ms: int) -> list[int]:
         """Note, on disk, that rows of a boot may stand at `offset_ms` from now on; return where else they may."""
-        with self._lock, self._on_disk():
-            self._db.execute("INSERT OR IGNORE INTO moving VALUES (?, ?)", (boot, offset_ms))
-            places = {offset for (offset,) in self._db.execute("SELECT offset_ms FROM moving WHERE boot = ?", (boot,))}
+        with self._lock:
+            with self._on_disk():
+                self._db.execute("INSERT OR IGNORE INTO moving VALUES (?, ?)", (boot, offset_ms))
+            return sorted(self._offsets(boot) - {offset_ms})
+
+    def _offsets(self, boot: int) -> set[int]:
+        found = {offset for (offset,) in self._db.execute("SELECT offset_ms FROM moving WHERE boot = ?", (boot,))}
         if boot in self._written:
-            places.add(self._written[boot].offset_ms)
-        return sorted(places - {offset_ms})
+            found.add(self._written[boot].offset_ms)
+        return found
 
     def end_move(self, boot: int, place: Written) -> None:
         """Note, on disk, that all rows of a boot so far stand at this place, and that the next ones belong there."""
