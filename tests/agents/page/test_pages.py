@@ -97,6 +97,20 @@ def test_a_site_that_works_is_said_in_one_word(tmp_path: Path, clock: ManualCloc
     assert "nothing: all is delivered" in text
 
 
+def test_a_router_that_answers_no_ping_and_passes_everything_on_is_no_failure(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    latest = LatestReadings()
+    round_ = [ping("gateway", "192.168.1.1", answers=False), ping("anchor", "1.1.1.1", answers=True), web(None)]
+    latest.observe(round_, clock.mono_ms())
+    uplink = UplinkState(online=True, opened_ms=clock.mono_ms(), heard_ms=clock.mono_ms())
+    text = site_of(tmp_path, clock, latest, uplink=lambda: uplink).get("/?lang=en").text
+    assert "Working</h1>" in text
+    assert "The router passes everything on." in text
+    assert "✕" not in text
+    assert "no answer" not in text
+
+
 @pytest.mark.parametrize(
     ("reading", "words"),
     [

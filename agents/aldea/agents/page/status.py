@@ -72,7 +72,7 @@ def _status(view: BoxView) -> str:
         stores=stores,
         measures=not view.without_outbox,
         since=_since(view, now_ms),
-        lines=_lines(view, now_ms),
+        lines=_lines(view, findings, now_ms),
         uplink=uplink,
         heard_at=None if uplink.heard_ms is None else view.time_of(uplink.heard_ms),
         heard_age=None if uplink.heard_ms is None else now_ms - uplink.heard_ms,
@@ -121,14 +121,21 @@ def _since(view: BoxView, now_ms: int) -> int | None:
     return None if since_ms is None else now_ms - since_ms
 
 
-def _lines(view: BoxView, now_ms: int) -> list[Line]:
+def _lines(view: BoxView, findings: tuple[Finding, ...], now_ms: int) -> list[Line]:
     lines: list[Line] = []
     for measurement in SHOWN:
-        lines.extend(
-            Line(probe_name(item), probe_words(item), item.failed, now_ms - item.at_ms)
-            for item in _current(measurement, view.latest.of(measurement))
-        )
+        for item in _current(measurement, view.latest.of(measurement)):
+            what = _mute_router(item, findings)
+            said = probe_words(item) if what is None else what
+            lines.append(Line(probe_name(item), said, item.failed and what is None, now_ms - item.at_ms))
     return lines
+
+
+def _mute_router(item: Seen, findings: tuple[Finding, ...]) -> Words | None:
+    """Return what is said of a router that answers no ping and is known to work, as many do; None of all else."""
+    if item.reading.tags.get("role") != "gateway" or not item.failed:
+        return None
+    return next((found.what for found in findings if found.key == "router" and found.state is State.OK), None)
 
 
 def _current(measurement: str, items: list[Seen]) -> list[Seen]:
