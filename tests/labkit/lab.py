@@ -93,8 +93,12 @@ class Lab:
             self._boxes.pop().close()
 
     def begin_a_slot(self) -> None:
-        """Let time pass until a slot has just begun: what happens within minutes is then judged together."""
-        self.pass_time((SLOT_MS - self.now_ms() % SLOT_MS) / 60_000)
+        """Let time pass until a slot began half a minute ago: what happens within minutes is then judged together.
+
+        At its very beginning a row whose time is a second off, as the server's time is on a busy machine, would be
+        of the slot before.
+        """
+        self.pass_time((SLOT_MS - self.now_ms() % SLOT_MS) / 60_000 + 0.5)
 
     def now_ms(self) -> int:
         """The lab's time, milliseconds since 1970."""
