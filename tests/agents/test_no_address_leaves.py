@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import socket
@@ -125,11 +126,16 @@ def _settings(folder: Path, port: int) -> Path:
 
 
 def _forms(mac: str) -> Iterator[bytes]:
-    """Yield how an address may be written, plain or hashed without a key, at least by its first eight bytes."""
+    """Yield how an address may be written, plain or hashed without a key, at least by its first eight bytes.
+
+    As Python shows bytes, above all: so the agent holds an address, and so its log would have it.
+    """
     raw = bytes.fromhex(mac.replace(":", ""))
     written = [mac, mac.upper(), mac.replace(":", "-"), mac.replace(":", ""), mac.replace(":", "").upper()]
     yield raw
     yield from (form.encode() for form in written)
+    yield from (str(shown).encode() for shown in (raw, list(raw), int.from_bytes(raw)))
+    yield base64.b64encode(raw)
     for form in (raw, *(form.encode() for form in written)):
         for algorithm in ("md5", "sha1", "sha256"):
             digest = hashlib.new(algorithm, form).digest()[:8]
