@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from aldea.agents.enrolment import Enrolment, enrolled, keep_enrolment
 from aldea.agents.machine import hardware_id
-from aldea.agents.page.words import N_, Words, say
+from aldea.agents.page.words import N_, Unable, Words, say
 from aldea.model.checks import is_loopback
 from aldea.model.settings import SettingsError
 
@@ -23,12 +23,8 @@ ANSWER_BYTES = 256 * 1024
 WAIT_SECONDS = 30.0
 
 
-class CannotEnrol(Exception):
+class CannotEnrol(Unable):
     """It did not work; `words` say why and what to do. The server's own sentences come in the language asked for."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__(words.in_("en"))
-        self.words = words
 
 
 @dataclass(frozen=True, slots=True)

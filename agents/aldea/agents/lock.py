@@ -8,17 +8,13 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from aldea.agents.page.words import Words, say
+from aldea.agents.page.words import Unable, say
 
 _NO_WRITING = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunning(Unable):
     """Another program of ours uses the folder; `words` say which, and what to do."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__(words.in_("en"))
-        self.words = words
 
 
 class FolderLock:

@@ -19,7 +19,7 @@ from aldea.agents.outbox.database import NAME
 from aldea.agents.outbox.errors import is_damage
 from aldea.agents.outbox.formats import READABLE_FORMATS
 from aldea.agents.outbox.reserve import Span, read_spans
-from aldea.agents.page.words import Words, say
+from aldea.agents.page.words import Unable, say
 from aldea.model.intervals import Range
 
 RESERVE = "outbox.reserve"
@@ -34,12 +34,8 @@ _PLACES = ("", "var/lib/aldea-agent", "lib/aldea-agent", "aldea-agent", "data")
 _LOG = logging.getLogger(__name__)
 
 
-class CannotRead(Exception):
+class CannotRead(Unable):
     """Nothing can be taken from this file; `words` say why."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__(words.in_("en"))
-        self.words = words
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from aldea.agents.outbox.outbox import told_by_reserve
 from aldea.agents.outbox.records import Limits
 from aldea.agents.outbox.selection import TAKEN_STRIDE
 from aldea.agents.outbox.writing import insert, series_id
-from aldea.agents.page.words import Words, say
+from aldea.agents.page.words import Unable, say
 from aldea.model.intervals import IntervalSet, Range
 from aldea.model.sample import Reading
 
@@ -31,12 +31,8 @@ CREATE TABLE IF NOT EXISTS taken (
 """
 
 
-class CannotTakeOver(Exception):
+class CannotTakeOver(Unable):
     """Nothing was changed; `words` say why and what to do."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__(words.in_("en"))
-        self.words = words
 
 
 @dataclass(slots=True)

@@ -8,17 +8,13 @@ import sys
 from gettext import gettext as _
 
 from aldea.agents.page.pins import PinStore, hash_pin, is_easy, is_pin, new_pin
-from aldea.agents.page.words import Words, say
+from aldea.agents.page.words import Unable, say
 from aldea.agents.settings import AgentSettings
 from aldea.agents.terminal import complain, tell
 
 
-class _NoPin(Exception):
+class _NoPin(Unable):
     """What was typed can't be the PIN; `words` say why."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__(words.in_("en"))
-        self.words = words
 
 
 def add_pin_options(parser: argparse.ArgumentParser) -> None:

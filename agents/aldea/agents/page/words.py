@@ -48,6 +48,14 @@ def translate(language: str, text: str, values: Mapping[str, object]) -> str:
     return found % {name: value.in_(language) if isinstance(value, Words) else value for name, value in values.items()}
 
 
+class Unable(Exception):
+    """Something cannot be done; `words` say why, and what to do."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.in_("en"))
+        self.words = words
+
+
 @cache
 def catalogue(language: str) -> gettext.NullTranslations:
     """Return a language's texts; English needs none, since its texts are the keys."""
