@@ -1,11 +1,12 @@
-"""A box's page asked as a browser does, without a socket; and the box it shows."""
+"""A box's page asked as a browser does, without a socket or (`served`) by one; and the box it shows."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from http.cookies import SimpleCookie
@@ -21,6 +22,7 @@ from aldea.agents.page.recorded import UplinkState
 from aldea.agents.page.repairing import Repairing
 from aldea.agents.page.repairs import RepairBook
 from aldea.agents.page.rounds import CheckRounds, SpeedRounds
+from aldea.agents.page.server import PageServer
 from aldea.agents.page.view import BoxView, Waiting
 from aldea.agents.page_settings import PageSettings
 from aldea.agents.settings import AgentSettings
@@ -173,3 +175,16 @@ class Browser:
                     self.cookies.pop(name, None)
                 else:
                     self.cookies[name] = morsel.value
+
+
+@contextmanager
+def served(view: BoxView) -> Iterator[str]:
+    """Serve its pages to a browser; yield their address."""
+    server = PageServer(view)
+    server.start()
+    try:
+        bound = server.wait_until_bound(60)
+        assert bound is not None
+        yield f"http://127.0.0.1:{bound}"
+    finally:
+        server.stop()

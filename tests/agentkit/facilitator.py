@@ -14,9 +14,11 @@ from agentkit.making import make_outbox
 from aldea.agents.outbox import Outbox
 from aldea.agents.page.app import build_site
 from aldea.agents.page.pins import PinStore
+from aldea.agents.page.view import BoxView
 from aldea.agents.page_settings import PageSettings
 from aldea.agents.records import Desk, open_desk
 from aldea.model.clock import ManualClock
+from rigs.processes import free_port
 
 NOW_MS = round(datetime(2025, 11, 14, 18, 30, tzinfo=UTC).timestamp() * 1000)
 TODAY = "2025-11-14"
@@ -88,3 +90,10 @@ def facilitator(folder: Path) -> Iterator[Site]:
     yield Site(browser, desk, outbox)
     desk.close()
     outbox.close()
+
+
+def view_of(folder: Path, site: Site) -> BoxView:
+    """Return the box for a browser of its own, who has not given the PIN yet."""
+    clock = ManualClock(NOW_MS)
+    page = PageSettings(enabled=True, host="127.0.0.1", port=free_port(), timezone="America/Merida", language="es")
+    return make_view(folder, clock, page, records=site.desk, known_ms=clock.wall_ms)

@@ -8,16 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from agentkit.box import Answer, Browser, Idle, make_view
-from agentkit.facilitator import ATTENDANCE, NOW_MS, PIN, TODAY, Site, facilitator, offered, press, ticked
+from agentkit.box import Answer, Browser, Idle, make_view, served
+from agentkit.facilitator import ATTENDANCE, PIN, TODAY, Site, facilitator, offered, press, ticked, view_of
 from aldea.agents.page.app import build_site
 from aldea.agents.page.pins import PinStore
-from aldea.agents.page.server import PageServer
-from aldea.agents.page_settings import PageSettings
 from aldea.agents.records import Roster
 from aldea.model.clock import ManualClock
 from rigs.chromium import running_chromium
-from rigs.processes import free_port
 
 YESTERDAY = "2025-11-13"
 
@@ -131,15 +128,8 @@ def held(page: Answer) -> dict[str, str]:
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
-    port = free_port()
-    with facilitator(tmp_path) as site:
-        page = PageSettings(enabled=True, host="127.0.0.1", port=port, timezone="America/Merida", language="es")
-        clock = ManualClock(NOW_MS)
-        server = PageServer(make_view(tmp_path, clock, page, records=site.desk, known_ms=clock.wall_ms))
-        server.start()
-        assert server.wait_until_bound(60) is not None
-        yield f"http://127.0.0.1:{port}"
-        server.stop()
+    with facilitator(tmp_path) as site, served(view_of(tmp_path, site)) as address:
+        yield address
 
 
 @pytest.mark.browser

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from agentkit.box import Idle, make_view
-from agentkit.facilitator import NOW_MS, PIN, TODAY, facilitator
+from agentkit.box import Idle, make_view, served
+from agentkit.facilitator import PIN, TODAY, facilitator, view_of
 from aldea.agents.checkup.evidence import Evidence, Interface, Network
 from aldea.agents.checkup.folder import FolderError
 from aldea.agents.page.latest import LatestReadings
 from aldea.agents.page.pins import PinStore
-from aldea.agents.page.server import PageServer
 from aldea.agents.page.view import BoxView
 from aldea.agents.page_settings import PageSettings
 from aldea.agents.records import NewEntry, Person
@@ -51,15 +50,11 @@ def view_on(folder: Path, port: int, *, fails: bool) -> BoxView:
 @pytest.fixture(params=[False, True], ids=["unplugged", "the disk fails"])
 def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
     PinStore(tmp_path, None).set("4711")
-    port = free_port()
-    view = view_on(tmp_path, port, fails=request.param)
-    server = PageServer(view)
-    server.start()
-    assert server.wait_until_bound(60) is not None
+    view = view_on(tmp_path, free_port(), fails=request.param)
     last = view.repairing.book.last()
     assert last is not None
-    yield f"http://127.0.0.1:{port}", f"/repaired/{last.id}"
-    server.stop()
+    with served(view) as address:
+        yield address, f"/repaired/{last.id}"
 
 
 def test_nothing_is_wider_than_the_screen_with_letters_of_twice_the_size(place: tuple[str, str]) -> None:
@@ -79,7 +74,6 @@ def test_nothing_is_wider_than_the_screen_with_letters_of_twice_the_size(place: 
 @pytest.fixture
 def roster_place(tmp_path: Path) -> Iterator[str]:
     """A box whose roster has pages of names, one of them of a single long word, with records in each state."""
-    port = free_port()
     with facilitator(tmp_path) as site:
         names = [f"{'ABCDEFGH'[number % 8]}{number:02}" for number in range(50)]
         site.desk.roster.put(tuple(Person(f"KM-{number:03}", name, "F", "25-44") for number, name in enumerate(names)))
@@ -87,13 +81,8 @@ def roster_place(tmp_path: Path) -> Iterator[str]:
         for word in ("Intercomunitariamente" * 3, "Taller"):
             site.desk.book.enter(NewEntry("attendance", "2", TODAY, {"activity": word, "unkeyed": 2}))
         site.desk.roster.keep_draft(Draft("one", "attendance", {"pairs": [["activity", "Intercomunitariamente" * 4]]}))
-        page = PageSettings(enabled=True, host="127.0.0.1", port=port, timezone="America/Merida")
-        clock = ManualClock(NOW_MS)
-        server = PageServer(make_view(tmp_path, clock, page, records=site.desk, known_ms=clock.wall_ms))
-        server.start()
-        assert server.wait_until_bound(60) is not None
-        yield f"http://127.0.0.1:{port}"
-        server.stop()
+        with served(view_of(tmp_path, site)) as address:
+            yield address
 
 
 @pytest.mark.parametrize("letters", [16, 32])
