@@ -8,7 +8,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import paho.mqtt.client as mqtt
@@ -25,9 +24,10 @@ from aldea.storage.register.devices import Device
 from aldea.storage.register.endpoint import broker_endpoint
 from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
 from rigs.processes import LOOPBACK, ServerProcess, free_port
+from rigs.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOW = 1_767_225_600_000
@@ -69,20 +69,12 @@ class System:
             client.tls_set(ca_certs=str(self.out / "ca.crt"), tls_version=ssl.PROTOCOL_TLS_CLIENT)
         client.connect("localhost" if tls else LOOPBACK, self.port if tls else self.local_port)
         client.loop_start()
-        until(lambda: bool(answers))
+        eventually(lambda: bool(answers))
         return client, answers[0]
 
     def close(self) -> None:
         self.process.stop()
         self.register.close()
-
-
-def until(done: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for something that another process does."""
-    ends = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +93,12 @@ def test_a_device_reaches_the_collector_through_what_config_has_written(system: 
     collector.on_message = lambda _c, _d, message: heard.append(message.topic)
     collector.on_subscribe = lambda *_: subscribed.append(True)
     collector.subscribe("aldea/1/+/+/#", 1)
-    until(lambda: bool(subscribed))
+    eventually(lambda: bool(subscribed))
     device, answer = system.client("isla/agent", system.password, tls=True)
     assert answer == "Success"
     for topic in ("aldea/1/monte/agent/live", "aldea/1/isla/agent/cmd", "aldea/1/isla/agent/live"):
         device.publish(topic, b"x", qos=1).wait_for_publish(60)
-    until(lambda: bool(heard))
+    eventually(lambda: bool(heard))
     assert heard == ["aldea/1/isla/agent/live"]
     for client in (collector, device):
         client.disconnect()
@@ -137,10 +129,10 @@ def test_sync_with_a_signal_lets_a_new_device_in_and_a_revoked_one_out(system: S
             client.loop_stop()
             return answer == "Success"
 
-        until(enters)
+        eventually(enters)
         with system.register.transaction() as unit:
             revoke_credential(unit, "isla/second", NOW + 1)
-        until(lambda: not enters())
+        eventually(lambda: not enters())
         syncing.send_signal(signal.SIGTERM)
         assert syncing.wait(60) == 0
     finally:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,19 +23,13 @@ from aldea.simulator.runner import Fleet, Progress, run
 from aldea.simulator.state import StateError, keep_plan
 from aldea.simulator.village import Village
 from rigs.mosquitto import Mosquitto
+from rigs.waiting import eventually
 from simulator.mini_collector import MiniCollector
 
 pytestmark = pytest.mark.mosquitto
 
 NOW_MS = 1_764_000_000_000
 SEED = 3
-
-
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +78,7 @@ def test_history_arrives_whole_by_the_bulk_lane_after_the_hello_then_live_rows_f
     sites = sites_with("steady", "idle", "counter_reset")
     with MiniCollector(mosquitto.host, mosquitto.port, clock) as collector:
         with fleet_of(mosquitto, sites, plan, clock) as running:
-            until(running.caught_up)
+            eventually(running.caught_up)
             for site in sites:
                 assert collector.rows_of(site.id) == Village(site, plan).last_seq(NOW_MS) > 3_000
             assert collector.early == 0
@@ -93,11 +87,11 @@ def test_history_arrives_whole_by_the_bulk_lane_after_the_hello_then_live_rows_f
             assert max(batch.header.rows for _, batch in collector.received) <= 2_000
             before = len(collector.received)
             clock.advance(6 * MINUTE_MS)
-            until(lambda: {b.header.site for _, b in collector.received[before:]} == {s.id for s in sites})
+            eventually(lambda: {b.header.site for _, b in collector.received[before:]} == {s.id for s in sites})
             assert {lane for lane, _ in collector.received[before:]} == {Lane.LIVE}
             for site in sites:
                 assert collector.rows_of(site.id) == Village(site, plan).last_seq(clock.wall_ms())
-        until(lambda: {will.site for will in collector.wills} == {site.id for site in sites})
+        eventually(lambda: {will.site for will in collector.wills} == {site.id for site in sites})
         assert {will.reason for will in collector.wills} == {"stopped"}
 
 
@@ -110,10 +104,10 @@ def test_a_batch_whose_answer_was_lost_is_sent_again_and_none_is_skipped(mosquit
         fleet_of(mosquitto, [site], plan, clock) as running,
     ):
         for lost in (1, 2):
-            until(lambda lost=lost: collector.lost == lost)  # type: ignore[misc]  # mypy cannot type the default
+            eventually(lambda lost=lost: collector.lost == lost)  # type: ignore[misc]  # mypy cannot type the default
             assert not running.caught_up()
             clock.advance(MINUTE_MS)
-        until(running.caught_up)
+        eventually(running.caught_up)
         firsts = [batch.header.first_seq for _, batch in collector.received[:3]]
         assert firsts == [1, 1, 1]
         assert collector.known[site.id].contiguous_from(1) == collector.rows_of(site.id)
@@ -127,7 +121,7 @@ def test_after_five_times_without_an_answer_a_batch_is_split(mosquitto: Mosquitt
         MiniCollector(mosquitto.host, mosquitto.port, clock, lose_answers=5) as collector,
         fleet_of(mosquitto, [site], plan, clock) as running,
     ):
-        until(lambda: collector.lost == 1)
+        eventually(lambda: collector.lost == 1)
         while collector.lost < 5:
             clock.advance(MINUTE_MS)
             time.sleep(0.05)
@@ -136,7 +130,7 @@ def test_after_five_times_without_an_answer_a_batch_is_split(mosquitto: Mosquitt
             time.sleep(0.05)
         assert {batch.header.rows for _, batch in collector.received[:5]} == {collector.received[0][1].header.rows}
         assert collector.received[5][1].header.rows == collector.received[0][1].header.rows // 2
-        until(running.caught_up)
+        eventually(running.caught_up)
 
 
 def test_a_fleet_started_again_goes_on_where_the_collector_is_and_fills_in_the_time_between(
@@ -147,11 +141,11 @@ def test_a_fleet_started_again_goes_on_where_the_collector_is_and_fills_in_the_t
     sites = sites_with("flapping", "power", "bad_clock")
     with MiniCollector(mosquitto.host, mosquitto.port, clock) as collector:
         with fleet_of(mosquitto, sites, plan, clock) as running:
-            until(running.caught_up)
+            eventually(running.caught_up)
         before = len(collector.received)
         clock.advance(2 * DAY_MS)
         with fleet_of(mosquitto, sites, plan, clock) as running:
-            until(running.caught_up)
+            eventually(running.caught_up)
         for site in sites:
             village = Village(site, plan)
             again = [b.header for _, b in collector.received[before:] if b.header.site == site.id and b.header.rows]
@@ -174,15 +168,15 @@ def test_a_village_cut_off_falls_silent_its_will_is_spoken_and_its_rows_come_lat
         MiniCollector(mosquitto.host, mosquitto.port, clock) as collector,
         fleet_of(mosquitto, [site], plan, clock) as running,
     ):
-        until(lambda: bool(collector.births) and running.caught_up())
+        eventually(lambda: bool(collector.births) and running.caught_up())
         clock.advance(NOW_MS - clock.wall_ms())
-        until(lambda: bool(collector.wills))
+        eventually(lambda: bool(collector.wills))
         assert collector.wills[0].reason == "lost"
-        until(lambda: collector.rows_of(site.id) == village.last_seq(cut))
+        eventually(lambda: collector.rows_of(site.id) == village.last_seq(cut))
         assert village.last_seq(cut) < village.last_seq(NOW_MS)
         before = len(collector.received)
         clock.advance(26 * MINUTE_MS)
-        until(lambda: collector.rows_of(site.id) == village.last_seq(clock.wall_ms()))
+        eventually(lambda: collector.rows_of(site.id) == village.last_seq(clock.wall_ms()))
         assert len(collector.births) == 2
         assert collector.births[1].connection > collector.births[0].connection
         late = [lane for lane, batch in collector.received[before:] if batch.header.rows]
@@ -200,7 +194,7 @@ def test_a_village_that_was_cut_off_before_the_start_is_not_born_but_its_past_ar
         MiniCollector(mosquitto.host, mosquitto.port, clock) as collector,
         fleet_of(mosquitto, [site], plan, clock) as running,
     ):
-        until(running.caught_up)
+        eventually(running.caught_up)
         assert collector.rows_of(site.id) == village.last_seq(cut)
         assert (collector.births, collector.wills) == ([], [])
         assert {lane for lane, _ in collector.received} == {Lane.BULK}
@@ -215,7 +209,7 @@ def test_the_bad_clock_learns_the_time_from_the_hello(mosquitto: Mosquitto) -> N
         MiniCollector(mosquitto.host, mosquitto.port, clock) as collector,
         fleet_of(mosquitto, [site], plan, clock) as running,
     ):
-        until(running.caught_up)
+        eventually(running.caught_up)
         assert collector.births[0].clock is ClockState.UNSYNCED
         assert collector.births[0].anchor is None
         assert abs(collector.births[0].wall_ms - NOW_MS) > DAY_MS
@@ -247,7 +241,7 @@ def test_the_command_tells_its_progress_and_ends_with_its_parent(mosquitto: Mosq
         process.stdout.close()
         born = {birth.site for birth in collector.births}
         assert 76 - 10 <= len(born) < 76, "some villages are away from the start"
-        until(lambda: {will.site for will in collector.wills} == born)
+        eventually(lambda: {will.site for will in collector.wills} == born)
 
 
 def test_a_signal_ends_the_command_in_order_and_a_second_start_keeps_the_plan(
@@ -272,7 +266,7 @@ def test_without_a_broker_the_fleet_waits_for_one_and_still_ends_in_order(tmp_pa
     plan = plan_ending_at(NOW_MS, SEED, 1)
     absent = Mosquitto(tmp_path)
     with fleet_of(absent, sites_with("idle"), plan, clock) as running:
-        until(lambda: len(running.progress) > 1)
+        eventually(lambda: len(running.progress) > 1)
         assert not running.caught_up()
 
 

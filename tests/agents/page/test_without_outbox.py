@@ -173,7 +173,7 @@ def test_an_outbox_that_opens_slowly_does_not_delay_the_page(tmp_path: Path, mon
     browser = Browser(site_at(port))
     with running(settings_for(tmp_path, port)):
         try:
-            eventually(lambda: shown(browser, "/", "Starting: the box opens what it has stored"), 60)
+            eventually(lambda: shown(browser, "/", "Starting: the box opens what it has stored"))
             assert "Check this first" not in browser.get("/").text, "nothing is known to be wrong"
             for path in ("/", "/about", "/repaired"):
                 assert "still opening what it has stored" in browser.get(path).text, path
@@ -184,7 +184,7 @@ def test_an_outbox_that_opens_slowly_does_not_delay_the_page(tmp_path: Path, mon
             assert "still opening what it has stored" in browser.get("/records").text
         finally:
             opened.set()
-        eventually(lambda: shown(browser, "/", "Internet (192.0.2.1)"), 60)
+        eventually(lambda: shown(browser, "/", "Internet (192.0.2.1)"))
         assert "still opening" not in browser.get("/").text
         assert browser.get("/records").status == 200, "who was signed in still is"
 
@@ -205,10 +205,10 @@ def test_a_data_folder_that_is_missing_on_a_read_only_disk_ends_no_agent(
         with pytest.raises(OSError, match="Read-only"):
             FolderLock(folder, "aldea")  # a program that has nothing to say without its folder
         with running(settings_for(folder, port)):
-            eventually(lambda: shown(browser, "/", "the disk can only be read"), 60)
+            eventually(lambda: shown(browser, "/", "the disk can only be read"))
             assert "Check this first: The box" in browser.get("/").text
             patch.undo()
-            eventually(lambda: shown(browser, "/", "Internet (192.0.2.1)"), 60)
+            eventually(lambda: shown(browser, "/", "Internet (192.0.2.1)"))
             with pytest.raises(AlreadyRunning):
                 FolderLock(folder)
             assert (folder / "outbox.reserve").stat().st_size, "and the next full disk can be written about"
