@@ -9,8 +9,8 @@ import pytest
 from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.visitor import Held
 from aldea.dashboard_api.figures.asking import Wanted
-from aldea.dashboard_api.figures.places import Places
-from aldea.dashboard_api.figures.reading import Reader, area_names, names_of
+from aldea.dashboard_api.figures.places import Places, names_of
+from aldea.dashboard_api.figures.reading import Reader, area_names
 from aldea.dashboard_api.figures.rights import Rights
 from aldea.indicators.catalogue import CATALOGUE
 from aldea.indicators.terms import Level, Setting

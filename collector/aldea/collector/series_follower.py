@@ -101,19 +101,13 @@ class SeriesFollower:
         noted = self._cursors.position(CONSUMER)
         return not self._cursors.offsets(boot) and not self._reader.of_boot(boot, 0, noted, 1)
 
-    def _up_to(self, boot: int) -> int:
-        """Return the last position at which an entry of a boot may have been written, or passed over.
-
-        That is behind the cursor where a write was cut off before the cursor was noted, or its answer was lost.
-        """
-        noted = self._cursors.position(CONSUMER)
-        return max(noted, self._reached) if self._cursors.offsets(boot) else noted
-
     def _move(self, boot: BootRow) -> None:
-        place = _place(boot)
-        if self._cursors.written(boot.id) == place and self._cursors.offsets(boot.id) == {place.offset_ms}:
+        place, known = _place(boot), self._cursors.offsets(boot.id)
+        if self._cursors.written(boot.id) == place and known == {place.offset_ms}:
             return
-        noted, up_to, after, others = self._cursors.position(CONSUMER), self._up_to(boot.id), 0, None
+        noted, after, others = self._cursors.position(CONSUMER), 0, None
+        # Behind the cursor there are rows where a write was cut off before that was noted, or its answer was lost.
+        up_to = max(noted, self._reached) if known else noted
         while entries := self._reader.of_boot(boot.id, after, up_to, GROUP_ENTRIES):
             if others is None:
                 others = self._cursors.begin_move(boot.id, place.offset_ms)

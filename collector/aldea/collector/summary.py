@@ -47,10 +47,8 @@ def newest_fields(batches: Iterable[tuple[Batch, int]]) -> Iterator[tuple[str, i
     """
     newest: dict[tuple[str, Tags], tuple[int, Block]] = {}
     for batch, offset_ms in batches:
-        position = 1
-        for block in batch.blocks:
-            at = batch.high.item(position) + offset_ms
-            position += block.spec.width
+        for block, (_, latest) in zip(batch.blocks, batch.mono_spans(), strict=True):
+            at = latest + offset_ms
             series = (block.spec.measurement, block.spec.tags)
             if series not in newest or at >= newest[series][0]:
                 newest[series] = (at, block)

@@ -97,12 +97,8 @@ def mono_extent(batch: Batch) -> tuple[int, int]:
     """Return the first and last millisecond since boot of the rows; (sent, sent) without rows."""
     if not batch.blocks:
         return batch.header.sent_mono_ms, batch.header.sent_mono_ms
-    # One number after the other: a batch has few blocks, for which numpy's calls take longer.
-    first, last, place = _HIGHEST, _LOWEST, 1
-    for block in batch.blocks:
-        first, last = min(first, batch.low.item(place)), max(last, batch.high.item(place))
-        place += block.spec.width
-    return first, last
+    spans = list(batch.mono_spans())
+    return min([low for low, _ in spans]), max([high for _, high in spans])
 
 
 def bad_rows(batch: Batch, arrival_ms: int) -> list[BadRow]:

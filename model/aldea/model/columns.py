@@ -6,7 +6,7 @@ that starts again at each column. That is what lets a collector take several hun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,14 @@ class Batch:
     blocks: tuple[Block, ...]
     low: Ints
     high: Ints
+
+    def mono_spans(self) -> Iterator[tuple[int, int]]:
+        """Yield the milliseconds since boot of each block's earliest and latest row."""
+        # One number after the other: a batch has few blocks, for which numpy's calls take longer.
+        place = 1
+        for block in self.blocks:
+            yield self.low.item(place), self.high.item(place)
+            place += block.spec.width
 
     def rows(self) -> list[Row]:
         """Return the rows as objects, in order of seq: for the rare paths that look at single rows."""

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from aldea.model.release import Manifest, ReleaseFile, SignedRelease, public_pem
-from aldea.model.rollouts import Progress, RolloutState, Why
+from aldea.model.rollouts import FIRST_TELLS_NOTHING, Progress, RolloutState, Why
 from aldea.storage.register import Register, RegisterError
 from aldea.storage.register.commands import CommandState, find_command, queue_command
 from aldea.storage.register.credentials import make_credential
@@ -39,7 +39,6 @@ from aldea.storage.register.rollout_devices import (
     rollout_devices,
 )
 from aldea.storage.register.rollouts import (
-    FIRST_TELLS_NOTHING,
     KIND,
     begin_rollout,
     change_rollout,

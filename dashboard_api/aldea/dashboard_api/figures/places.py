@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import overload
 
+from aldea.indicators.terms import Level
 from aldea.storage.register import Unit
 from aldea.storage.register.site_places import SiteArea, SitePlace, areas_of, site_areas, site_places
 
@@ -29,6 +30,11 @@ class Places(Sequence[SitePlace]):
             return areas_of(self._sites)
         return site_areas(self._unit, self._at_ms, simulated=self._simulated)
 
+    @cached_property
+    def area_names(self) -> dict[tuple[str, str], str]:
+        """What the municipalities and states with sites are called, by level and code."""
+        return names_of(self.areas)
+
     def __len__(self) -> int:
         return len(self._sites)
 
@@ -41,3 +47,18 @@ class Places(Sequence[SitePlace]):
     def __getitem__(self, index: slice) -> list[SitePlace]: ...
     def __getitem__(self, index: int | slice) -> SitePlace | list[SitePlace]:
         return self._sites[index]
+
+
+def names_of(areas: Iterable[SiteArea]) -> dict[tuple[str, str], str]:
+    """Return what municipalities and states are called, by level and code; `areas` by their last site.
+
+    A municipality is named with its state, because names repeat.
+    """
+    names: dict[tuple[str, str], str] = {}
+    for area in areas:
+        if area.state:
+            names[Level.STATE.value, area.state] = area.state
+        if area.municipality:
+            parts = (area.municipality_name or area.municipality, area.state)
+            names[Level.MUNICIPALITY.value, area.municipality] = ", ".join(part for part in parts if part)
+    return names

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aldea.dashboard_api.figures.asking import PERSON_MARKS, Wanted
+from aldea.dashboard_api.figures.places import names_of
 from aldea.dashboard_api.figures.rights import Rights
 from aldea.indicators.catalogue import CATALOGUE
 from aldea.indicators.indicator import Indicator
@@ -13,7 +14,7 @@ from aldea.indicators.sharing import by_period, impossible, shared
 from aldea.indicators.terms import Disclosure, Level
 from aldea.storage.register import Unit
 from aldea.storage.register.indicator_values import IndicatorValue, ValueFilter, disagg_key, read_values
-from aldea.storage.register.site_places import SiteArea, SitePlace, areas_of
+from aldea.storage.register.site_places import SitePlace, areas_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +97,3 @@ class Reader:
 def area_names(places: Sequence[SitePlace]) -> dict[tuple[str, str], str]:
     """Return what each site and area is called, by level and code."""
     return {(Level.SITE.value, place.site): place.name for place in places} | names_of(areas_of(places))
-
-
-def names_of(areas: Iterable[SiteArea]) -> dict[tuple[str, str], str]:
-    """Return what municipalities and states are called, by level and code; `areas` by their last site.
-
-    A municipality is named with its state, because names repeat.
-    """
-    names: dict[tuple[str, str], str] = {}
-    for area in areas:
-        if area.state:
-            names[Level.STATE.value, area.state] = area.state
-        if area.municipality:
-            parts = (area.municipality_name or area.municipality, area.state)
-            names[Level.MUNICIPALITY.value, area.municipality] = ", ".join(part for part in parts if part)
-    return names

@@ -12,7 +12,7 @@ from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.context import Context
 from aldea.dashboard_api.figures.asking import Wanted, area_of, period_faults
 from aldea.dashboard_api.figures.places import Places
-from aldea.dashboard_api.figures.reading import Reader, names_of
+from aldea.dashboard_api.figures.reading import Reader
 from aldea.dashboard_api.figures.rights import Rights
 from aldea.dashboard_api.problems import Fault, Problem, bad_request
 from aldea.dashboard_api.schemas import Parameters
@@ -74,11 +74,11 @@ class Choice:
         """Return what a site or an area is called; its code if nothing is on file."""
         if level == Level.SITE:
             return next((place.name for place in self.places if place.site == code), code)
-        return names_of(self.places.areas).get((level, code), code)
+        return self.places.area_names.get((level, code), code)
 
     def _listed(self, level: Level) -> Sequence[tuple[str, str]]:
-        names = names_of(self.places.areas)
-        found = [(f"{level}:{code}", name) for (its, code), name in names.items() if its == level.value]
+        names = self.places.area_names.items()
+        found = [(f"{level}:{code}", name) for (its, code), name in names if its == level.value]
         return sorted(found, key=lambda pair: pair[1])
 
     def address(self, path: str, **changed: str) -> str:

@@ -14,6 +14,7 @@ from aldea.model.rollouts import Progress
 from aldea.storage.register.register import Unit
 from aldea.storage.register.rollout_devices import newest_of_device
 from aldea.storage.register.rollout_rows import RolloutDevice, StoredRollout
+from aldea.storage.register.rollouts import is_taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +87,9 @@ def rollout_view(found: StoredRollout, devices: Sequence[RolloutDevice], shown: 
         author=shown.who(found.author),
         bake_hours=found.rollout.bake_hours,
         first_site=found.rollout.first_site or "",
-        may_choose=_may_choose(found, devices),
+        may_choose=not found.rollout.state.is_over and not is_taken(found, devices),
         reason="" if found.why is None else found.why.short,
     )
-
-
-def _may_choose(found: StoredRollout, devices: Sequence[RolloutDevice]) -> bool:
-    """Say whether another site may go first: as long as none has the release."""
-    begun = found.rollout.wave > 0 or any(item.progress is Progress.CONFIRMED for item in devices)
-    return not found.rollout.state.is_over and not begun
 
 
 def _others(members: Sequence[RolloutDevice], shown: Shown) -> list[tuple[str, str, int]]:

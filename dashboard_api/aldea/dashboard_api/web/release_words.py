@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from aldea.dashboard_api.charts.panels import N_
-from aldea.model.rollouts import Progress, RolloutState
+from aldea.model.rollouts import FIRST_TELLS_NOTHING, Progress, RolloutState
 
 STATES: Mapping[RolloutState, str] = MappingProxyType(
     {
@@ -68,7 +68,7 @@ WHY: Mapping[str, str] = MappingProxyType(
             "Several sites have not been heard since they began with it, %(site)s last: that may be no accident. "
             "Resuming goes on without them; they are asked again once they are back."
         ),
-        "first_site": N_(
+        FIRST_TELLS_NOTHING: N_(
             "%(site)s was to go first and has told nothing of it for three days. Choose another first site, or resume: "
             "then the one that was heard last goes first."
         ),

@@ -5,6 +5,7 @@ Pure: the rollout and what is known of its devices in, what is to be done next o
 
 from aldea.model.rollouts.states import (
     CHANGES,
+    FIRST_TELLS_NOTHING,
     WAVES,
     DeviceView,
     Key,
@@ -16,4 +17,16 @@ from aldea.model.rollouts.states import (
 )
 from aldea.model.rollouts.stepping import next_step
 
-__all__ = ["CHANGES", "WAVES", "DeviceView", "Key", "Progress", "Rollout", "RolloutState", "Step", "Why", "next_step"]
+__all__ = [
+    "CHANGES",
+    "FIRST_TELLS_NOTHING",
+    "WAVES",
+    "DeviceView",
+    "Key",
+    "Progress",
+    "Rollout",
+    "RolloutState",
+    "Step",
+    "Why",
+    "next_step",
+]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from aldea.model.rollouts.states import (
     AWAY_MS,
     FIRST_MS,
+    FIRST_TELLS_NOTHING,
     INCONCLUSIVE_MANY,
     PATIENCE_MS,
     SETTLED_MS,
@@ -50,7 +51,7 @@ def _first_tells_nothing(rollout: Rollout, seen: Sequence[DeviceView], now_ms: i
     mine = [device for device in seen if device.site == rollout.first_site and device.progress is not None]
     if not mine or not all(device.progress is not None and device.progress.tells_nothing for device in mine):
         return None
-    return _why("first_site", mine[-1])
+    return _why(FIRST_TELLS_NOTHING, mine[-1])
 
 
 def _many_inconclusive(seen: Sequence[DeviceView]) -> Why | None:

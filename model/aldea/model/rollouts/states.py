@@ -156,6 +156,10 @@ class Rollout:
             return True  # nobody can say: the device itself decides
 
 
+FIRST_TELLS_NOTHING = "first_site"
+"""The word for a rollout that halts since the first site that was named has told nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Why:
     """Why it halted or waits: a word, and what the word is about."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -90,11 +91,8 @@ def _view(row: Any, asked: RolloutDevice | None) -> DeviceView:
     seen = DeviceView(row.site, row.id, row.agent_version, row.last_arrival_ms)
     if asked is None or _is_of_another_box(asked, row.enrolled_ms):
         return seen
-    return DeviceView(
-        row.site,
-        row.id,
-        row.agent_version,
-        row.last_arrival_ms,
+    return replace(
+        seen,
         progress=asked.progress,
         wave=asked.wave,
         asked_ms=asked.asked_ms,

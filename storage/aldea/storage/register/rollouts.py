@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from sqlalchemy import insert, select, update
 
-from aldea.model.rollouts import Progress, Rollout, RolloutState, Why
+from aldea.model.rollouts import FIRST_TELLS_NOTHING, Progress, Rollout, RolloutState, Why
 from aldea.model.said import Said
 from aldea.storage.register.commands import UNHEARD, cancel_command, find_command
 from aldea.storage.register.devices import devices_of
@@ -23,8 +23,6 @@ from aldea.storage.register.tables import release, rollout
 LONGEST_BAKE_HOURS = 24 * 30
 KIND = "upgrade"
 """The commands' kind."""
-FIRST_TELLS_NOTHING = "first_site"
-"""The word for a rollout that has halted since the first site that was named has told nothing."""
 
 _OPEN = tuple(state.value for state in RolloutState if not state.is_over)
 _ON_RESUMING: Mapping[Progress, Progress] = MappingProxyType(
@@ -140,7 +138,7 @@ def choose_first(unit: Unit, first_site: str | None, at_ms: int) -> StoredRollou
     """
     found = _under_way(unit)
     asked = rollout_devices(unit, found.id)
-    if found.rollout.wave > 0 or any(item.progress is Progress.CONFIRMED for item in asked):
+    if is_taken(found, asked):
         raise RegisterError(Said("a site has taken it already", "un sitio ya la tiene"))
     _refuse_first(unit, first_site)
     for item in asked:
@@ -151,6 +149,11 @@ def choose_first(unit: Unit, first_site: str | None, at_ms: int) -> StoredRollou
     if found.rollout.state is RolloutState.HALTED and waited:
         keep_step(unit, found.id, RolloutState.RUNNING, 0, None, at_ms)
     return next(item for item in list_rollouts(unit) if item.id == found.id)
+
+
+def is_taken(found: StoredRollout, asked: Iterable[RolloutDevice]) -> bool:
+    """Say whether a site has the release already: then it is too late to choose which goes first."""
+    return found.rollout.wave > 0 or any(item.progress is Progress.CONFIRMED for item in asked)
 
 
 def _under_way(unit: Unit) -> StoredRollout:

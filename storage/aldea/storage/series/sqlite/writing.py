@@ -13,7 +13,6 @@ from aldea.storage.series.sqlite.names import Names, layout_text, tags_json, tex
 from aldea.storage.series.summary import DAY_MS, HOUR_MS
 
 INSERT_CHUNK = "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_FEW = 64
 
 
 def insert(connection: sqlite3.Connection, names: Names, batches: Sequence[TimedBatch]) -> None:
@@ -26,11 +25,8 @@ def insert(connection: sqlite3.Connection, names: Names, batches: Sequence[Timed
             continue
         site, epoch = names.site(header.site), names.epoch(header.epoch)
         earliest, latest = 2**62, -(2**62)
-        place = 1
-        for block in timed.batch.blocks:
-            low = timed.batch.low.item(place) + timed.offset_ms
-            high = timed.batch.high.item(place) + timed.offset_ms
-            place += block.spec.width
+        for block, (first, last) in zip(timed.batch.blocks, timed.batch.mono_spans(), strict=True):
+            low, high = first + timed.offset_ms, last + timed.offset_ms
             earliest, latest = min(earliest, low), max(latest, high)
             rows.append(
                 (
@@ -63,15 +59,6 @@ def _touched(timed: TimedBatch, earliest: int, latest: int) -> list[tuple[int, i
     return [(hour, hour) for hour in np.unique(times - times % HOUR_MS).tolist()]
 
 
-def block_span(block: Block, offset_ms: int) -> tuple[int, int]:
-    """Return the wall milliseconds of a block's earliest and latest row."""
-    times = block.data[1]
-    if len(times) <= _FEW:  # plain Python is quicker than numpy's call for a handful of rows
-        few = times.tolist()
-        return min(few) + offset_ms, max(few) + offset_ms
-    return int(times.min()) + offset_ms, int(times.max()) + offset_ms
-
-
 def _texts_of(block: Block) -> str | None:
     lists = tuple([column.texts for column in block.spec.columns if column.code == "s"])
     return texts_json(lists) if lists else None
@@ -91,7 +78,7 @@ def remove(connection: sqlite3.Connection, batches: Sequence[TimedBatch]) -> Non
     """Take exactly the rows of `batches` out of whatever chunks hold them."""
     for timed in batches:
         header = timed.batch.header
-        for block in timed.batch.blocks:
+        for block, (first, last) in zip(timed.batch.blocks, timed.batch.mono_spans(), strict=True):
             found = connection.execute(
                 "SELECT s.site, s.id, s.longest_ms, e.id FROM series s JOIN site ON site.id = s.site, epoch e"
                 " WHERE site.name = ? AND s.measurement = ? AND s.device = ? AND s.tags = ? AND e.name = ?",
@@ -106,11 +93,12 @@ def remove(connection: sqlite3.Connection, batches: Sequence[TimedBatch]) -> Non
             if found is None:
                 continue
             site, series, longest_ms, epoch = found
-            low, high = block_span(block, timed.offset_ms)
             seqs = block.offsets + header.first_seq
             times = block.mono_ms + timed.offset_ms
             touched = False
-            for chunk in find_chunks(connection, series, longest_ms, low, high + 1):
+            for chunk in find_chunks(
+                connection, series, longest_ms, first + timed.offset_ms, last + timed.offset_ms + 1
+            ):
                 if chunk.epoch == epoch:
                     touched |= _remove_from(connection, chunk, seqs, times)
             if touched:
