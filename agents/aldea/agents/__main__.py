@@ -12,7 +12,6 @@ from pathlib import Path
 from aldea.agents.commands import complain_of, load_agent_settings, run_agent
 from aldea.agents.enrol_command import add_enrol_options, run_enrol
 from aldea.agents.page.words import N_, language_of_environment
-from aldea.agents.settings import AgentSettings
 from aldea.agents.terminal import VARIABLE, add_language_option, language_given, read_words
 from aldea.model.settings import SettingsError
 
@@ -100,16 +99,12 @@ def _pin(words: Sequence[str]) -> int:
 
     arguments = read_words(f"{PROGRAM} pin", N_("A PIN for the facilitator."), [add_pin_options, add_options], words)
     environ = environment_with(arguments)
-    return run_pin(_settings(arguments), arguments, language_of_environment(environ))
-
-
-def _settings(arguments: argparse.Namespace) -> AgentSettings:
-    """Return the settings; end the program with code 2 where they are wrong."""
-    environ = environment_with(arguments)
+    language = language_of_environment(environ)
     try:
-        return load_agent_settings(arguments.config, environ)
+        settings = load_agent_settings(arguments.config, environ)
     except SettingsError as error:
-        raise SystemExit(complain_of(error, language_of_environment(environ))) from None
+        return complain_of(error, language)
+    return run_pin(settings, arguments, language)
 
 
 if __name__ == "__main__":

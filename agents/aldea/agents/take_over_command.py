@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
+from functools import partial
 from gettext import gettext as _
 from pathlib import Path
 
 from aldea.agents.commands import complain_of, load_agent_settings
 from aldea.agents.outbox.taking_over import CannotTakeOver
-from aldea.agents.page.words import Words, language_of_environment, say
+from aldea.agents.page.words import language_of_environment, say
 from aldea.agents.take_over import take_over
-from aldea.agents.terminal import complain
+from aldea.agents.terminal import complain, tell
 from aldea.model.settings import SettingsError
 
 
@@ -35,20 +36,17 @@ def run_take_over(arguments: argparse.Namespace, environ: Mapping[str, str]) -> 
     except SettingsError as error:
         return complain_of(error, language)
 
-    def tell(words: Words) -> None:
-        print(words.in_(language))  # noqa: T201 - for the person who started it
-
     def agree() -> bool:
         if arguments.yes:
             return True
         if not sys.stdin.isatty():
-            tell(say("Add --yes to take it over."))
+            tell(say("Add --yes to take it over."), language)
             return False
         asked = say("Bring this into this box's outbox? [y/N] ").in_(language)
         return input(asked).strip().lower() in {"y", "yes", "s", "si", "sí"}
 
     try:
-        went_well = take_over(settings, arguments.folder, tell, agree, arguments.of_site)
+        went_well = take_over(settings, arguments.folder, partial(tell, language=language), agree, arguments.of_site)
     except CannotTakeOver as error:
         complain(error.words, language)
         return 1

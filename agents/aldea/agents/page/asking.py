@@ -33,6 +33,11 @@ def fields(request: Any, names: Collection[str] = ()) -> dict[str, list[str]]:
     return found
 
 
+def asked(request: Any, name: str) -> str:
+    """Return what the address or else the form says under a name, of what is short; "" where neither does."""
+    return (request.query.getunicode(name) or field(request, name))[:64]
+
+
 def _decoded(text: str) -> str:
     """Return what was meant by a text whose letters are the bytes that were sent, as bottle gives them."""
     return text.encode("latin-1").decode("utf-8", "replace")

@@ -10,7 +10,7 @@ from typing import Any
 import bottle
 
 from aldea.agents.page import facilitator_forms, facilitator_roster
-from aldea.agents.page.asking import asks_language, field, go_to
+from aldea.agents.page.asking import asked, asks_language, field, go_to
 from aldea.agents.page.facilitator_drawn import local_now
 from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, STATES, shown_payload, summary_of, title_of
 from aldea.agents.page.pin import needs_pin, no_records
@@ -145,7 +145,7 @@ def _one(desk: Desk, record: str, refusal: str = "") -> Any:
         return bottle.HTTPError(404)
     language = language_of(bottle.request)
     definition = desk.shelf.forms().get(versions[-1].form)
-    is_whole = bottle.request.query.get("all") == "1" or field(bottle.request, "all") == "1"
+    is_whole = asked(bottle.request, "all") == "1"
     shown = versions if is_whole else versions[-VERSIONS:]
     people = {person.code.upper(): person for person in desk.roster.people(gone=True)}
     return render(

@@ -8,7 +8,7 @@ from typing import Any
 
 import bottle
 
-from aldea.agents.page.asking import field
+from aldea.agents.page.asking import asked
 from aldea.agents.page.facilitator_filled import (
     PEOPLE,
     TALLY,
@@ -123,9 +123,7 @@ def _people(desk: Desk, filled: Filled, *, is_kept: bool) -> dict[str, Any]:
     everybody = people_to_tick(desk, filled.ticked, recorded_ticks(desk, filled.record))
     found = [tick for tick in everybody if found_by(tick.name, tick.code, filled.find)]
     size = CORRECTED_ON_A_PAGE if filled.record else ON_A_PAGE
-    pager = page_of(
-        [tick.name for tick in found], bottle.request.query.get("page") or field(bottle.request, "page"), size
-    )
+    pager = page_of([tick.name for tick in found], asked(bottle.request, "page"), size)
     people = on_page(found, pager)
     return {
         "people": people,

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import bottle
 
-from aldea.agents.page.asking import asks_language, field, go_to
+from aldea.agents.page.asking import asked, asks_language, field, go_to
 from aldea.agents.page.facilitator_people import ON_A_PAGE, found_by, on_page, page_of
 from aldea.agents.page.facilitator_words import REFUSALS, SEX_WORDS, initial, title_of
 from aldea.agents.page.pin import needs_pin
@@ -74,10 +74,10 @@ def add_routes(app: Any, view: BoxView, desk: Desk) -> None:
 
 
 def _list(desk: Desk, errors: Mapping[str, Words] | None = None, like: tuple[Person, ...] = (), find: str = "") -> str:
-    gone, back = (_asked(name) for name in ("gone", "back"))
+    gone, back = (asked(bottle.request, name) for name in ("gone", "back"))
     everybody = desk.roster.people(gone=gone == "1")
     found = [one for one in everybody if found_by(one.name, one.code, find)]
-    pager = page_of([one.name for one in everybody], _asked("page"))
+    pager = page_of([one.name for one in everybody], asked(bottle.request, "page"))
     draft = desk.roster.draft(back) if back else None
     language = language_of(bottle.request)
     return render(
@@ -103,11 +103,6 @@ def _list(desk: Desk, errors: Mapping[str, Words] | None = None, like: tuple[Per
     )
 
 
-def _asked(name: str) -> str:
-    """Return what the address or the form says under a name."""
-    return (bottle.request.query.getunicode(name) or field(bottle.request, name))[:64]
-
-
 def _choices() -> dict[str, Any]:
     language = language_of(bottle.request)
     return {
@@ -120,7 +115,7 @@ def _choices() -> dict[str, Any]:
 def _add(desk: Desk) -> Any:
     request = bottle.request
     if asks_language(request):
-        return _list(desk, find=_asked("find"))
+        return _list(desk, find=asked(request, "find"))
     name = field(request, "name")
     like = desk.roster.like(name) if name else ()
     if like and field(request, "sure") != "yes":
@@ -134,7 +129,7 @@ def _add(desk: Desk) -> Any:
     except sqlite3.Error:
         bottle.response.status = 500
         return _list(desk, {"name": REFUSALS["disk"]})
-    back = _asked("back")
+    back = asked(request, "back")
     return go_to(f"/records/roster?back={quote(back)}" if back else "/records/roster", "person_added")
 
 

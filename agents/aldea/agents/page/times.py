@@ -46,7 +46,7 @@ def local(at_ms: int, zone: tzinfo | None) -> datetime:
 def date_and_time(at_ms: int, zone: tzinfo | None, language: str) -> str:
     """Return such as `22 nov 2026, 17:05`."""
     at = local(at_ms, zone)
-    return f"{at.day} {translate(language, _MONTHS[at.month - 1], {})} {at.year}, {at:%H:%M}"
+    return f"{_day(at.year, at.month, at.day, language)}, {at:%H:%M}"
 
 
 def day_said(text: str, language: str) -> str:
@@ -57,8 +57,12 @@ def day_said(text: str, language: str) -> str:
     found = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9:]+))?", text)
     if found is None or not 1 <= int(found[2]) <= len(_MONTHS):
         return text
-    day = f"{int(found[3])} {translate(language, _MONTHS[int(found[2]) - 1], {})} {found[1]}"
+    day = _day(found[1], int(found[2]), int(found[3]), language)
     return f"{day}, {found[4]}" if found[4] else day
+
+
+def _day(year: object, month: int, day: int, language: str) -> str:
+    return f"{day} {translate(language, _MONTHS[month - 1], {})} {year}"
 
 
 def duration(ms: int) -> Words:
