@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agentkit.waiting import eventually
 from aldea.agents.operating.handler import Outcome, State, Tell
 from aldea.agents.operating.inbox import CommandInbox
 from aldea.agents.outbox import OutboxUnavailable
@@ -43,13 +44,6 @@ class Scripted:
         if command.payload.get("crash"):
             raise RuntimeError("a fault in the handler")
         return self.outcome
-
-
-async def eventually(is_true: Callable[[], bool]) -> None:
-    """Wait until something holds that another task is about to do."""
-    async with asyncio.timeout(60):
-        while not is_true():  # noqa: ASYNC110 - what is waited for is a list that grows
-            await asyncio.sleep(0.005)
 
 
 class CommandedBox:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentkit.making import held_rows, make_outbox, ping
+from agentkit.waiting import eventually
 from aldea.agents.changes import ChangeWatch
 from aldea.agents.probe import ScheduledProbe
 from aldea.agents.runner import Runner
@@ -149,9 +150,7 @@ def test_a_runner_that_is_stopped_closes_its_probes_and_keeps_what_was_measured(
         stuck.go.clear()
         runner, told = make_runner(outbox, ManualClock(), (probe, 0.2), (stuck, 0.2))
         task = asyncio.create_task(runner.run())
-        async with asyncio.timeout(60):
-            while not told:  # noqa: ASYNC110 - the runner tells a list, not an event
-                await asyncio.sleep(0.01)
+        await eventually(lambda: told)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -256,9 +255,7 @@ def test_what_a_round_says_when_it_is_given_up_is_stored_whoever_asked_for_it(ou
         runner, _ = make_runner(outbox, ManualClock(), (due, 60), (asked, 60))
         running = asyncio.create_task(runner.run())
         by_hand = asyncio.create_task(runner.run_now("http"))
-        async with asyncio.timeout(60):
-            while not (due.asked and asked.asked):  # noqa: ASYNC110 - probes that tell nobody
-                await asyncio.sleep(0.01)
+        await eventually(lambda: due.asked and asked.asked)
         for task in (by_hand, running):
             task.cancel()
         ends = await asyncio.gather(by_hand, running, return_exceptions=True)

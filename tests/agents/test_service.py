@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentkit.making import held_rows, make_outbox, ping
+from agentkit.waiting import eventually
 from aldea.agents.__main__ import main
 from aldea.agents.budget import LedgerFile
 from aldea.agents.budget.budget import AHEAD_BYTES
@@ -87,9 +88,7 @@ def test_what_the_agent_sends_is_booked_ahead_while_it_runs_and_as_it_was_when_i
         probe = ScheduledProbe(Steady(), 60.0, 5.0)
         service = AgentService(settings_for(tmp_path), [probe], machine=Machine("hardware", "ab" * 16, "0.1"))
         running = asyncio.create_task(service.run())
-        async with asyncio.timeout(60):
-            while not booked()[0]:  # noqa: ASYNC110 - what is waited for is a file
-                await asyncio.sleep(0.02)
+        await eventually(lambda: booked()[0])
         assert booked()[1] >= AHEAD_BYTES
         service.stop()
         await running

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agentkit.commanded import CommandedBox, Scripted, command, eventually, story
+from agentkit.commanded import CommandedBox, Scripted, command, story
+from agentkit.waiting import eventually
 from aldea.agents.operating.handler import Outcome, State
 from aldea.agents.operating.kept import KEPT_MOST, NAME, KeptCommands
 from aldea.agents.outbox import OutboxUnavailable

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.making import BOOT, held_rows, make_outbox, ping
+from agentkit.waiting import eventually
 from aldea.agents.log_ring import LogRing
 from aldea.agents.operating.answers import as_json
 from aldea.agents.operating.diagnostics import Diagnostics, fitted
@@ -113,16 +114,13 @@ def test_a_round_by_hand_never_overlaps_one_by_the_schedule(tmp_path: Path) -> N
         probe.go.clear()
         bench = Bench(tmp_path, probe)
         running = asyncio.create_task(bench.runner.run())
-        async with asyncio.timeout(60):
-            while not probe.most:  # noqa: ASYNC110 - what is waited for is a count
-                await asyncio.sleep(0.005)
+        await eventually(lambda: probe.most)
         by_hand = [asyncio.create_task(bench.test(probe="ping")) for _ in range(2)]
         await asyncio.sleep(0.05)
         probe.go.set()
         async with asyncio.timeout(60):
             assert [outcome.state for outcome in await asyncio.gather(*by_hand)] == [State.DONE, State.DONE]
-            while len(bench.urgent) < 3:  # noqa: ASYNC110 - the round of the schedule may be on its way to the disk
-                await asyncio.sleep(0.005)
+        await eventually(lambda: len(bench.urgent) >= 3)  # the round of the schedule may be on its way to the disk
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert probe.most == 1

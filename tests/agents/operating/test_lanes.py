@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from agentkit.commanded import CommandedBox, Scripted, command, eventually, story
+from agentkit.commanded import CommandedBox, Scripted, command, story
+from agentkit.waiting import eventually
 
 
 def test_what_may_take_days_keeps_no_test_waiting(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from agentkit.waiting import eventually
 from aldea.agents.budget import Budget, LedgerFile
 from aldea.agents.budget.ledger import Ledger
 from aldea.agents.probe import ProbeContext, run_probe
@@ -145,10 +146,8 @@ def test_a_test_that_is_cut_says_and_books_what_it_has_spent(
 
     async def cut() -> Sequence[Reading]:
         task = asyncio.create_task(run_probe(probe, 60))
-        async with asyncio.timeout(60):
-            # Two windows of the rate take at least so long.
-            while Server.pieces < PIECES * 0.6:  # noqa: ASYNC110 - the server counts in threads of its own
-                await asyncio.sleep(0.01)
+        # Two windows of the rate take at least so long.
+        await eventually(lambda: Server.pieces >= PIECES * 0.6)
         task.cancel()
         return await task
 
