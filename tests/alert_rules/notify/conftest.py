@@ -36,3 +36,9 @@ def web() -> Iterator[Web]:
 def mail() -> Iterator[Mail]:
     with Mail() as server:
         yield server
+
+
+@pytest.fixture
+def mailed(office: Office) -> Office:
+    office.add_contact("tecnica", "email", address="tecnica@example.org")
+    return office
