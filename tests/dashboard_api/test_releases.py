@@ -9,6 +9,7 @@ import pytest
 from httpx import Client, Response
 
 from aldea.collector.rollouts import RolloutDriver
+from aldea.deploy.cli.release_words import rollout_text
 from aldea.model.clock import ManualClock
 from aldea.model.release import Manifest, ReleaseFile, SignedRelease, public_pem
 from aldea.model.rollouts import RolloutState
@@ -18,7 +19,8 @@ from aldea.storage.register.credentials import make_credential
 from aldea.storage.register.errors import RegisterConflictError, RegisterError
 from aldea.storage.register.release_reach import reach_of, without_key
 from aldea.storage.register.releases import add_release, trust_keys, trusted_pem
-from aldea.storage.register.rollouts import begin_rollout, keep_step, open_rollout
+from aldea.storage.register.rollout_devices import rollout_devices
+from aldea.storage.register.rollouts import begin_rollout, keep_step, list_rollouts, open_rollout
 from dashboard_api.forms import forms_of
 from dashboard_api.village import HOUR, NOW_MS, Village
 
@@ -218,6 +220,27 @@ def test_a_link_that_failed_in_the_trial_halts_nothing_and_is_said_in_the_reader
     assert sum(asked(empty, site) for site in sites) == 2  # another site has its place
 
 
+def test_more_links_that_failed_in_trials_than_sites_that_run_it_halt_it_and_are_said_on_the_page_and_at_the_terminal(
+    pages: Client, empty: Village, clock: ManualClock
+) -> None:
+    sites = fleet(empty, clock, 5)
+    first, driver = first_asked(pages, empty, clock, sites, bake=0)
+    say(empty, first, CommandState.DONE, clock.wall_ms(), sentence="it runs")
+    driver.step()
+    driver.step()
+    untold = [site for site in sites if site != first and asked(empty, site)]
+    for site in untold[:3]:
+        assert stands(pages)[0] == "running"
+        say(empty, site, CommandState.ROLLED_BACK, clock.wall_ms(), verdict="inconclusive", sentence="no link")
+        driver.step()
+    assert stands(pages)[0] == "halted"
+    assert "Más sitios perdieron el enlace" in pages.get("/admin/releases", headers=SPANISH).text
+    with empty.register.transaction() as unit:
+        (found,) = list_rollouts(unit)
+        said = rollout_text(found, rollout_devices(unit, found.id))
+    assert f"because: More sites lost their link just while they tried it, {untold[2]}/agent last" in said
+
+
 def test_a_device_that_knows_no_key_halts_nothing_and_is_listed_with_what_to_do(
     pages: Client, empty: Village, clock: ManualClock
 ) -> None:
@@ -318,6 +341,35 @@ def test_a_site_that_falls_silent_gives_its_place_away_is_shown_and_goes_on_wher
     driver.step()
     driver.step()
     assert stands(pages)[1][first] == "confirmed"
+
+
+def test_going_on_without_silent_sites_waits_for_none_of_them_until_they_are_back(
+    pages: Client, empty: Village, clock: ManualClock
+) -> None:
+    sites = fleet(empty, clock, 4)
+    _, driver = first_asked(pages, empty, clock, sites, bake=0)
+    for _ in range(2):
+        (trying,) = (site for site, progress in stands(pages)[1].items() if progress == "asked")
+        say(empty, trying, CommandState.RUNNING, clock.wall_ms(), step="trying", sentence="it is being tried")
+        driver.step()
+        clock.advance(DAY + HOUR)
+        for site in set(sites) - set(stands(pages)[1]):
+            empty.hear(site, clock.wall_ms())
+        driver.step()
+    state, before = stands(pages)
+    assert (state, set(before.values())) == ("halted", {"silent"})
+    pages.post("/admin/releases/change", data={"to": "resume"})
+    driver.step()
+    state, progress = stands(pages)
+    assert (state, {site: progress[site] for site in before}) == ("running", dict.fromkeys(before, "left"))
+    (third,) = (site for site, stood in progress.items() if stood == "asked")
+    # One of them is back, has taken the release in the dark, and had said so before anybody looked.
+    dark = next(iter(before))
+    clock.advance(HOUR)
+    empty.hear(dark, clock.wall_ms(), agent_version="0.2.0")
+    say(empty, dark, CommandState.DONE, clock.wall_ms(), sentence="it runs")
+    driver.step()
+    assert stands(pages) == ("running", {**progress, dark: "confirmed", third: "asked"})
 
 
 def test_a_site_that_took_it_and_was_silent_counts_again_once_it_is_back(

@@ -154,7 +154,7 @@ def test_a_trial_that_told_nothing_halts_nothing_and_is_asked_for_again_a_day_la
     assert next_step(rollout, [later], NOW + LATE_MS).state is RolloutState.DONE
 
 
-def test_links_that_fail_at_one_site_after_the_other_halt_it_unless_the_release_runs_somewhere() -> None:
+def test_links_that_fail_at_one_site_after_the_other_halt_it_unless_the_release_runs_at_as_many() -> None:
     rollout = Rollout(NEW, RolloutState.RUNNING, 1, NOW)
     untold = [
         DeviceView(site, "agent", OLD, NOW, progress=Progress.INCONCLUSIVE, wave=1, asked_ms=NOW, ended_ms=NOW)
@@ -164,8 +164,15 @@ def test_links_that_fail_at_one_site_after_the_other_halt_it_unless_the_release_
     halted = next_step(rollout, untold, NOW)
     assert halted.why is not None
     assert (halted.state, halted.why.word) == (RolloutState.HALTED, "inconclusive")
-    runs = DeviceView("d", "agent", NEW, NOW, progress=Progress.CONFIRMED, wave=0, confirmed_ms=NOW)
-    assert next_step(rollout, [*untold, runs], NOW).state is RolloutState.RUNNING
+    runs = [
+        DeviceView(site, "agent", NEW, NOW, progress=Progress.CONFIRMED, wave=0, confirmed_ms=NOW) for site in "defg"
+    ]
+    for count, state in enumerate([RolloutState.HALTED] * 3 + [RolloutState.RUNNING] * 2):
+        assert next_step(rollout, [*untold, *runs[:count]], NOW).state is state, count
+    more = [*untold, *(replace(item, site=item.site * 2) for item in untold[:2])]
+    assert next_step(rollout, [*more, *runs], NOW).state is RolloutState.HALTED
+    aside = [replace(item, progress=Progress.SET_ASIDE) for item in untold]
+    assert next_step(rollout, [*aside, *more[3:]], NOW).state is RolloutState.RUNNING, "a person has gone on"
 
 
 @pytest.mark.parametrize("wave", [0, 1, 2])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,7 @@ _TELLS_NOTHING = MappingProxyType(
 """Ends, with their verdict or reason, that say nothing of the release."""
 _UNDER_WAY = frozenset({CommandState.ACCEPTED.value, CommandState.RUNNING.value})
 _WATCHED = frozenset({Progress.ASKED, Progress.FETCHING, Progress.TRYING, Progress.LEFT, Progress.SILENT})
+_WAITED_FOR = frozenset({Progress.LEFT, Progress.SILENT})
 
 
 class RolloutDriver:
@@ -141,13 +142,21 @@ def _take_answers(unit: Unit, found: StoredRollout, now_ms: int) -> None:
     """Note what devices have said since the last look; what a device has done counts, whatever was thought of it."""
     watched = [item for item in rollout_devices(unit, found.id) if item.progress in _WATCHED]
     answers = command_states(unit, tuple(item.command for item in watched))
+    back = _heard_since(unit, found, watched)
     for item in watched:
         state, answer = answers.get(item.command, ("", {}))
-        if item.progress is Progress.SILENT and dict(answer) == dict(item.detail):
-            continue  # it has said nothing since it fell silent
+        if item.progress in _WAITED_FOR and dict(answer) == dict(item.detail) and (item.site, item.device) not in back:
+            continue  # it has said nothing since it fell silent, or was left for later
         progress = _progress(item.progress, state, answer)
         if progress is not item.progress or (answer and dict(answer) != dict(item.detail)):
             note_progress(unit, found.id, (item.site, item.device), progress, now_ms, answer)
+
+
+def _heard_since(unit: Unit, found: StoredRollout, watched: Sequence[RolloutDevice]) -> frozenset[Key]:
+    """Return which devices that were left for later have been heard since: what they said last counts again."""
+    left_ms = {(item.site, item.device): item.ended_ms or 0 for item in watched if item.progress is Progress.LEFT}
+    views = device_views(unit, found.id) if left_ms else ()
+    return frozenset(view.key for view in views if (view.heard_ms or 0) > left_ms.get(view.key, view.heard_ms or 0))
 
 
 def _progress(before: Progress, state: str, answer: Mapping[str, Any]) -> Progress:

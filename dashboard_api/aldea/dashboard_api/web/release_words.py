@@ -74,8 +74,8 @@ WHY: Mapping[str, str] = MappingProxyType(
         ),
         "away": N_("%(site)s is not heard just now, and nobody else can be asked before it is."),
         "inconclusive": N_(
-            "Several sites lost their link just while they tried it, %(site)s last, and none runs it yet: that may be "
-            "no accident. Resuming goes on without them."
+            "More sites lost their link just while they tried it, %(site)s last, than run it by now: that may be no "
+            "accident. Resuming goes on without them; rolling it out once more later asks them again."
         ),
         "under_way": N_("The devices that were asked are at it."),
         "baking": N_("The devices that have it are watched for a while before the next are asked."),

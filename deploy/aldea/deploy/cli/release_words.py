@@ -100,10 +100,13 @@ def rollout_text(found: StoredRollout, devices: Sequence[RolloutDevice]) -> str:
 
 
 def why_text(found: StoredRollout) -> str:
-    """Return the reason as plain words."""
+    """Return the reason as the page has it."""
+    from aldea.dashboard_api.web.release_words import WHY
+
     assert found.why is not None
     about = found.why.about
-    return " ".join([found.why.word.replace("_", " "), *([f"{about['site']}/{about['device']}"] if about else [])])
+    named = {"site": f"{about['site']}/{about['device']}" if about else ""}
+    return WHY.get(found.why.word, found.why.word) % named
 
 
 def rollout_json(found: StoredRollout, devices: Sequence[RolloutDevice]) -> str:

@@ -55,9 +55,13 @@ def _first_tells_nothing(rollout: Rollout, seen: Sequence[DeviceView], now_ms: i
 
 
 def _many_inconclusive(seen: Sequence[DeviceView]) -> Why | None:
-    """Return why trials that told nothing halt the rollout after all: a link fails at one site, not at all in turn."""
+    """Return why trials that told nothing halt the rollout after all: a link fails at one site, not at most of them.
+
+    Sites that run it outweigh them: where most trials tell something, the others are accidents.
+    """
     untold = [device for device in seen if device.progress is Progress.INCONCLUSIVE]
-    if len(untold) < INCONCLUSIVE_MANY or any(device.progress is Progress.CONFIRMED for device in seen):
+    runs = sum(device.progress is Progress.CONFIRMED for device in seen)
+    if len(untold) < max(INCONCLUSIVE_MANY, runs + 1):
         return None
     return _why("inconclusive", untold[-1])
 

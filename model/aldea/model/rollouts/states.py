@@ -31,7 +31,7 @@ HEALTHY_MS = HOUR_MS
 AGAIN_MS = 24 * HOUR_MS
 """A device whose trial told nothing, or that knew no key, is asked again only so long after that."""
 INCONCLUSIVE_MANY = 3
-"""So many trials that told nothing, while no device has confirmed, are no accident of the link."""
+"""So many devices whose trials told nothing, where fewer have confirmed, are no accident of the link."""
 LATE_MS = 30 * 24 * HOUR_MS
 """The last wave stays open so long for devices that come back."""
 
