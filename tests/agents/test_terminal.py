@@ -163,10 +163,9 @@ def test_a_command_that_was_read_leaves_the_program_s_own_texts_alone(capsys: py
     assert gettext("show this help message and exit") == "show this help message and exit"
 
 
-def test_the_commands_of_the_server_are_listed_in_spanish_and_explained_in_english(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_the_commands_of_the_server_are_listed_and_explained_in_spanish(capsys: pytest.CaptureFixture[str]) -> None:
     assert "restaurar una copia de seguridad" in said_by(aldea, [], capsys)[1]
     said = said_by(aldea, ["backup", "--help"], capsys)[1]
-    assert "usage: " in said
-    assert "copy everything into one file" in said
+    assert "uso: " in said
+    assert "copiar todo en un archivo" in said
+    assert "copy everything into one file" in said_by(aldea, ["backup", "--help", "--lang", "en"], capsys)[1]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from gettext import bindtextdomain, textdomain
 from gettext import gettext as _
+from pathlib import Path
 
 from aldea.agents.page.words import DOMAIN, LOCALES, N_, Words, language_of_environment
 from aldea.agents.page_settings import LANGUAGES
@@ -44,19 +45,22 @@ def language_wanted(words: Sequence[str], environ: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def speaking(language: str) -> Iterator[None]:
-    """Within it, options are declared and read in a language. English texts are the keys, and need nothing."""
+def speaking(language: str, domain: str = DOMAIN, locales: Path = LOCALES) -> Iterator[None]:
+    """Within it, options are declared and read in a language, by the catalogue `domain` (the box's page's).
+
+    English texts are the keys, and need nothing.
+    """
     if language == "en":
         yield
         return
-    domain, wished = textdomain(), os.environ.get("LANGUAGE")
-    bindtextdomain(DOMAIN, str(LOCALES))
-    textdomain(DOMAIN)
+    before, wished = textdomain(), os.environ.get("LANGUAGE")
+    bindtextdomain(domain, str(locales))
+    textdomain(domain)
     os.environ["LANGUAGE"] = language
     try:
         yield
     finally:
-        textdomain(domain)
+        textdomain(before)
         if wished is None:
             del os.environ["LANGUAGE"]
         else:

@@ -18,7 +18,7 @@ from aldea.dashboard_api.web.catalogues import Shelf
 
 PACKAGE = LOCALES.parent.parent
 COMMANDS = Path(__file__).with_name("cli")
-OF_COMMANDS = [("main.py", "python"), ("agent.py", "python")]
+OF_COMMANDS = [("main.py", "python"), ("agent.py", "python"), ("helping.py", "python")]
 METHODS = [
     ("page/**.py", "python"),
     ("checkup/**.py", "python"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aldea.deploy.backup.copying import check_sqlite, copy_part
 from aldea.deploy.backup.places import BackupError
+from aldea.deploy.words import said, sentence_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,11 @@ def take_backup(places: Places, target: Path, now_ms: int, progress: Callable[[i
             _write(manifest, Path(folder), unfinished)
         unfinished.replace(target)
     except OSError as error:
-        raise BackupError(f"the backup can't be written to {target.parent}: {error.strerror or error}") from error
+        raise BackupError(
+            said(
+                "the backup can't be written to %(folder)s: %(why)s", folder=target.parent, why=error.strerror or error
+            )
+        ) from error
     finally:
         unfinished.unlink(missing_ok=True)
     progress(len(parts) + 1, len(parts) + 1, target.name)
@@ -78,13 +83,19 @@ def read_backup(archive: Path, into: Path) -> Manifest:
             for entry in manifest.entries:
                 packed.extract(packed.getmember(entry.name), into, filter="data")
     except FileNotFoundError as error:
-        raise BackupError(f"there is no file {archive}") from error
+        raise BackupError(said("there is no file %(file)s", file=archive)) from error
     except (OSError, tarfile.TarError, EOFError, KeyError, ValueError, TypeError) as error:
-        raise BackupError(f"{archive} is not a whole backup of Aldea: {error}") from error
+        raise BackupError(
+            said("%(file)s is not a whole backup of Aldea: %(why)s", file=archive, why=sentence_of(error))
+        ) from error
     for entry in manifest.entries:
         path = into / entry.name
         if _sha256(path) != entry.sha256:
-            raise BackupError(f"{entry.name} in {archive} is not what was backed up: the file is damaged")
+            raise BackupError(
+                said(
+                    "%(part)s in %(file)s is not what was backed up: the file is damaged", part=entry.name, file=archive
+                )
+            )
         if entry.kind == "sqlite":
             check_sqlite(path)
     return manifest
@@ -127,13 +138,19 @@ def _manifest(packed: tarfile.TarFile) -> Manifest:
     member = packed.next()
     file = None if member is None or member.name != MANIFEST else packed.extractfile(member)
     if file is None:
-        raise ValueError("it does not begin with a manifest")
-    said: dict[str, Any] = json.loads(file.read())
-    if said.get("format") != FORMAT:
-        raise ValueError(f"its format is {said.get('format')}, this Aldea reads {FORMAT}: use the Aldea that made it")
-    entries = tuple(Entry(**entry) for entry in said.pop("entries"))
-    left_out = tuple(said.pop("left_out"))
-    return Manifest(**said, entries=entries, left_out=left_out)
+        raise ValueError(said("it does not begin with a manifest"))
+    document: dict[str, Any] = json.loads(file.read())
+    if (found := document.get("format")) != FORMAT:
+        raise ValueError(
+            said(
+                "its format is %(found)s, this Aldea reads %(format)s: use the Aldea that made it",
+                found=found,
+                format=FORMAT,
+            )
+        )
+    entries = tuple(Entry(**entry) for entry in document.pop("entries"))
+    left_out = tuple(document.pop("left_out"))
+    return Manifest(**document, entries=entries, left_out=left_out)
 
 
 def _sha256(path: Path) -> str:

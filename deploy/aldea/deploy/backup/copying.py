@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aldea.deploy.backup.places import BackupError
+from aldea.deploy.words import said
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -34,7 +35,7 @@ def copy_part(part: Part, target: Path) -> None:
         else:
             shutil.copyfile(part.path, target)
     except (OSError, sqlite3.Error) as error:
-        raise BackupError(f"{part.path} can't be copied: {error}") from error
+        raise BackupError(said("%(file)s can't be copied: %(why)s", file=part.path, why=error)) from error
     target.chmod(0o600)
 
 
@@ -57,11 +58,11 @@ def check_sqlite(path: Path) -> None:
     """Raise BackupError when the file is not a sound database."""
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            said = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
+            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
     except sqlite3.Error as error:
-        raise BackupError(f"{path.name} is not a sound database: {error}") from error
-    if said != ["ok"]:
-        raise BackupError(f"{path.name} is damaged: {'; '.join(said)[:300]}")
+        raise BackupError(said("%(file)s is not a sound database: %(why)s", file=path.name, why=error)) from error
+    if found != ["ok"]:
+        raise BackupError(said("%(file)s is damaged: %(why)s", file=path.name, why="; ".join(found)[:300]))
 
 
 def dump_postgresql(url: URL, target: Path) -> None:
@@ -85,7 +86,7 @@ def find_program(program: str) -> str | None:
 def _postgresql(program: str, url: URL, *arguments: str) -> None:
     found = find_program(program)
     if found is None:
-        raise BackupError(f"{program} is missing: install the package postgresql-client")
+        raise BackupError(said("%(program)s is missing: install the package postgresql-client", program=program))
     # By the environment: a password on a command line can be read by everybody on the machine.
     named = [("PGHOST", url.host), ("PGPORT", url.port), ("PGUSER", url.username), ("PGPASSWORD", url.password)]
     queried = [(f"PG{name.upper()}", url.query.get(name)) for name in ("host", "port", "sslmode")]
@@ -98,4 +99,5 @@ def _postgresql(program: str, url: URL, *arguments: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise BackupError(f"{program} failed: {(done.stderr.strip().splitlines() or ['it did not say why'])[-1]}")
+        why = (done.stderr.strip().splitlines() or [said("it did not say why")])[-1]
+        raise BackupError(said("%(program)s failed: %(why)s", program=program, why=why))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from aldea.deploy.words import said
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -48,7 +50,7 @@ class Places:
         yield from self._files("broker", "*")
         for folder in self.collectors():
             yield from self._sqlite(folder / "cursors.db")
-        yield self._store("register.db", self.register_url, "register")
+        yield self._register()
         series = self.series_file()
         if series is not None and series.exists():
             yield Part("series.db", "sqlite", series)
@@ -77,17 +79,25 @@ class Places:
             found = self.data / name
         if found is None or ".." in Path(name).parts or Path(name).is_absolute():
             raise BackupError(
-                f"the backup has {name!r}, for which there is no place here: check --register and --series"
+                said(
+                    "the backup has %(name)r, for which there is no place here: check --register and --series",
+                    name=name,
+                )
             )
         return found
 
-    def _store(self, name: str, url: str, what: str) -> Part:
-        path = _file_of(url)
+    def _register(self) -> Part:
+        path = self.register_file()
         if path is None:
-            return Part(f"{what}.pgdump", "postgresql", url=make_url(url))
+            return Part("register.pgdump", "postgresql", url=make_url(self.register_url))
         if not path.exists():
-            raise BackupError(f"there is no {what} at {path}: name the folder with ALDEA_DATA, or the {what}'s URL")
-        return Part(name, "sqlite", path)
+            raise BackupError(
+                said(
+                    "there is no register at %(file)s: name the folder with ALDEA_DATA, or the register's URL",
+                    file=path,
+                )
+            )
+        return Part("register.db", "sqlite", path)
 
     def _sqlite(self, path: Path) -> Iterator[Part]:
         if path.exists():

@@ -16,6 +16,7 @@ from aldea.collector.lock import DataLock
 from aldea.deploy.backup.archive import Manifest, read_backup
 from aldea.deploy.backup.copying import restore_postgresql
 from aldea.deploy.backup.places import BackupError, Places
+from aldea.deploy.words import said, sentence_of
 from aldea.model.rollouts import RolloutState
 from aldea.storage.register import RegisterError, open_register
 from aldea.storage.register.audit import audit
@@ -61,7 +62,9 @@ def _lock(places: Places, stack: ExitStack) -> None:
         for folder in places.collectors():
             stack.callback(DataLock(folder / "collector.lock").release)
     except (AlreadyRunning, JournalError) as error:
-        raise BackupError(f"{error} A backup is put back while Aldea is stopped.") from error
+        raise BackupError(
+            said("%(why)s A backup is put back while Aldea is stopped.", why=sentence_of(error))
+        ) from error
 
 
 def _target(places: Places, name: str, kind: str) -> Path | None:
@@ -69,8 +72,10 @@ def _target(places: Places, name: str, kind: str) -> Path | None:
         return places.target_of(name)
     if places.register_file() is not None:
         raise BackupError(
-            "the backup's register is of PostgreSQL: name the database to put it into with --register "
-            "postgresql+psycopg://user@host/database"
+            said(
+                "the backup's register is of PostgreSQL: name the database to put it into with --register %(url)s",
+                url="postgresql+psycopg://user@host/database",
+            )
         )
     return None
 
@@ -82,7 +87,9 @@ def _check_register(folder: Path, manifest: Manifest) -> None:
         try:
             register.migrate()
         except RegisterError as error:
-            raise BackupError(f"the backup's register can't be used by this Aldea: {error}") from error
+            raise BackupError(
+                said("the backup's register can't be used by this Aldea: %(why)s", why=sentence_of(error))
+            ) from error
         finally:
             register.close()
 
@@ -101,8 +108,12 @@ def _put(folder: Path, targets: dict[str, Path], places: Places, now_ms: int) ->
             (folder / name).replace(target)
     except OSError as error:
         raise BackupError(
-            f"the backup could not be put back whole: {error}. What was there before is in {aside}; "
-            "mend the cause and restore again"
+            said(
+                "the backup could not be put back whole: %(why)s. What was there before is in %(folder)s; "
+                "mend the cause and restore again",
+                why=error,
+                folder=aside,
+            )
         ) from error
     return aside if aside.exists() else None
 
@@ -121,6 +132,6 @@ def _migrate(places: Places, now_ms: int) -> None:
                 change_rollout(unit, RolloutState.PAUSED, now_ms)
                 audit(unit, None, "rollout_paused", found.rollout.version, {"by": "restore"}, now_ms)
     except RegisterError as error:
-        raise BackupError(f"the restored register can't be used: {error}") from error
+        raise BackupError(said("the restored register can't be used: %(why)s", why=sentence_of(error))) from error
     finally:
         register.close()

@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from gettext import gettext as _
 from typing import Protocol
 
+from aldea.agents.page import words as box
 from aldea.agents.page.words import N_, language_of_environment, say, translate
 from aldea.agents.terminal import complain, language_wanted, speaking
+from aldea.deploy import words as server
+from aldea.deploy.cli.helping import add_language_everywhere, epilog
 from aldea.deploy.garbage import look_seldom
 from aldea.model.settings import SettingsError
 
@@ -44,9 +47,6 @@ COMMANDS = {
     "restore": N_("put a backup back"),
 }
 
-_IN_BOTH = frozenset({"agent"})
-"""The commands whose options and help are in Spanish too: what is typed at a site."""
-
 
 class Command(Protocol):
     """What a command's module offers."""
@@ -61,7 +61,10 @@ class Command(Protocol):
 
 
 class CommandError(Exception):
-    """Something that the person at the terminal can mend; the message says how."""
+    """Something that the person at the terminal can mend; the message says how, or the error that it is made of."""
+
+    def __init__(self, why: str | Exception) -> None:
+        super().__init__(server.sentence_of(why) if isinstance(why, Exception) else why)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -116,10 +119,14 @@ def _run(name: str, words: Sequence[str], language: str) -> int:
         )
         complain(needed, language, f"aldea {name}")
         return FAILED
-    if name in _IN_BOTH:
-        language = language_wanted(words, os.environ)
-    with speaking(language if name in _IN_BOTH else "en"):
-        arguments = _read(name, command, words)
+    language = language_wanted(words, os.environ)
+    if name == "agent":
+        with speaking(language, box.DOMAIN, box.LOCALES):
+            arguments = _read(name, command, words)
+    else:
+        with speaking(language, server.DOMAIN, server.LOCALES):
+            arguments = _read(name, command, words)
+        arguments.lang = language
     return _done(name, command, arguments, language)
 
 
@@ -141,10 +148,11 @@ def _read(name: str, command: Command, words: Sequence[str]) -> argparse.Namespa
     parser = argparse.ArgumentParser(
         prog=f"aldea {name}",
         description=_(COMMANDS[name]),
-        epilog=(command.__doc__ or "").partition("\n\n")[2].replace("examples:", _("examples:"), 1),
+        epilog=epilog(command.__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_arguments(parser)
+    add_language_everywhere(parser)
     return parser.parse_args(words)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,13 @@ def add_register_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--register",
         metavar="URL",
-        help="sqlite:///FILE or postgresql+psycopg://… (ALDEA_REGISTER_URL; default: register.db in ALDEA_DATA)",
+        help=_("sqlite:///FILE or postgresql+psycopg://… (ALDEA_REGISTER_URL; default: register.db in ALDEA_DATA)"),
     )
+
+
+def add_series_option(parser: argparse.ArgumentParser) -> None:
+    """Declare `--series`."""
+    parser.add_argument("--series", metavar="URL", help=_("the series store (ALDEA_SERIES_URL; default: series.db)"))
 
 
 @contextmanager
@@ -47,7 +53,7 @@ def opened_register(arguments: argparse.Namespace) -> Iterator[Register]:
     try:
         register = open_register(arguments.register or default_register_url())
     except RegisterError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(error) from error
     try:
         yield register
     finally:

@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from aldea.deploy.words import in_language
+
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator
 
 
 @contextmanager
-def steps(title: str, *, quiet: bool = False) -> Iterator[Callable[[int, int, str], None]]:
+def steps(
+    title: str, arguments: argparse.Namespace, *, quiet: bool = False
+) -> Iterator[Callable[[int, int, str], None]]:
     """Yield a function that is told (steps done, steps in all, what is being done)."""
     console = Console(stderr=True, quiet=quiet)
     columns = (
-        TextColumn(title),
+        TextColumn(in_language(title, arguments.lang)),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
