@@ -139,6 +139,23 @@ def test_a_test_that_began_before_the_month_was_known_gives_back_to_the_month_it
     assert budget.reading().fields["spent_bytes"] == 0, "and not less than nothing"
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_test_whose_account_is_gone_when_it_ends_gives_nothing_back(tmp_path: Path, by_hand: bool) -> None:
+    time = Time()
+    budget = budget_in(tmp_path, time)
+    if by_hand:
+        allowed = budget.by_hand()
+    else:
+        while (allowed := budget.ask(busy=False)) is None:
+            assert time.now_ms is not None
+            time.now_ms = budget.plan.next_ms(budget.file.read(), time.now_ms + 1)
+    assert allowed is not None
+    (tmp_path / "budget.json").unlink()
+    budget.settle(allowed, 3_000_000, valid=True)
+    account = budget.file.read().charged()
+    assert (account.bytes, account.hand_bytes > 0) == (3_000_000, by_hand)
+
+
 def test_a_budget_that_is_lowered_in_mid_month_ends_the_tests_until_the_next(tmp_path: Path) -> None:
     time = Time()
     budget = budget_in(tmp_path, time)
@@ -252,6 +269,13 @@ def test_the_ledger_comes_back_from_its_text_as_it_was() -> None:
         to_text(LEDGER).replace('"since_ms":6', '"since_ms":"x"'),
         to_text(LEDGER).replace('"month":"202606"', '"month":202606'),
         to_text(LEDGER).replace('"daily_bytes":10', '"daily_bytes":"x"'),
+        to_text(LEDGER).replace('"tests_bytes":1', '"tests_bytes":-1'),
+        to_text(LEDGER).replace('"hand_bytes":2', '"hand_bytes":-900000000'),
+        to_text(LEDGER).replace('"telemetry_bytes":3', '"telemetry_bytes":-3'),
+        to_text(LEDGER).replace('"since_ms":6', '"since_ms":-6'),
+        to_text(LEDGER).replace('"full":7', '"full":-7'),
+        to_text(LEDGER).replace('"ahead_bytes":0', '"ahead_bytes":-5'),
+        to_text(LEDGER).replace('"daily_bytes":10', '"daily_bytes":1' + "0" * 400),
     ],
 )
 def test_what_is_no_ledger_is_refused(text: str) -> None:

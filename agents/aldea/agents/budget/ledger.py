@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 MONTHS_KEPT = 24
+_MOST = 2**63 - 1
 _MONTH = re.compile(r"(\d{6})?")
 
 
@@ -160,8 +161,8 @@ def _since(months: Mapping[str, Month]) -> list[int | None]:
 
 
 def _whole(*numbers: object) -> None:
-    if not all(isinstance(number, int) for number in numbers):
-        raise ValueError("not a ledger: a number is none")
+    if not all(isinstance(number, int) and 0 <= number <= _MOST for number in numbers):
+        raise ValueError("not a ledger: a number is none, below 0 or beyond all measure")
 
 
 def _words(*words: object) -> None:

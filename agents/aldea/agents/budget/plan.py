@@ -125,14 +125,16 @@ class Plan:
         `valid`: it has shown the link's rate. `whole`: it went to its own end; one that was cut or failed shows
         nothing of what a test usually costs.
         """
-        # A test that began before any month was known, and ends after: what it had booked has moved.
+        # A test that began before any month was known, and ends after: what it had booked has moved. Where that is gone
+        # (the file was removed meanwhile, its month laid to another), nothing is given back.
         month = test.month if test.month in ledger.months else ledger.month
         account = ledger.months.get(month, Month())
-        back = spent_bytes - test.cap_bytes
+        booked = account.hand_bytes if test.by_hand else account.tests_bytes
+        settled = max(spent_bytes, booked - test.cap_bytes + spent_bytes)
         counted = replace(
             account,
-            tests_bytes=account.tests_bytes + (0 if test.by_hand else back),
-            hand_bytes=account.hand_bytes + (back if test.by_hand else 0),
+            tests_bytes=account.tests_bytes if test.by_hand else settled,
+            hand_bytes=settled if test.by_hand else account.hand_bytes,
             tests=account.tests + (spent_bytes > 0),
             peak_tests=account.peak_tests + (test.at_peak and valid),
         )
