@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import ssl
 import threading
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,10 +20,30 @@ import trustme
 from aldea.agents.probe import ProbeContext, run_probe
 from aldea.agents.probe_settings import HttpSettings, HttpTarget
 from aldea.agents.probes.http import HttpProbe
+from aldea.agents.probes.packed import unpacked
 from aldea.model.catalogue import CATALOGUE
 from aldea.model.sample import Reading
 from rigs.processes import LOOPBACK, free_port
 
+_BOMB_BYTES = 60_000_000
+
+
+def _bare(text: bytes) -> bytes:
+    worker = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return worker.compress(text) + worker.flush()
+
+
+_PACKED = {
+    "/gzip": ("gzip", gzip.compress(b"success")),
+    "/x-gzip": ("X-GZip, identity", gzip.compress(b"success")),
+    "/deflate": ("deflate", zlib.compress(b"success")),
+    "/bare-deflate": ("deflate", _bare(b"success")),
+    "/not-really-packed": ("gzip", b"success"),
+    "/damaged": ("gzip", gzip.compress(b"success" + bytes(9_000))[:-9]),
+    "/unknown": ("br", b"\x0b\x03\x80success\x03"),
+    "/packed-portal": ("gzip", gzip.compress(b"please pay")),
+    "/bomb": ("gzip", gzip.compress(bytes(_BOMB_BYTES) + b"success")),
+}
 _MOVED = {"/elsewhere": (302, "http://portal.test/login"), "/moved": (301, f"https://{LOOPBACK}/moved")}
 
 
@@ -48,7 +71,8 @@ class _Pages(BaseHTTPRequestHandler):
         elif page == "/big":
             self._answer(200, b"x" * 300_000)
         else:
-            self._answer(200, b"success\n")
+            encoding, body = _PACKED.get(page, ("identity", b"success\n"))
+            self._answer(200, body, **{"Content-Encoding": encoding})
 
     def _answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -169,6 +193,26 @@ def test_each_answer_has_its_word(
     context: ProbeContext, server: _Server, path: str, status: int | None, text: str | None, failure: str | None
 ) -> None:
     assert _get(context, _settings(_page(server, path), status, text)).fields["failure"] == failure
+
+
+@pytest.mark.parametrize("path", sorted(_PACKED))
+def test_a_page_that_comes_packed_unasked_is_judged_by_its_text(
+    context: ProbeContext, server: _Server, path: str
+) -> None:
+    reading = _get(context, _settings(_page(server, path), None, "success"))
+    portal = "captive_portal" if path in {"/packed-portal", "/bomb"} else None
+    assert reading.fields["failure"] == portal
+    assert reading.fields["body_bytes"] == len(_PACKED[path][1]), "what crossed the link"
+
+
+def test_a_packed_page_that_would_fill_the_memory_is_unpacked_no_further_than_it_is_read() -> None:
+    encoding, body = _PACKED["/bomb"]
+    tracemalloc.start()
+    try:
+        assert unpacked(body, encoding, 65_536) == bytes(65_536)
+        assert tracemalloc.get_traced_memory()[1] < _BOMB_BYTES / 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_no_redirect_is_followed(context: ProbeContext, server: _Server) -> None:

@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from aldea.agents.probes.packed import unpacked
 from aldea.agents.probes.redirects import leads_to_own_https
 from aldea.model.failures import Failure, failure_of
 from aldea.model.sample import Reading
@@ -160,7 +161,8 @@ class _Visit:
             body = self._read(response)
             self.times["status_code"] = response.status
             self.times["body_bytes"] = len(body)
-            failure = _judged(self.target, response.status, body)
+            text = unpacked(body, response.headers.get("Content-Encoding", ""), self.settings.max_body_bytes)
+            failure = _judged(self.target, response.status, text)
             moved = failure is Failure.CAPTIVE_PORTAL and leads_to_own_https(url, response.headers.get("Location"))
             return Failure.HTTP_STATUS if moved else failure
 
