@@ -8,6 +8,7 @@ import pytest
 
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
 from collectorkit.desk import Desk, make_register
+from collectorkit.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,5 +37,12 @@ def store(tmp_path: Path) -> Iterator[SqliteSeriesStore]:
 def register(tmp_path: Path) -> Iterator[Register]:
     """A register that knows norte-01 and sur-02."""
     made = make_register(tmp_path, "norte-01", "sur-02")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
     yield made
     made.close()
