@@ -30,3 +30,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SeriesStor
         opened = open_series_store(influx_url(influxdb, database, "?gzip=1"))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "series.db"
