@@ -1,65 +1,25 @@
-"""`aldea agent take-over` as a technician meets it: what it shows and refuses; the old disk stays as it was."""
+"""`aldea agent take-over` as a technician meets it: what it shows and brings in; the old disk stays as it was."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agentkit.making import OTHER_BOOT, held_rows, ping
+from agentkit.old_disk import OWNER, bring, contents, new_box, old_disk
 from aldea.agents.lock import FolderLock
 from aldea.agents.machine import hardware_id
 from aldea.agents.outbox import Machine, Outbox, Reserve, Span
 from aldea.agents.outbox.taking_over import CannotTakeOver
-from aldea.agents.records import Handing, NewEntry, RecordBook, Roster, State
-from aldea.agents.settings import AgentSettings, agent_settings
-from aldea.agents.take_over import take_over
-from aldea.model.clock import ManualClock
 from aldea.model.wire import Anchor
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-OWNER = "isla/agent"
-
-
-def old_disk(folder: Path, owner: str = OWNER, rows: int = 7) -> Path:
-    """The data folder of a box that died while it ran: its log is still beside the file."""
-    with_log = folder.with_name(f"{folder.name}-running")
-    box = Outbox(with_log, Machine("dead", OTHER_BOOT, "0.1", owner=owner), 1_000)
-    box.set_anchor(Anchor(1_000, 1_790_000_000_000, 50, "ntp"))
-    for number in range(rows):
-        box.append([ping(number)], 60_000 * (number + 1))
-    shutil.copytree(with_log, folder)
-    box.close()
-    shutil.rmtree(with_log)
-    assert (folder / "outbox.sqlite-wal").stat().st_size > 0
-    return folder
-
-
-def new_box(folder: Path) -> tuple[AgentSettings, Outbox]:
-    """This box, whose agent is running."""
-    settings = agent_settings({"agent": {"site": "isla", "data": str(folder)}}, {})
-    box = Outbox(folder, Machine(hardware_id() or "", "b0" * 16, "0.1", owner=OWNER), 1_000)
-    return settings, box
-
-
-def bring(settings: AgentSettings, given: Path, *, agree: bool = True, site: str | None = None) -> tuple[bool, str]:
-    said: list[str] = []
-    went_well = take_over(settings, given, lambda words: said.append(words.in_("en")), lambda: agree, site)
-    return went_well, " ".join(said)
-
-
-def contents(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
 def test_what_waits_on_an_old_disk_is_shown_asked_for_and_brought_in(tmp_path: Path) -> None:
@@ -111,57 +71,6 @@ def test_what_the_old_box_could_not_record_is_told_once(tmp_path: Path) -> None:
     box.close()
 
 
-def test_another_site_s_disk_is_refused_and_nothing_changes(tmp_path: Path) -> None:
-    settings, box = new_box(tmp_path / "data")
-    with pytest.raises(CannotTakeOver, match="is of otra/agent, and this box is isla/agent: nothing was taken"):
-        bring(settings, old_disk(tmp_path / "old", "otra/agent"))
-    assert box.stats().rows == 1
-    box.close()
-
-
-def test_a_file_that_does_not_say_whose_it_is_needs_the_person_s_word(tmp_path: Path) -> None:
-    old = old_disk(tmp_path / "old", owner="")
-    settings, box = new_box(tmp_path / "data")
-    with pytest.raises(CannotTakeOver, match="add --of-site isla"):
-        bring(settings, old)
-    assert bring(settings, old, site="isla")[0]
-    box.close()
-
-
-def test_the_enrolment_beside_a_file_says_whose_it_is(tmp_path: Path) -> None:
-    old = old_disk(tmp_path / "old", owner="")
-    known = {"site": "otra", "device": "agent", "host": "h", "port": 1, "tls": False, "username": "u"}
-    kept = {**known, "version": 1, "password_file": "p", "ca_file": None, "server": "s", "timezone": "UTC"}
-    (old / "enrolment.json").write_text(json.dumps(kept), encoding="utf-8")
-    settings, box = new_box(tmp_path / "data")
-    with pytest.raises(CannotTakeOver, match="is of otra/agent"):
-        bring(settings, old, site="isla")
-    box.close()
-
-
-def test_one_s_own_folder_an_empty_one_and_a_box_that_never_ran_get_a_sentence(tmp_path: Path) -> None:
-    settings, box = new_box(tmp_path / "data")
-    with pytest.raises(CannotTakeOver, match="this box's own data folder"):
-        bring(settings, settings.data)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(CannotTakeOver, match="holds no outbox"):
-        bring(settings, tmp_path / "empty")
-    box.close()
-    fresh = agent_settings({"agent": {"site": "isla", "data": str(tmp_path / "fresh")}}, {})
-    (tmp_path / "fresh").mkdir()
-    with pytest.raises(CannotTakeOver, match="let the agent run once"):
-        bring(fresh, old_disk(tmp_path / "old"))
-
-
-def test_a_file_that_is_no_outbox_is_left_out_and_said(tmp_path: Path) -> None:
-    settings, box = new_box(tmp_path / "data")
-    (tmp_path / "outbox.sqlite").write_bytes(b"\0" * 9_000)
-    went_well, said = bring(settings, tmp_path / "outbox.sqlite")
-    assert not went_well
-    assert "cannot be read as an outbox" in said
-    box.close()
-
-
 def test_what_this_box_had_put_aside_can_be_taken_over_from_its_own_folder(tmp_path: Path) -> None:
     settings, box = new_box(tmp_path / "data")
     box.close()
@@ -175,37 +84,6 @@ def test_what_this_box_had_put_aside_can_be_taken_over_from_its_own_folder(tmp_p
     box.close()
 
 
-def test_records_and_the_roster_come_along_and_go_on_from_where_they_were(tmp_path: Path) -> None:
-    old = tmp_path / "old"
-    box = Outbox(old, Machine("dead", OTHER_BOOT, "0.1", owner=OWNER), 1_000)
-    book, roster = RecordBook(old), Roster(old)
-    entered = [book.enter(NewEntry("attendance", "1", f"2026-07-0{day}", {"unkeyed": day})) for day in (1, 2, 3)]
-    handing = Handing(book, box, ManualClock(5_000, 5_000))
-    handing.hand_over()
-    box.acknowledge(box.epoch, [(2, 2)])
-    kept = book.enter(NewEntry("attendance", "1", "2026-07-04", {"unkeyed": 4}))
-    roster.add("Una Persona", "F", "25-44", "F25-AB")
-    for part in (book, roster, box):
-        part.close()
-    settings, new = new_box(tmp_path / "data")
-    here = RecordBook(settings.data)
-    said = bring(settings, old)[1]
-    assert "Taken over: 4 records and 1 people." in said
-    assert "nothing to take over" in bring(settings, old)[1]
-    states = {entry.record: entry.state for entry in here.listed()}
-    assert [states[entry.record] for entry in entered] == [State.DELIVERED, State.IN_OUTBOX, State.IN_OUTBOX]
-    assert states[kept.record] is State.KEPT
-    again = Handing(here, new, ManualClock(5_000, 5_000))
-    assert again.hand_over() == 1
-    sent = [row.fields["record"] for row in held_rows(new) if row.measurement == "record"]
-    assert sorted(map(str, sent)) == sorted([kept.record, *(entry.record for entry in entered[1:])])
-    assert set(here.counts().items()) >= {(State.DELIVERED, 4)}
-    people = Roster(settings.data)
-    assert [person.name for person in people.people()] == ["Una Persona"]
-    for part in (people, here, new):
-        part.close()
-
-
 def test_two_take_overs_at_once_are_one_and_a_sentence(tmp_path: Path) -> None:
     settings, box = new_box(tmp_path / "data")
     lock = FolderLock(settings.data, "take-over")
@@ -215,60 +93,6 @@ def test_two_take_overs_at_once_are_one_and_a_sentence(tmp_path: Path) -> None:
     lock.release()
     assert bring(settings, tmp_path / "old")[0]
     assert list(settings.data.glob("take-over-*")) == []
-    box.close()
-
-
-def test_a_box_without_room_for_the_copy_says_so_and_does_not_blame_the_old_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings, box = new_box(tmp_path / "data")
-    old = old_disk(tmp_path / "old")
-
-    def full(*_: object) -> int:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("aldea.agents.old_disk.copy_file", full)
-        with pytest.raises(CannotTakeOver, match=r"This box's disk has no room for a copy of .*: free 1 MB"):
-            bring(settings, old)
-    assert list(settings.data.glob("take-over-*")) == []
-    assert bring(settings, old)[0]
-    box.close()
-
-
-def test_of_a_damaged_book_what_can_be_read_comes_along_and_it_is_said(tmp_path: Path) -> None:
-    """A card that dies loses pages in the middle: what lies before them and after them is whole."""
-    old = old_disk(tmp_path / "old")
-    book = RecordBook(old)
-    entered = [book.enter(NewEntry("attendance", "1", "2026-07-01", {"note": "x" * 900})) for _ in range(40)]
-    book.close()
-    with closing(sqlite3.connect(old / "records.db")) as db:
-        db.execute("PRAGMA journal_mode = DELETE")
-        (size,) = db.execute("PRAGMA page_size").fetchone()
-        query = "SELECT pageno FROM dbstat WHERE name = 'version' AND pagetype = 'leaf' ORDER BY path"
-        pages = [row[0] for row in db.execute(query)]
-    with (old / "records.db").open("r+b") as file:
-        file.seek((pages[len(pages) // 2] - 1) * size)
-        file.write(b"\xaa" * size)
-    settings, box = new_box(tmp_path / "data")
-    said = bring(settings, old)[1]
-    assert "Of the records and the roster not all can be read" in said
-    with closing(sqlite3.connect(settings.data / "records.db")) as db:
-        taken = {record for (record,) in db.execute("SELECT record FROM version")}
-    assert {entered[0].record, entered[-1].record} <= taken
-    assert len(entered) - 8 <= len(taken) < len(entered)
-    box.close()
-
-
-def test_a_book_that_is_none_any_more_keeps_no_row_back(tmp_path: Path) -> None:
-    old = old_disk(tmp_path / "old")
-    (old / "records.db").write_bytes(b"\0" * 9_000)
-    (old / "roster.db").touch()
-    settings, box = new_box(tmp_path / "data")
-    went_well, said = bring(settings, old)
-    assert went_well
-    assert "not all can be read" in said
-    assert "Taken over: 8 rows." in said
     box.close()
 
 
@@ -287,24 +111,6 @@ def test_a_disk_that_is_mounted_read_only_is_taken_over_with_what_its_log_still_
         pytest.skip("this machine lets nobody mount")
     assert (done.returncode, "8" in done.stdout) == (0, True), done.stderr
     assert len(held_rows(box)) == 9
-    box.close()
-
-
-def test_somebody_whose_code_another_person_has_here_is_left_out_and_said(tmp_path: Path) -> None:
-    old = old_disk(tmp_path / "old")
-    settings, box = new_box(tmp_path / "data")
-    for folder, name in ((old, "Una Persona"), (settings.data, "Otra Persona")):
-        roster = Roster(folder)
-        roster.add(name, "F", "25-44", "F25-AB")
-        roster.close()
-    assert "1 people of its roster bear codes that others have here" in bring(settings, old)[1]
-    roster = Roster(old)
-    roster.add("Tercera Persona", "F", "25-44", "F25-AC")
-    roster.close()
-    assert "Taken over: 0 records and 1 people." in bring(settings, old)[1]
-    roster = Roster(settings.data)
-    assert {person.name for person in roster.people()} == {"Otra Persona", "Tercera Persona"}
-    roster.close()
     box.close()
 
 
