@@ -42,6 +42,18 @@ def _recording(encoding: str, large: int) -> str:
     )
 
 
+def _numbered() -> str:
+    """Return a device whose port 3 is called 7, and its port 7 otherwise."""
+    columns = {f"{INTERFACES}.10": "65", f"{INTERFACES}.16": "65", f"{EXTENDED}.1": "4"}
+    values = {3: ("300", "301", "7"), 7: ("700", "701", "uplink")}
+    rows = [
+        f"{column}.{port}|{kind}|{values[port][place]}"
+        for place, (column, kind) in enumerate(columns.items())
+        for port in values
+    ]
+    return "\n".join(("1.3.6.1.2.1.1.3.0|67|500000", *rows, ""))
+
+
 @pytest.fixture(scope="module")
 def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnmpTarget]:
     work = tmp_path_factory.mktemp("snmpsim")
@@ -53,6 +65,7 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnmpTarget]:
         pytest.skip(str(error))
     for name, encoding, large in (("newer", "utf-8", 9_000), ("older", "latin-1", 9_000), ("still", "utf-8", 0)):
         (folder / f"{name}.snmprec").write_text(_recording(encoding, large))
+    (folder / "numbered.snmprec").write_text(_numbered())
     with Snmpsim(work / "run", (folder,)) as sim:
         yield SnmpTarget(host=sim.host, port=sim.ports[0], name="device", interface="7")
 
@@ -65,6 +78,15 @@ def test_an_interface_is_found_by_what_people_call_it(
     reading = snmp_round(context, replace(device, community=made, interface=name))
     assert reading.fields["failure"] is None
     assert reading.tags["interface"] == name
+
+
+@pytest.mark.parametrize(("said", "received"), [("7", 300), ("uplink", 700), ("3", 300)])
+def test_a_number_that_is_an_interfaces_name_is_its_name(
+    context: ProbeContext, device: SnmpTarget, said: str, received: int
+) -> None:
+    reading = snmp_round(context, replace(device, community="numbered", interface=said))
+    assert (reading.fields["failure"], reading.fields["rx_bytes_total"]) == (None, received)
+    assert reading.tags["interface"] == said
 
 
 @pytest.mark.parametrize("how", ["rows", "sum"])

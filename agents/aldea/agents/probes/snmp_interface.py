@@ -65,14 +65,15 @@ class Counters:
 
 
 class InterfaceReader:
-    """Reads the first of `names` that the device has: ifName, ifDescr or ifAlias, or an ifIndex."""
+    """Reads the first of `names` that the device has: ifName, ifDescr or ifAlias; else the first is an ifIndex."""
 
     def __init__(self, client: SnmpClient, clock: Clock, names: Sequence[str]) -> None:
         self._client = client
         self._clock = clock
         self._names = names
-        self._index: int | None = int(names[0]) if names[0].isascii() and names[0].isdigit() else None
-        self._by_number = self._index is not None
+        self._number = int(names[0]) if names[0].isascii() and names[0].isdigit() else None
+        self._index: int | None = None
+        self._by_number = False
         self._before: Counters | None = None
         self.name = names[0]
 
@@ -91,7 +92,7 @@ class InterfaceReader:
         """Return the interface's objects by column, looked up anew when its number now carries another name."""
         if self._index is not None:
             row = await self._ask(self._index)
-            if self._by_number or self.name in (row.get(column) for column in _NAMES):
+            if self._by_number or any(_is_name(row.get(column), self.name) for column in _NAMES):
                 return row
         self._index = None
         self.name, self._index = await self._find()
@@ -104,10 +105,29 @@ class InterfaceReader:
     async def _find(self) -> tuple[str, int]:
         for name in self._names:
             for column in _NAMES:
-                for oid, value in (await self._client.walk(column, _MOST_INTERFACES)).items():
-                    if value == name:
+                for oid, value in (await self._walked(column)).items():
+                    if _is_name(value, name):
                         return name, int(oid.rpartition(".")[2])
+        if self._number is not None:
+            self._by_number = True
+            return self._names[0], self._number
         raise SnmpError(Failure.SNMP_NO_SUCH_OBJECT, f"interface {' or '.join(self._names)} is not there")
+
+    async def _walked(self, column: str) -> Mapping[str, Answer]:
+        """Return the interfaces' names; none where a device cannot tell them and a number will do."""
+        try:
+            return await self._client.walk(column, _MOST_INTERFACES)
+        except SnmpError as error:
+            if self._number is None or error.failure is not Failure.SNMP_ERROR:
+                raise
+            return {}
+
+
+def _is_name(value: Answer | None, name: str) -> bool:
+    """Say whether an answer is this name; one of digits alone is told as a number."""
+    if isinstance(value, int):
+        return name.isascii() and name.isdigit() and int(name) == value
+    return value == name
 
 
 def _counters(row: Mapping[str, Answer], index: int, mono_ms: int) -> Counters:
