@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from aldea.agents.enrolment import keep_enrolment
 from aldea.agents.operating.handler import Outcome, State
-from aldea.agents.trial_verdict import MOST_TRIES, GivenUp
+from aldea.agents.trial_verdict import BLAMED_AFTER, MOST_TRIES, GivenUp
 from aldea.agents.upgrading.launch import MOST_STARTS
 from aldea.agents.upgrading.state import State as Kept
 from aldea.agents.upgrading.state import Trial
@@ -66,7 +66,9 @@ def test_a_release_that_is_silent_while_the_old_one_is_heard_is_at_fault(new_box
     box = new_box()
     box.deaf = True
     ended = box.live()
-    assert (ended.state, ended.detail["verdict"], box.trials) == (State.ROLLED_BACK, "at_fault", 1)
+    assert (ended.state, ended.detail["verdict"], box.trials) == (State.ROLLED_BACK, "at_fault", BLAMED_AFTER)
+    (again,) = [detail for detail in box.said if detail["step"] == "trying_again"]
+    assert "a server that was away just then" in again["sentence"]
     assert "did not hear the server within 900 s" in ended.detail["sentence"]
     assert "no oyó al servidor en 900 s" in ended.detail["sentence_es"]
     assert VERSION in box.releases.read().bad
@@ -108,7 +110,17 @@ def test_a_link_that_is_there_for_most_of_a_trial_leaves_the_release_at_fault(ne
     box = new_box()
     box.deaf = True
     box.reached = [(0, 1), (5, 1e9)]
-    assert (box.live().detail["verdict"], box.trials) == ("at_fault", 1)
+    assert (box.live().detail["verdict"], box.trials) == ("at_fault", BLAMED_AFTER)
+
+
+def test_a_link_that_is_lost_for_less_than_half_of_a_trial_or_a_collector_that_is_away_blames_no_release(
+    new_box: Making,
+) -> None:
+    """The broker answers for most of the time, and the old release is heard at once."""
+    box = new_box()
+    box.link = [(0, 0.1), (15.6, 1e9)]
+    ended = box.live()
+    assert (ended.state, box.trials, dict(box.releases.read().bad)) == (State.DONE, 2, {})
 
 
 def test_a_release_that_ends_late_is_at_fault_although_no_start_was_long_enough_to_know_the_link(
@@ -117,7 +129,7 @@ def test_a_release_that_ends_late_is_at_fault_although_no_start_was_long_enough_
     box = new_box()
     box.ends, box.lasts = 7, 8.0
     ended = box.live()
-    assert (ended.detail["verdict"], box.trials) == ("at_fault", 2)
+    assert (ended.detail["verdict"], box.trials) == ("at_fault", 2 * BLAMED_AFTER)
     assert VERSION in box.releases.read().bad
 
 

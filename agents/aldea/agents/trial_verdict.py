@@ -3,7 +3,9 @@
 Settings and releases are tried in the same way. What is on trial is given up when the collector does not say hello in
 its time, and what ran before runs again. That it was at fault is known only once the collector *is* heard with what ran
 before, in the same time, and only where there was a link while it was tried. Where it is not, the trial told of the
-link alone: the same is tried again once the collector has been heard, a few times at the most.
+link alone: the same is tried again once the collector has been heard, a few times at the most. A link that is lost for
+a part of the trial, or a collector that is away for just its time, looks like a fault all the same, but hardly twice:
+what ran and was not heard is blamed only after a second trial.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from aldea.agents.words import Words
 
 MOST_TRIES = 3
 """So often the same is tried, as long as its trials tell nothing."""
+BLAMED_AFTER = 2
+"""So often it has been tried when it is said to be at fault, unless it ended by itself."""
 
 
 class Verdict(StrEnum):
@@ -23,9 +27,9 @@ class Verdict(StrEnum):
     OPEN = "open"
     """What ran before has not been heard yet."""
     AT_FAULT = "at_fault"
-    """What ran before was heard in time, and there was a link during the trial: it was not the link. The end."""
+    """What ran before was heard in time, there was a link during the trial, and it was not the first: the end."""
     TRY_AGAIN = "try_again"
-    """There was no link to tell, and what ran before is heard now: it is to be tried once more."""
+    """It may have been the link, and what ran before is heard now: it is to be tried once more."""
     INCONCLUSIVE = "inconclusive"
     """As before, and it was tried often enough. The end, which says that nobody knows."""
 
@@ -42,7 +46,8 @@ class GivenUp:
     `at_ms` of time since boot in the boot `boot_id` is when that was so; `patience_ms` the time that what was on trial
     was given, and what ran before gets as well; `tries` how often it was tried by now. `had_its_time` is False where
     the power went each time before it could be heard, and `had_link` where the broker from before could not be reached
-    for long enough meanwhile either: then nobody knows of a fault, whoever is heard afterwards.
+    for long enough meanwhile either: then nobody knows of a fault, whoever is heard afterwards. `ended_itself`: it was
+    not silent, but kept ending, which is no link's fault.
     """
 
     boot_id: str
@@ -51,6 +56,7 @@ class GivenUp:
     tries: int = 1
     had_its_time: bool = True
     had_link: bool = True
+    ended_itself: bool = False
 
 
 def judged(given_up: GivenUp, boot_id: str, mono_ms: int, *, heard: bool) -> Verdict:
@@ -62,7 +68,8 @@ def judged(given_up: GivenUp, boot_id: str, mono_ms: int, *, heard: bool) -> Ver
     if not heard:
         return Verdict.OPEN
     in_time = given_up.boot_id == boot_id and mono_ms - given_up.at_ms <= given_up.patience_ms
-    if in_time and given_up.had_its_time and given_up.had_link:
+    sure = given_up.ended_itself or given_up.tries >= BLAMED_AFTER
+    if sure and in_time and given_up.had_its_time and given_up.had_link:
         return Verdict.AT_FAULT
     return Verdict.TRY_AGAIN if given_up.tries < MOST_TRIES else Verdict.INCONCLUSIVE
 
@@ -75,8 +82,11 @@ def settling_ms(patience_ms: int) -> int:
     return min(60_000, patience_ms // 10)
 
 
-def link_words(given_up: GivenUp) -> Words:
-    """Return why it is not known whose fault it was, as the rest of a sentence that says that it was given up."""
+def link_words(given_up: GivenUp, *, first: bool) -> Words:
+    """Return why it is not known whose fault it was, as the rest of a sentence that says that it was given up.
+
+    `first`: it has not been tried often enough to be blamed, whoever was heard afterwards.
+    """
     if not given_up.had_its_time:
         return Words(
             "the power went each time before the server could be heard, so nobody knows where the fault was",
@@ -89,6 +99,11 @@ def link_words(given_up: GivenUp) -> Words:
             "mientras tanto no se alcanzó al servidor el tiempo suficiente, tampoco donde estaba antes, así que pudo "
             "ser el enlace",
         )
+    if first:
+        return Words(
+            "it may have been the link, or a server that was away just then",
+            "pudo ser el enlace, o un servidor que justo entonces no estaba",
+        )
     return Words(
         "with what was there before the server was not heard in the same time either, so it may have been the link",
         "con lo anterior tampoco se oyó al servidor en ese tiempo, así que pudo ser el enlace",
@@ -97,7 +112,7 @@ def link_words(given_up: GivenUp) -> Words:
 
 def verdict_words(verdict: Verdict, given_up: GivenUp) -> Words:
     """Return what a verdict means for what was given up; empty where there is nothing to add."""
-    why = link_words(given_up)
+    why = link_words(given_up, first=given_up.tries < BLAMED_AFTER)
     if verdict is Verdict.TRY_AGAIN:
         number = f"{given_up.tries + 1}"
         return Words(

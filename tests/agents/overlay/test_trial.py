@@ -42,7 +42,11 @@ def test_settings_that_nobody_hears_are_given_up_in_time(box: TriedBox) -> None:
     assert box.desk.is_pending
     box.desk.step(heard=True)
     told = box.take(1, DEAD)
-    assert told.state == "rolled_back"
+    assert (told.state, told.detail["runs"]) == ("running", 0)
+    assert "another try follows by itself (2 of 3)" in told.detail["sentence"]
+    box.live(3 * TRIAL_SECONDS)
+    told = box.take(1, DEAD)
+    assert (told.state, told.detail["tries"]) == ("rolled_back", 2)
     assert "not heard within 60 seconds with these settings" in told.detail["sentence"]
     assert "con estos ajustes no se oyó al servidor en 60 segundos" in told.detail["sentence_es"]
     assert told.detail["inconclusive"] is False

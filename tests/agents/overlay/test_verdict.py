@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aldea.agents.trial_verdict import MOST_TRIES, GivenUp, Verdict, judged, settling_ms, verdict_words
+from aldea.agents.trial_verdict import BLAMED_AFTER, MOST_TRIES, GivenUp, Verdict, judged, settling_ms, verdict_words
 
 PATIENCE_MS = 600_000
 
@@ -17,7 +17,17 @@ def test_nothing_is_known_until_what_ran_before_is_heard() -> None:
     ("after_ms", "verdict"), [(PATIENCE_MS, Verdict.AT_FAULT), (PATIENCE_MS + 1, Verdict.TRY_AGAIN)]
 )
 def test_what_ran_before_gets_the_same_time(after_ms: int, verdict: Verdict) -> None:
-    assert judged(GivenUp("a", 5000, PATIENCE_MS), "a", 5000 + after_ms, heard=True) is verdict
+    given_up = GivenUp("a", 5000, PATIENCE_MS, tries=BLAMED_AFTER)
+    assert judged(given_up, "a", 5000 + after_ms, heard=True) is verdict
+
+
+def test_one_silent_trial_alone_is_not_blamed_and_one_that_ended_by_itself_is() -> None:
+    silent = GivenUp("a", 5000, PATIENCE_MS)
+    assert judged(silent, "a", 6000, heard=True) is Verdict.TRY_AGAIN
+    said = verdict_words(Verdict.TRY_AGAIN, silent)
+    assert "a server that was away just then; another try follows by itself (2 of 3)" in said.en
+    assert "un servidor que justo entonces no estaba; sigue otro intento" in said.es
+    assert judged(GivenUp("a", 5000, PATIENCE_MS, ended_itself=True), "a", 6000, heard=True) is Verdict.AT_FAULT
 
 
 def test_after_another_boot_nobody_knows() -> None:
@@ -25,13 +35,13 @@ def test_after_another_boot_nobody_knows() -> None:
 
 
 def test_what_the_power_cut_short_each_time_is_not_at_fault() -> None:
-    cut = GivenUp("a", 5000, PATIENCE_MS, had_its_time=False)
+    cut = GivenUp("a", 5000, PATIENCE_MS, tries=BLAMED_AFTER, had_its_time=False)
     assert judged(cut, "a", 6000, heard=True) is Verdict.TRY_AGAIN
     assert "power" in verdict_words(Verdict.TRY_AGAIN, cut).en
 
 
 def test_what_had_no_link_is_not_at_fault_however_soon_the_one_before_is_heard() -> None:
-    cut = GivenUp("a", 5000, PATIENCE_MS, had_link=False)
+    cut = GivenUp("a", 5000, PATIENCE_MS, tries=BLAMED_AFTER, had_link=False)
     assert judged(cut, "a", 6000, heard=True) is Verdict.TRY_AGAIN
     assert "not even where it was before" in verdict_words(Verdict.TRY_AGAIN, cut).en
 

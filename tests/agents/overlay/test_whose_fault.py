@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agentkit.tried import DEAD, GOOD, TRIAL_SECONDS, TriedBox, cut_off_while_trying
-from aldea.agents.link_watch import Place
 from aldea.agents.overlay.keeping import FILE, Keeper
 from aldea.agents.overlay.state import MOST_STARTS, State
 from aldea.agents.trial_verdict import MOST_TRIES, settling_ms
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from aldea.agents.link_watch import LinkWatch
+    pass
 
 
 def test_where_the_settings_before_are_not_heard_either_they_are_tried_again_once_it_is(box: TriedBox) -> None:
@@ -144,8 +141,10 @@ def test_power_that_goes_before_anybody_can_be_heard_is_not_the_settings_fault(b
 
 
 def test_the_settings_before_get_their_time_from_their_own_start(box: TriedBox) -> None:
-    box.take(1, DEAD)
-    box.start()
+    cut_off_while_trying(box, 1, DEAD)
+    box.link = True
+    while not box.desk.on_trial:
+        box.live(1)
     box.clock.advance(TRIAL_SECONDS * 1000)
     assert box.desk.step(heard=False)
     box.clock.advance(2 * TRIAL_SECONDS * 1000)  # a test that was under way is waited for
@@ -181,74 +180,3 @@ def test_what_an_older_release_wrote_is_read_and_it_can_read_what_is_written_now
     written = json.loads(path.read_text())
     assert set(written["trial"]) == {"overlay", "command", "patience_ms", "starts", "boot_id", "since_ms", "answer"}
     assert written["kept"] == overlay
-
-
-# -- a link that is looked at meanwhile
-
-
-class Looking:
-    """What looks at the link: it has seen what the test says."""
-
-    def __init__(self, had_link: bool) -> None:
-        self.had_link = had_link
-        self.places: list[tuple[Place, int]] = []
-        self.stops = 0
-
-    def __call__(self, place: Place, patience_ms: int) -> LinkWatch:
-        self.places.append((place, patience_ms))
-        return cast("LinkWatch", self)
-
-    def start(self) -> None:
-        """It begins."""
-
-    def stop(self) -> None:
-        self.stops += 1
-
-
-@pytest.mark.parametrize("had_link", [True, False])
-def test_a_link_that_is_cut_for_just_the_time_of_a_trial_is_told_from_bad_settings(
-    tmp_path: Path, had_link: bool
-) -> None:
-    """Those before are heard at once when it is back: only whoever looked at the link meanwhile can tell."""
-    looking = Looking(had_link)
-    box = TriedBox(tmp_path, watched=looking)
-    box.start()
-    assert looking.places == [], "nothing is on trial"
-    box.take(1, DEAD)
-    box.begin()
-    assert looking.places == [(Place("127.0.0.1", 1883), TRIAL_SECONDS * 1000)], "where it was heard before"
-    for _ in range(TRIAL_SECONDS):
-        assert not box.desk.step(heard=False)
-        box.clock.advance(1000)
-    assert box.desk.step(heard=False)
-    assert looking.stops == 1
-    box.begin()
-    box.desk.step(heard=True)
-    told = box.take(1, DEAD)
-    if had_link:
-        assert (told.state, told.detail["inconclusive"]) == ("rolled_back", False)
-    else:
-        assert (told.state, told.detail["runs"]) == ("running", 0)
-        assert "could not be reached for long enough, not even where it was before" in told.detail["sentence"]
-        assert "no se alcanzó al servidor el tiempo suficiente" in told.detail["sentence_es"]
-
-
-def test_settings_that_are_heard_are_looked_after_no_more(tmp_path: Path) -> None:
-    looking = Looking(had_link=False)
-    box = TriedBox(tmp_path, watched=looking)
-    box.start()
-    box.take(1, GOOD)
-    box.begin()
-    box.desk.step(heard=True)
-    assert (box.take(1, GOOD).state, looking.stops) == ("done", 1)
-
-
-def test_a_trial_whose_last_start_comes_too_late_to_look_leaves_nobody_to_blame(tmp_path: Path) -> None:
-    box = TriedBox(tmp_path, watched=Looking(had_link=True))
-    box.start()
-    box.take(1, DEAD)
-    box.start()
-    box.clock.advance(2 * TRIAL_SECONDS * 1000)
-    box.start()
-    box.desk.step(heard=True)
-    assert box.take(1, DEAD).state == "running"

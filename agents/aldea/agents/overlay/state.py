@@ -115,7 +115,8 @@ def started(state: State, boot_id: str, mono_ms: int, *, had_link: bool = True) 
             f"the agent was started {trial.starts} times with these settings and the server was not heard",
             f"el agente arrancó {trial.starts} veces con estos ajustes y no se oyó al servidor",
         )
-        return rolled_back(state, why, boot_id, mono_ms, had_its_time=trial.cuts < trial.starts)
+        ended_itself = trial.cuts < trial.starts
+        return rolled_back(state, why, boot_id, mono_ms, had_its_time=ended_itself, ended_itself=ended_itself)
     if is_over(trial, boot_id, mono_ms):
         return rolled_back(state, silent_for(trial), boot_id, mono_ms, had_link=had_link)
     # Time since boot begins anew with each boot, and so does the patience.
@@ -146,14 +147,15 @@ def confirmed(state: State) -> State:
     return State(trial.overlay, outcome=Outcome(trial.command, trial.overlay.revision, "done", detail))
 
 
-def rolled_back(
-    state: State, why: Words, boot_id: str, mono_ms: int, *, had_its_time: bool = True, had_link: bool = True
-) -> State:
-    """Go back to what was kept, since nobody was heard. Whose fault that was is known later: `judge`."""
+def rolled_back(state: State, why: Words, boot_id: str, mono_ms: int, **known: bool) -> State:
+    """Go back to what was kept, since nobody was heard. Whose fault that was is known later: `judge`.
+
+    `known` of it is what a `GivenUp` has.
+    """
     trial = state.trial
     if trial is None:
         return state
-    given_up = GivenUp(boot_id, mono_ms, trial.patience_ms, trial.tries, had_its_time, had_link)
+    given_up = GivenUp(boot_id, mono_ms, trial.patience_ms, trial.tries, **known)
     return State(state.kept, undone=Undone(trial, why, given_up))
 
 

@@ -101,7 +101,15 @@ _TRIAL = {
     "tls": bool,
 }
 _OUTCOME = {**_NAMED, "confirmed": bool, "reason": str, "reason_es": str, "verdict": str}
-_DOUBT = {"boot_id": str, "at_ms": int, "patience_ms": int, "tries": int, "had_its_time": bool, "had_link": bool}
+_DOUBT = {
+    "boot_id": str,
+    "at_ms": int,
+    "patience_ms": int,
+    "tries": int,
+    "had_its_time": bool,
+    "had_link": bool,
+    "ended_itself": bool,
+}
 _LAUNCH = {"version": str, "boot_id": str, "at_ms": int, "count": int}
 
 

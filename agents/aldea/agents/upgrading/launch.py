@@ -112,7 +112,8 @@ class Launcher:
                 f"arrancó {trial.starts} veces y nunca oyó al servidor{ended.es}",
             )
             # Where it never ended by itself it was the power that went, each time.
-            return self._give_up(state, why, self._doubt(trial, had_its_time=bool(trial.ended)))
+            ended_itself = bool(trial.ended)
+            return self._give_up(state, why, self._doubt(trial, had_its_time=ended_itself, ended_itself=ended_itself))
         boot, now_ms = boot_id(), self._clock.mono_ms()
         began_ms = trial.began_ms if trial.boot_id == boot else now_ms
         trial = replace(trial, boot_id=boot, began_ms=began_ms, starts=trial.starts + 1)
@@ -187,9 +188,8 @@ class Launcher:
         self._written(state)
         return state
 
-    def _doubt(self, trial: Trial, *, had_its_time: bool = True, had_link: bool = True) -> GivenUp:
-        now_ms = self._clock.mono_ms()
-        return GivenUp(boot_id(), now_ms, self._patience_ms, trial.tries, had_its_time, had_link)
+    def _doubt(self, trial: Trial, **known: bool) -> GivenUp:
+        return GivenUp(boot_id(), self._clock.mono_ms(), self._patience_ms, trial.tries, **known)
 
     def _with_all_its_time(self, state: State) -> State:
         """Return the state with what ran before having its patience from now on: it can start only now."""
