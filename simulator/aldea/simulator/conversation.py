@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import hashlib
 
-from aldea.model.messages import Ack, Birth, Will, encode_status
-from aldea.model.topics import Lane, Topic
-from aldea.model.wire import Anchor
+from aldea.model.messages import Ack
+from aldea.model.topics import Lane
 from aldea.simulator.boots import Boot
 from aldea.simulator.flight import InFlight, Outgoing, Phase, Trouble
-from aldea.simulator.plan import SLOT_MS
-from aldea.simulator.probes import VERSION
 from aldea.simulator.village import Piece, Village
+from aldea.simulator.voice import Voice
 
 BATCH_ROWS = 2_000
 LIVE_ROWS = 40
@@ -29,12 +27,9 @@ ANSWER_MS = 15_000
 PATIENCE_MS = 600_000
 SPLIT_AFTER = 5
 AFTER_ROUND_MS = 3_000
-ANCHOR_ERROR_MS = 2_000
 KEEPALIVE_MS = 600_000
 WILL_AFTER_MS = KEEPALIVE_MS * 3 // 2
 """How long a broker waits for a silent client before it speaks its last will."""
-
-SEES = {"wan_bytes": True, "clients": True, "power": False}
 
 
 class Conversation:
@@ -45,9 +40,8 @@ class Conversation:
         self.phase = Phase.AWAY
         self.acked = 0
         self.trouble = Trouble()
-        self._learned: tuple[int, Anchor] | None = None
+        self._voice = Voice(village, send_ms)
         self._send_ms = send_ms
-        self._connection = 0
         self._cut = False
         self._birth_ms = 0
         self._births = 0
@@ -103,7 +97,7 @@ class Conversation:
         """Return what an agent says when it is stopped in order."""
         spoke = self.phase is not Phase.AWAY and self._born
         self.phase = Phase.AWAY
-        return [self._will("stopped")] if spoke else []
+        return [self._voice.will("stopped")] if spoke else []
 
     def hear(self, ack: Ack, now_ms: int) -> None:
         """Take in an acknowledgement that arrived at `now_ms`. One of another epoch is not ours.
@@ -136,37 +130,16 @@ class Conversation:
         if self.phase is Phase.AWAY:
             self.phase = Phase.GREETING
             self._births = 0
-            self._connection = max(self._connection + 1, now_ms // 1000)
+            self._voice.connect(now_ms)
         elif now_ms < self._birth_ms + min(ANSWER_MS << (self._births - 1), PATIENCE_MS):
             return []
         self._births += 1
         self._birth_ms = now_ms
         self._greeted_mono_ms = max(now_ms - boot.start_ms, 0)
-        anchor = self._anchor(boot, now_ms)
-        village = self.village
         self._born = present
         if not present:
-            empty = Piece(boot, self.acked + 1, 0, ())
-            return [Outgoing(self._topic(Lane.BULK), village.message(empty, anchor, now_ms), 1)]
-        birth = Birth(
-            site=village.site.id,
-            device=village.site.device,
-            connection=self._connection,
-            epoch=village.epoch,
-            first_seq=self.acked + 1,
-            last_seq=boot.last_seq,
-            boot_id=boot.id,
-            boot_no=boot.number,
-            mono_ms=self._greeted_mono_ms,
-            wall_ms=village.wall_ms(boot, anchor, now_ms),
-            clock=village.clock(anchor),
-            sample_seconds=SLOT_MS // 1000,
-            send_seconds=self._send_ms // 1000,
-            version=VERSION,
-            anchor=anchor,
-            sees=SEES,
-        )
-        return [Outgoing(self._topic(Lane.STATUS), encode_status(birth), 1, retain=True)]
+            return [self._empty(boot, Lane.BULK, now_ms)]
+        return [self._voice.birth(boot, self.acked + 1, self._greeted_mono_ms, now_ms)]
 
     def _send(self, boot: Boot, now_ms: int, since: int | None, *, room: bool) -> list[Outgoing]:
         """Send the oldest rows that the collector has not got; speak the last will when there are none to come."""
@@ -175,7 +148,7 @@ class Conversation:
             self._quiet_until_ms = self._tick_after(now_ms)
             if since is not None and now_ms >= since + WILL_AFTER_MS:
                 self.phase = Phase.AWAY
-                return [self._will("lost")] if self._born else []
+                return [self._voice.will("lost")] if self._born else []
             return []
         lane = Lane.BULK if waiting > LIVE_ROWS or since is not None else Lane.LIVE
         self._wants_room = lane is Lane.BULK and not room
@@ -207,30 +180,21 @@ class Conversation:
         flight = self._in_flight
         assert flight is not None
         self._say_time = False
-        piece = flight.piece
-        payload = self.village.message(piece, self._anchor(piece.boot, now_ms), now_ms)
+        message = self._voice.rows(flight.piece, flight.lane, now_ms)
         flight.attempts += 1
         flight.sent_ms = now_ms
-        flight.digest = hashlib.sha256(payload).hexdigest()[:16]
-        return [Outgoing(self._topic(flight.lane), payload, 1 if flight.lane is Lane.BULK else 0)]
+        flight.digest = hashlib.sha256(message.payload).hexdigest()[:16]
+        return [message]
 
     def _tell_time(self, now_ms: int) -> list[Outgoing]:
         """Send an empty live batch when a boot has just learned the time and has no rows to say it with."""
         if not self._say_time:
             return []
         self._say_time = False
-        boot = self.village.boots(now_ms)[-1]
-        empty = Piece(boot, self.acked + 1, 0, ())
-        payload = self.village.message(empty, self._anchor(boot, now_ms), now_ms)
-        return [Outgoing(self._topic(Lane.LIVE), payload, 0)]
+        return [self._empty(self.village.boots(now_ms)[-1], Lane.LIVE, now_ms)]
 
-    def _will(self, reason: str) -> Outgoing:
-        site = self.village.site
-        will = Will(site.id, site.device, self._connection, reason)
-        return Outgoing(self._topic(Lane.STATUS), encode_status(will), 1, retain=True)
-
-    def _topic(self, lane: Lane) -> str:
-        return str(Topic(self.village.site.id, self.village.site.device, lane))
+    def _empty(self, boot: Boot, lane: Lane, now_ms: int) -> Outgoing:
+        return self._voice.rows(Piece(boot, self.acked + 1, 0, ()), lane, now_ms)
 
     def _tick_after(self, now_ms: int) -> int:
         """Return the village's next moment to send: shortly after a round, each village after its own."""
@@ -268,21 +232,10 @@ class Conversation:
         self._quiet_until_ms = 0
         self._in_flight = None
 
-    # ------------------------------------------------------------------------------------------ time
-
-    def _anchor(self, boot: Boot, now_ms: int) -> Anchor | None:
-        if self._learned is not None and self._learned[0] == boot.number:
-            return self._learned[1]
-        return self.village.anchor(boot, now_ms)
-
     def _learn_time(self, ack: Ack, now_ms: int) -> None:
-        """Take the server's time for a running boot that has no other, if the answer was quick enough."""
+        """Take the server's time from the answer to this greeting, for a boot that still runs."""
         boots = self.village.boots(now_ms)
-        if not boots or boots[-1].end_ms is not None or ack.echo_mono_ms is None:
+        if not boots or boots[-1].end_ms is not None or ack.echo_mono_ms != self._greeted_mono_ms:
             return
-        if ack.echo_mono_ms != self._greeted_mono_ms or self._anchor(boots[-1], now_ms) is not None:
-            return
-        error = (now_ms - boots[-1].start_ms - ack.echo_mono_ms + 1) // 2
-        if 0 <= error <= ANCHOR_ERROR_MS:
-            self._learned = boots[-1].number, Anchor(ack.echo_mono_ms + error, ack.server_ms, error, "server")
+        if self._voice.learn_time(boots[-1], ack, now_ms):
             self._say_time = True

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from tzlocal import get_localzone_name
 
 from aldea.model.forms import load_forms
-from aldea.simulator.conversation import SEES
 from aldea.simulator.fleet import registrations
 from aldea.simulator.records import (
     DUTIES,
@@ -19,6 +18,7 @@ from aldea.simulator.records import (
     population_of,
     records_of,
 )
+from aldea.simulator.voice import SEES
 from aldea.storage.register.devices import Device
 from aldea.storage.register.facts import NewFact
 from aldea.storage.register.programmes import Programme, add_programme, find_programme
