@@ -353,6 +353,28 @@ def test_what_was_asked_before_a_sleep_and_answered_after_it_is_no_measurement(o
     assert [row.mono_ms for row in held_rows(outbox) if row.measurement == "ping"] == [3_720_000]
 
 
+def test_a_round_by_hand_in_which_the_machine_slept_is_interrupted_and_no_measurement(outbox: Outbox) -> None:
+    async def story() -> None:
+        clock = ManualClock(mono_ms=60_000)
+        asked = Scripted("dns", Reading("dns", {"answers": 1}))
+        runner, _ = make_runner(outbox, clock, (asked, 600))
+        clock.sleep(3_600_000)
+        assert (await runner.run_now("dns"))[0].fields == {"answers": 1}, "that sleep was before it"
+        asked.go.clear()
+        asked.begun.clear()
+        by_hand = asyncio.create_task(runner.run_now("dns"))
+        await asked.begun.wait()
+        clock.sleep(3_600_000)
+        asked.go.set()
+        assert [reading.fields for reading in await by_hand] == [{"failure": "interrupted"}]
+        assert (await runner.run_now("dns"))[0].fields == {"answers": 1}
+
+    asyncio.run(story())
+    rows = held_rows(outbox)
+    assert [row.mono_ms for row in rows if row.measurement == "dns"] == [3_660_000, 7_260_000]
+    assert len(told_asleep(rows)) == 2
+
+
 def test_a_nap_of_seconds_and_a_jump_of_the_wall_clock_are_no_sleep(outbox: Outbox) -> None:
     async def story() -> None:
         clock = ManualClock(mono_ms=60_000)

@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from weakref import WeakSet
 
 from aldea.agents.asleep import SleepWatch
 from aldea.agents.budget import Meter, wan_bytes_of
@@ -19,6 +20,7 @@ from aldea.agents.probe import Probe, ScheduledProbe, run_probe
 from aldea.agents.probe_log import ProbeLog, ProbeState
 from aldea.agents.schedule import Schedule
 from aldea.model.clock import Clock
+from aldea.model.failures import Failure
 from aldea.model.intervals import Range
 from aldea.model.sample import Reading
 
@@ -67,7 +69,7 @@ class Runner:
         self._changes = ChangeWatch()
         self._follow_up = FollowUp(outbox, clock.mono_ms())
         self._asleep = SleepWatch(clock)
-        self._overslept: set[str] = set()
+        self._overslept: WeakSet[asyncio.Task[Sequence[Reading]]] = WeakSet()
         self._running: dict[str, asyncio.Task[Sequence[Reading]]] = {}
         self._by_hand: dict[str, asyncio.Task[Sequence[Reading]]] = {}
         self._unstored: deque[_Batch] = deque()
@@ -124,12 +126,14 @@ class Runner:
     async def run_now(self, name: str, instead: Probe | None = None) -> Sequence[Reading]:
         """Run one round of a probe now, record it, have it sent at once, and return it. Raises KeyError for no probe.
 
-        A round of the same probe that is under way is waited for. `instead`: a probe that does the same in another
+        A round of the same probe that is under way is waited for. One that the machine has slept in is `interrupted`,
+        and not recorded. `instead`: a probe that does the same in another
         way, such as a throughput test by hand; it stays the caller's to close.
         """
         item = self._probes[name]
         while (busy := self._busy(name)) is not None:
             await asyncio.wait({busy})
+        self._look_whether_asleep()  # before it: that one is not this round's
         task = asyncio.create_task(self._round_by_hand(item, instead), name=f"{name} by hand")
         self._by_hand[name] = task
         try:
@@ -148,7 +152,10 @@ class Runner:
         """Run the round and keep what it gives: whoever asked may be gone by then."""
         started_ms = self._clock.mono_ms()
         readings = await run_probe(instead or item.probe, item.timeout_seconds)
+        self._look_whether_asleep()
         self._count(item.probe.name, readings)
+        if self._by_hand[item.probe.name] in self._overslept:
+            return [Reading(item.probe.name, {"failure": Failure.INTERRUPTED.value})]
         self._keep(readings, started_ms, urgent=True)
         return readings
 
@@ -165,15 +172,14 @@ class Runner:
                 if not task.cancelled():
                     found = task.result()
                     self._count(name, found)
-                    readings += found if name not in self._overslept else []
-                self._overslept.discard(name)
+                    readings += [] if task in self._overslept else found
         return readings
 
     def _look_whether_asleep(self) -> None:
         """Tell of a sleep. What was asked before it and answered after it says nothing of the link."""
         told = self._asleep.look(self._outbox.boot.boot_id)
         if told is not None:
-            self._overslept |= self._running.keys()
+            self._overslept.update((*self._running.values(), *self._by_hand.values()))
             self._keep([told], self._clock.mono_ms())
 
     def _keep(self, readings: Sequence[Reading], mono_ms: int, *, urgent: bool = False) -> None:
