@@ -207,7 +207,7 @@ def test_with_several_programmes_one_is_chosen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("day", "said"),
-    [("2025-05-31", "antes del inicio (2025-06-01)"), ("2025-10-01", "después del fin del programa (2025-09-30)")],
+    [("2025-05-31", "antes del inicio (1 jun 2025)"), ("2025-10-01", "después del fin del programa (30 sep 2025)")],
 )
 def test_a_day_outside_the_programme_chosen_is_said_where_it_is_typed(tmp_path: Path, day: str, said: str) -> None:
     clock = ManualClock(NOW_MS)

@@ -80,6 +80,6 @@ def test_a_cut_file_and_a_wrong_passphrase_are_told(site: Site) -> None:
     file = seal((NEW,), WORDS)
     for given, words in ((file[:-7], WORDS), (file, "otra frase cualquiera")):
         status, page = upload(site, given, words)
-        assert (status, "La frase no abre" in page) == (400, True)
+        assert (status, "La frase secreta no abre" in page) == (400, True)
     status, page = upload(site, b"PK" + file)
     assert (status, "no es un respaldo" in page) == (400, True)

@@ -283,13 +283,16 @@ def _backup(page: Page, place: Place) -> bytes:
         page.get_by_role("button", name="Descargar").click()
     file = Path(download.value.path())
     page.goto(f"http://127.0.0.1:{place.port}/records/roster/restore")
-    for words, expected in (("otra frase cualquiera", "La frase no abre"), ("cinco gallos cantan", "Ya iguales: 2.")):
+    for words, expected in (
+        ("otra frase cualquiera", "La frase secreta no abre"),
+        ("cinco gallos cantan", "Ya iguales: 2."),
+    ):
         page.set_input_files("[name=file]", file)
         page.fill("[name=passphrase]", words)
         page.get_by_role("button", name="Verlo").click()
         expect(page.locator("main")).to_contain_text(expected)
-    page.get_by_role("button", name="Ponerlo").click()
-    expect(page.get_by_text("El respaldo quedó puesto.")).to_be_visible()
+    page.get_by_role("button", name="Agregarlo a la lista").click()
+    expect(page.get_by_text("El respaldo se agregó a la lista.")).to_be_visible()
     return file.read_bytes()
 
 

@@ -18,7 +18,7 @@ from aldea.agents.page.rendering import language_of, render
 from aldea.agents.page.times import day_said
 from aldea.agents.page.view import BoxView
 from aldea.agents.records import Desk, Entry, NewEntry, Person, RecordRefused, State
-from aldea.agents.records.roster import DRAFT_DAYS, MOST_PEOPLE, Draft
+from aldea.agents.records.roster import AGE_BANDS, DRAFT_DAYS, MOST_PEOPLE, Draft
 from aldea.model.forms.definition import in_language
 
 LISTED = 20
@@ -131,6 +131,8 @@ def _nothing_today(view: BoxView, desk: Desk) -> Any:
     day = now.date().isoformat()
     if desk.book.on_day(form.id, day):
         return go_to("/records", "nothing_already")
+    if desk.book.holds_something_of(day):
+        return go_to("/records", "something_today")
     try:
         desk.book.enter(NewEntry(form.id, form.version, day, {}, made_ms=view.known_ms()))
     except sqlite3.Error:
@@ -203,5 +205,11 @@ def _print(desk: Desk) -> str:
     people = () if empty else desk.roster.people()
     lines = PRINTED_LINES if empty else EMPTY_LINES
     return render(
-        bottle.request, "facilitator_print.html", people=people, lines=lines, empty=empty, sex_words=SEX_WORDS
+        bottle.request,
+        "facilitator_print.html",
+        people=people,
+        lines=lines,
+        empty=empty,
+        sex_words=SEX_WORDS,
+        bands=AGE_BANDS,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import bottle
 
 from aldea.agents.page.asking import asked
+from aldea.agents.page.facilitator_faults import as_shown, said
 from aldea.agents.page.facilitator_filled import (
     PEOPLE,
     TALLY,
@@ -16,7 +17,6 @@ from aldea.agents.page.facilitator_filled import (
     asks_for,
     recorded_ticks,
     short_group,
-    told_by_group,
 )
 from aldea.agents.page.facilitator_people import (
     CORRECTED_ON_A_PAGE,
@@ -32,7 +32,7 @@ from aldea.agents.page.times import local, zone_of
 from aldea.agents.page.view import BoxView
 from aldea.agents.records import Desk
 from aldea.agents.records.roster import AGE_BANDS, SEXES
-from aldea.model.forms import Cell, Fault, Group, Moment, laid_out, sentence
+from aldea.model.forms import Cell, Fault, Group, Moment, laid_out
 from aldea.model.forms.definition import in_language
 
 # Where nothing vouches for the time, no day can be said to be still to come.
@@ -69,7 +69,8 @@ def form_page(
     """
     language = language_of(bottle.request)
     definition = filled.definition
-    faults = told_by_group(faults, filled.typed.get(TALLY) or ()) if asks_for(definition, TALLY) else faults
+    faults = as_shown(faults, filled)
+    told = [(fault.path, said(fault, filled, language)) for fault in faults]
     parts = _parts(filled, faults, language, more_rows)
     return render(
         bottle.request,
@@ -79,9 +80,10 @@ def form_page(
         privacy=in_language(definition.privacy, language),
         filled=filled,
         parts_of=parts,
-        errors=[sentence(fault, language) for fault in faults],
+        errors=[text for _, text in told],
         refusal=REFUSALS.get(refusal),
-        wrong={fault.path: sentence(fault, language) for fault in faults},
+        no_reason=REFUSALS[refusal] if refusal == "no_reason" else None,
+        wrong=dict(told),
         counts={(row["sex"], row["age_band"]): row["count"] for row in filled.typed.get(TALLY) or () if "count" in row},
         sexes=[(sex, SEX_WORDS[sex]) for sex in SEXES],
         sex_words=SEX_WORDS,

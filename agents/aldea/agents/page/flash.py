@@ -27,6 +27,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "draft_dropped": N_("Thrown away."),
         "laid_aside": N_("Left at that. It stands under all records."),
         "nothing_already": N_("That was noted already: nothing happened today."),
+        "something_today": N_("Something was entered for today: it was not noted that nothing happened."),
         "nothing_stored": N_("Noted: nothing happened today."),
         "left_for_now": N_("Kept under “Not finished yet”."),
         "not_stored": N_("The box could not store it: see its disk."),
@@ -41,6 +42,25 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "signed_out": N_("Signed out."),
     }
 )
+
+_NOT_DONE = frozenset(
+    {
+        "cannot_write_now",
+        "still_opening",
+        "checked_too_often",
+        "tests_by_hand_spent",
+        "too_many_reports",
+        "no_speed_server",
+        "not_kept",
+        "not_stored",
+        "something_today",
+    }
+)
+
+
+def kind_of(key: str | None) -> str:
+    """Return how a sentence is shown: as a warning where what was asked for was not done."""
+    return "warning" if key in _NOT_DONE else "good"
 
 
 def sentence_of(key: str | None) -> str | None:

@@ -52,7 +52,8 @@ def needs_pin(page: Callable[..., Any]) -> Callable[..., Any]:
                 return no_records(request)
         bottle.response.status = 403
         if request.method == "POST":
-            return _form(request, request.path, carried=_carried(request))
+            # Of a button alone nothing is carried, but it was pressed: it goes on by a form, too.
+            return _form(request, request.path, carried=_carried(request) or [("pressed", "yes")])
         query = request.query_string
         # Let in a moment ago, and it shows nothing of what it was given then.
         keeps = any(request.get_cookie(name) for name in (COOKIE, KNOWN_COOKIE))

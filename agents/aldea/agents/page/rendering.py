@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from aldea.agents.page.asking import CHOSEN
-from aldea.agents.page.flash import sentence_of
+from aldea.agents.page.flash import kind_of, sentence_of
 from aldea.agents.page.gate import Gate
 from aldea.agents.page.navigation import PLACES
 from aldea.agents.page.times import date_and_time, day_said, duration, zone_of
@@ -114,6 +114,11 @@ class Shown:
     def flash(self) -> str | None:
         """The sentence to show once, after a form was sent."""
         return sentence_of(self.request.query.get("said"))
+
+    @property
+    def flash_kind(self) -> str:
+        """How that sentence is shown."""
+        return kind_of(self.request.query.get("said"))
 
     @property
     def can_be_asked_again(self) -> bool:

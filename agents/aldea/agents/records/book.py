@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aldea.agents.records.entry import Entry, NewEntry, RecordRefused, State, entry_of
 from aldea.agents.records.store import Store
-from aldea.agents.records.versions import NEWEST, ON_DAY, next_number, stored_before
+from aldea.agents.records.versions import NEWEST, ON_DAY, SOMETHING_ON_DAY, next_number, stored_before
 from aldea.model.catalogue.kinds import LONG_TEXT
 from aldea.model.forms.envelope import payload_text
 from aldea.model.intervals import Range
@@ -122,6 +122,10 @@ class RecordBook:
     def on_day(self, form: str, event_date: str) -> tuple[Entry, ...]:
         """Return the newest versions of a form's records with that day, withdrawn ones not."""
         return self._select(f"WHERE {ON_DAY} ORDER BY id", (form, event_date))
+
+    def holds_something_of(self, event_date: str) -> bool:
+        """Say whether something happened on a day by what was entered; withdrawn records say nothing."""
+        return bool(self._select(f"WHERE {SOMETHING_ON_DAY} LIMIT 1", (event_date,)))
 
     def by_token(self, token: str) -> Entry | None:
         """Return what a form stored, None when it was not sent yet."""

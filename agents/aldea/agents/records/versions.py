@@ -8,6 +8,10 @@ from aldea.agents.records.entry import NewEntry, RecordRefused
 
 NEWEST = "version = (SELECT max(version) FROM version AS other WHERE other.record = version.record)"
 ON_DAY = f"form = ? AND event_date = ? AND withdrawn = 0 AND {NEWEST}"
+SOMETHING_ON_DAY = (
+    f"event_date = ? AND form NOT IN ('nothing_today', 'nothing', 'power_note') AND withdrawn = 0 AND {NEWEST}"
+)
+"""A day without power, or a month's zero, is no sign that something happened that day."""
 ONCE_A_DAY = frozenset({"nothing_today"})
 """Forms that say the same of a day however often they are sent: from two telephones at once, too."""
 

@@ -53,12 +53,12 @@ SENTENCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "en": "{label}: “{given}” is not a date; write it as 2025-11-03 or 03/11/2025 (day/month/year).",
         },
         "not_local_time": {
-            "es": "{label}: «{given}» no es fecha y hora; escríbase como 2025-11-03 18:20.",
-            "en": "{label}: “{given}” is not a date and time; write it as 2025-11-03 18:20.",
+            "es": "{label}: «{given}» no es fecha y hora; escríbase como 2025-11-03 18:20 o 03/11/2025 18:20.",
+            "en": "{label}: “{given}” is not a date and time; write it as 2025-11-03 18:20 or 03/11/2025 18:20.",
         },
         "not_month": {
-            "es": "{label}: «{given}» no es un mes; escríbase como 2025-11.",
-            "en": "{label}: “{given}” is not a month; write it as 2025-11.",
+            "es": "{label}: «{given}» no es un mes; escríbase como 2025-11 o 11/2025 (mes/año).",
+            "en": "{label}: “{given}” is not a month; write it as 2025-11 or 11/2025 (month/year).",
         },
         "in_future": {
             "es": "{label}: {given} aún no llega (hoy es {limit} en el sitio); corríjase la fecha.",

@@ -54,9 +54,9 @@ def read_value(field: Field, text: str, moment: Moment) -> object:
 
 
 def read_day(text: str) -> date | None:
-    """Return the day that `2025-11-03` or `03/11/2025` (day first) means, or None."""
-    iso = re.fullmatch(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})", text)
-    local = re.fullmatch(r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})", text)
+    """Return the day that `2025-11-03` or `03/11/2025` (day first) means, or None. `-`, `/` and `.` are the same."""
+    iso = re.fullmatch(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})", text)
+    local = re.fullmatch(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})", text)
     parts = iso.groups() if iso else tuple(reversed(local.groups())) if local else None
     if parts is None:
         return None
@@ -64,6 +64,19 @@ def read_day(text: str) -> date | None:
         return date(int(parts[0]), int(parts[1]), int(parts[2]))
     except ValueError:
         return None
+
+
+def read_clock(text: str) -> tuple[int, int] | None:
+    """Return the hour and minute that `18:20`, `18.20` or `6:20 p. m.` means, or None."""
+    found = re.fullmatch(r"([0-9]{1,2})[:.]([0-9]{2})(?::[0-9]{2})?(?: ?([ap])\.? ?m\.?)?", text.lower())
+    if found is None:
+        return None
+    hour, minute, half = int(found[1]), int(found[2]), found[3]
+    if half is not None:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half == "p" else 0)
+    return (hour, minute) if hour < 24 and minute < 60 else None
 
 
 def read_month(text: str) -> date | None:
@@ -111,11 +124,11 @@ def _code(text: str) -> str:
 
 
 def _local_time(text: str, moment: Moment) -> str:
-    found = re.fullmatch(r"(\S+)[T ]+([0-9]{1,2}):([0-9]{2})(?::[0-9]{2})?", text)
-    day = read_day(found[1]) if found else None
-    if found is None or day is None or int(found[2]) > 23 or int(found[3]) > 59:
+    found = re.fullmatch(r"([0-9./-]+),?[T\s]+(\S.*)", text)
+    day, at = (read_day(found[1]), read_clock(found[2])) if found else (None, None)
+    if day is None or at is None:
         raise WrongValue("not_local_time", given=_given(text))
-    value = f"{day.isoformat()}T{int(found[2]):02}:{found[3]}"
+    value = f"{day.isoformat()}T{at[0]:02}:{at[1]:02}"
     _in_time(day, moment)
     if value > moment.now.strftime("%Y-%m-%dT%H:%M"):
         now = moment.now.strftime("%Y-%m-%d %H:%M")
