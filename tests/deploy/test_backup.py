@@ -27,6 +27,7 @@ from aldea.storage.register import open_register
 from aldea.storage.register.audit import list_audit
 from aldea.storage.register.feed import FeedEvent, append_feed, last_position
 from aldea.storage.register.releases import add_release
+from aldea.storage.register.restored import restored_ms
 from aldea.storage.register.rollouts import begin_rollout, change_rollout
 from aldea.storage.register.sites import find_site
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
@@ -299,3 +300,4 @@ def test_a_rollout_that_comes_back_with_a_backup_waits_for_a_person(
     with closing(open_register(f"sqlite:///{data / 'register.db'}")) as restored, restored.transaction() as unit:
         assert change_rollout(unit, RolloutState.STOPPED, NOW_MS).rollout.state is RolloutState.STOPPED
         assert list_audit(unit)[0].action == "rollout_paused"
+        assert restored_ms(unit) > 0, "what devices were sent since is not known here"

@@ -39,6 +39,7 @@ from aldea.storage.register.profiles import (
     subject_of,
 )
 from aldea.storage.register.programmes import Programme, add_programme, assign_site
+from aldea.storage.register.restored import AHEAD, note_restored
 from aldea.storage.register.sites import Site, SiteEntry, add_sites
 
 if TYPE_CHECKING:
@@ -229,6 +230,26 @@ def test_a_device_that_is_ahead_of_a_restored_register_is_sent_a_newer_revision(
         again = send_settings(unit, "arroyo", "agent", (), NOW + 1, again=True)
         assert again is not None
         assert again.payload["revision"] == 42
+
+
+def test_a_restored_register_does_not_say_that_a_device_runs_with_what_it_was_sent_before_the_backup(
+    villages: Register,
+) -> None:
+    """It was sent something else since, of which nothing is known here."""
+    with villages.transaction() as unit:
+        assign_profile(unit, ["arroyo"], "slow")
+        first = send_settings(unit, "arroyo", "agent", (), NOW)
+        assert first is not None
+        note_answer(unit, "arroyo", "agent", first.id, "done", {"runs": 1}, NOW)
+        assert standing(unit) is Standing.SAME
+        for restored in (1, 2):
+            note_restored(unit, NOW + restored * DAY)
+            assert standing(unit) is Standing.NOT_SENT
+            again = send_settings(unit, "arroyo", "agent", (), NOW + restored * DAY)
+            assert again is not None
+            assert again.payload == {"revision": 1 + restored * (AHEAD + 1), "document": SLOW}
+            note_answer(unit, "arroyo", "agent", again.id, "done", {}, NOW + restored * DAY)
+            assert standing(unit) is Standing.SAME
 
 
 def test_a_new_card_knows_nothing_of_what_the_old_one_was_told(villages: Register) -> None:

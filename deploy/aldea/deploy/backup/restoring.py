@@ -20,6 +20,7 @@ from aldea.deploy.words import said, sentence_of
 from aldea.model.rollouts import RolloutState
 from aldea.storage.register import RegisterError, open_register
 from aldea.storage.register.audit import audit
+from aldea.storage.register.restored import note_restored
 from aldea.storage.register.rollouts import change_rollout, open_rollout
 
 if TYPE_CHECKING:
@@ -121,12 +122,14 @@ def _put(folder: Path, targets: dict[str, Path], places: Places, now_ms: int) ->
 def _migrate(places: Places, now_ms: int) -> None:
     """Bring the register up to this program, and pause the rollout that was under way in it.
 
-    It may have been halted or ended since the backup was taken: a person decides whether it goes on.
+    It may have been halted or ended since the backup was taken: a person decides whether it goes on. What devices were
+    sent since is not known here either.
     """
     register = open_register(places.register_url)
     try:
         register.migrate()
         with register.transaction() as unit:
+            note_restored(unit, now_ms)
             found = open_rollout(unit)
             if found is not None and found.rollout.state is RolloutState.RUNNING:
                 change_rollout(unit, RolloutState.PAUSED, now_ms)

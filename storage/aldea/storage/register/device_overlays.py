@@ -1,7 +1,8 @@
 """What each agent is to run with, and how it stands to it.
 
 The effective overlay is the site's profile, the device's own differences over it, and facts that the server knows.
-What the device holds is the newest settings that it has answered with `done`, since its card was enrolled.
+What the device holds is the newest settings that it has answered with `done`, since its card was enrolled and since
+the register came back from a backup, where it did.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from aldea.storage.register.command_rows import CommandState, DeviceCommand, com
 from aldea.storage.register.dated import holds_at
 from aldea.storage.register.errors import UnknownEntryError
 from aldea.storage.register.register import Unit
+from aldea.storage.register.restored import restored_ms
 from aldea.storage.register.tables import (
     broker_credential,
     command,
@@ -211,13 +213,13 @@ def _commands(unit: Unit, mine: Any) -> tuple[dict[tuple[str, str], DeviceComman
     here = and_(command.c.site == mine.c.site, command.c.device == mine.c.id)
     counted = select(command, newest).join(mine, here).where(command.c.kind == KIND).subquery()
     rows = unit.connection.execute(select(counted).where(counted.c.newest == 1)).all()
-    enrolled = _enrolled(unit, mine)
+    enrolled, restored = _enrolled(unit, mine), restored_ms(unit)
     last: dict[tuple[str, str], DeviceCommand] = {}
     taken: dict[tuple[str, str], DeviceCommand] = {}
     for found in sorted((command_of(row) for row in rows), key=lambda one: (one.created_ms, one.id)):
         key = (found.site, found.device)
-        # A new card knows nothing of what the old one was told.
-        if found.created_ms < enrolled.get(key, 0) and found.state.is_over:
+        # A new card knows nothing of what the old one was told, nor a restored register of what was sent since.
+        if found.created_ms < max(enrolled.get(key, 0), restored) and found.state.is_over:
             continue
         last[key] = found
         if found.state is CommandState.DONE:

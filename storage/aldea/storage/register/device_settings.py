@@ -18,6 +18,7 @@ from aldea.storage.register.errors import RegisterConflictError, UnknownEntryErr
 from aldea.storage.register.facts import lock_site
 from aldea.storage.register.profiles import PastDocument, clean_document, keep_past
 from aldea.storage.register.register import Register, Unit
+from aldea.storage.register.restored import restored_revision
 from aldea.storage.register.tables import device, device_settings
 
 LASTS_MS = 60 * 86_400_000
@@ -106,7 +107,7 @@ def send_settings(
         return None
     # A device may be ahead of a register that was restored from an old backup: it says how far.
     told = 0 if now.last is None else now.last.answer.get("runs")
-    counted = int(_locked(unit, site_id, device_id).sent_revision)
+    counted = max(int(_locked(unit, site_id, device_id).sent_revision), restored_revision(unit))
     revision = max(counted, now.held_revision, told if type(told) is int and told < MOST_REVISIONS else 0) + 1
     supersede(unit, site_id, device_id, KIND, now_ms)
     _update(unit, site_id, device_id, {"sent_revision": revision})
