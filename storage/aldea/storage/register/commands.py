@@ -13,6 +13,8 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
 from aldea.model.messages import MAX_BYTES, Command, encode_command
+from aldea.model.said import Said
+from aldea.storage.register import command_words as words
 from aldea.storage.register.command_rows import OPEN, UNHEARD, CommandState, DeviceCommand, command_of
 from aldea.storage.register.devices import find_device
 from aldea.storage.register.encoding import clean_text, plain
@@ -68,7 +70,7 @@ def queue_command(  # noqa: PLR0913, PLR0917 - what a command is made of
     lock_site(unit, site)
     if id is not None and (found := find_command(unit, id)) is not None:
         if (found.site, found.device, found.kind) != (site, device, kind):
-            raise RegisterConflictError(f"the command {id[:64]!r} is of another device or kind: choose another id")
+            raise RegisterConflictError(words.of_another(id))
         return found
     _refuse(unit, site, device, now_ms, expires_ms)
     new = DeviceCommand(
@@ -86,7 +88,7 @@ def queue_command(  # noqa: PLR0913, PLR0917 - what a command is made of
         raise RegisterError("a command's id has 1 to 64 characters and its kind 1 to 40")
     size = len(encode_command(message_of(new)))
     if size > MAX_BYTES:
-        raise RegisterError(f"the command has {size} bytes, a device takes {MAX_BYTES}: send less at once")
+        raise RegisterError(words.too_large(size, MAX_BYTES))
     unit.connection.execute(
         insert(command).values(
             id=new.id,
@@ -122,11 +124,15 @@ def cancel_command(unit: Unit, command_id: str, now_ms: int, author: str | None 
     """
     row = unit.connection.execute(select(command).where(command.c.id == command_id).with_for_update()).first()
     if row is None:
-        raise UnknownEntryError(f"there is no command {command_id[:64]!r}: look for it in the device's list")
+        raise UnknownEntryError(words.no_command(command_id))
     found = command_of(row)
     if found.state not in UNHEARD:
-        why = "it is over" if found.state.is_over else "the device has it already and carries it out"
-        raise RegisterError(f"the command can't be cancelled any more: {why}")
+        why = Said("it is over", "terminó")
+        if not found.state.is_over:
+            why = Said("the device has it already and carries it out", "el equipo ya la tiene y la está cumpliendo")
+        raise RegisterError(
+            Said(f"the command can't be cancelled any more: {why}", f"la orden ya no se puede cancelar: {why.es}")
+        )
     _cancel(unit, command.c.id == command_id, now_ms, {} if author is None else {"cancelled_by": author})
     return _existing(unit, command_id)
 
@@ -225,21 +231,21 @@ def _refuse(unit: Unit, site: str, device: str, now_ms: int, expires_ms: int) ->
     place = find_site(unit, site)
     found = find_device(unit, site, device)
     if place is None or found is None:
-        raise UnknownEntryError(f"site {site[:60]!r} has no device {device[:60]!r}: enrol it first")
+        raise UnknownEntryError(words.no_device(site, device))
     if place.simulated:
-        raise RegisterError(f"site {site!r} is simulated: there is no box to command")
+        raise RegisterError(words.simulated(site))
     if found.retired_at_ms is not None:
-        raise RegisterError(f"device {device!r} of site {site!r} is retired: it takes no commands")
+        raise RegisterError(words.retired(site, device))
     if not now_ms < expires_ms <= now_ms + LONGEST_MS:
-        raise RegisterError("a command must end later than now, and within 90 days")
+        raise RegisterError(words.bad_end())
     mine = (command.c.site == site, command.c.device == device, command.c.state.in_(_OPEN_VALUES))
     waiting = unit.connection.execute(select(func.count()).select_from(command).where(*mine)).scalar_one()
     if waiting >= MOST_OPEN:
-        raise RegisterError(f"{waiting} commands wait for {site}/{device} already: cancel some first")
+        raise RegisterError(words.too_many(waiting, site, device))
 
 
 def _existing(unit: Unit, command_id: str) -> DeviceCommand:
     found = find_command(unit, command_id)
     if found is None:
-        raise UnknownEntryError(f"there is no command {command_id[:64]!r}: look for it in the device's list")
+        raise UnknownEntryError(words.no_command(command_id))
     return found

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from aldea.model.said import Said
 from aldea.storage.register.encoding import plain
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
 from aldea.storage.register.register import Unit
@@ -59,7 +60,12 @@ def add_contact(unit: Unit, new: ContactPoint) -> int:
     """Store a contact point and return its id. Raises UnknownEntryError for a person that is not known."""
     known = unit.connection.execute(select(person.c.id).where(person.c.id == new.person)).first()
     if known is None:
-        raise UnknownEntryError(f"person {new.person[:60]!r} is not known: add the person first (`aldea user add`)")
+        raise UnknownEntryError(
+            Said(
+                f"person {new.person[:60]!r} is not known: add the person first (`aldea user add`)",
+                f"no se conoce a la persona {new.person[:60]!r}: primero hay que agregarla (`aldea user add`)",
+            )
+        )
     made = unit.connection.execute(insert(contact_point).values(**_columns(new)).returning(contact_point.c.id))
     return int(made.scalar_one())
 
@@ -71,7 +77,12 @@ def update_contact(unit: Unit, changed: ContactPoint) -> None:
     """
     before = find_contact(unit, changed.id)
     if before is None:
-        raise UnknownEntryError(f"contact point {changed.id} does not exist any more: load the list again")
+        raise UnknownEntryError(
+            Said(
+                f"contact point {changed.id} does not exist any more: load the list again",
+                f"el contacto {changed.id} ya no existe: cargar la lista otra vez",
+            )
+        )
     columns = _columns(changed)
     same = before.kind == changed.kind and dict(before.fields) == dict(changed.fields)
     columns["verified_ms"] = before.verified_ms if same else None
@@ -139,13 +150,28 @@ def _columns(new: ContactPoint) -> dict[str, Any]:
 
 def _check_quiet(quiet: QuietHours) -> None:
     if not (0 <= quiet.from_minute < DAY_MINUTES and 0 <= quiet.to_minute < DAY_MINUTES):
-        raise RegisterError("quiet hours must be times of a day, from 00:00 to 23:59")
+        raise RegisterError(
+            Said(
+                "quiet hours must be times of a day, from 00:00 to 23:59",
+                "las horas de silencio deben ser horas del día, de 00:00 a 23:59",
+            )
+        )
     if quiet.from_minute == quiet.to_minute:
-        raise RegisterError("quiet hours that start and end at the same time would last all day: change one")
+        raise RegisterError(
+            Said(
+                "quiet hours that start and end at the same time would last all day: change one",
+                "si terminan a la hora en que empiezan, las horas de silencio durarían todo el día: cambiar una",
+            )
+        )
     try:
         ZoneInfo(quiet.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise RegisterError(f"{quiet.zone[:64]!r} is not an IANA zone such as America/Mexico_City") from None
+        raise RegisterError(
+            Said(
+                f"{quiet.zone[:64]!r} is not an IANA zone such as America/Mexico_City",
+                f"{quiet.zone[:64]!r} no es una zona IANA como America/Mexico_City",
+            )
+        ) from None
 
 
 def _contact(row: Row[Any]) -> ContactPoint:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, select
 
 from aldea.model.overlays import changed_keys, merged
+from aldea.model.said import Said
 from aldea.storage.register.command_rows import CommandState, DeviceCommand, command_of
 from aldea.storage.register.dated import holds_at
 from aldea.storage.register.errors import UnknownEntryError
@@ -130,7 +131,13 @@ def device_settings_of(unit: Unit, site_id: str, device_id: str, keys: Collectio
     """Return one device's settings. Raises UnknownEntryError for one that takes none."""
     found = settings_of(unit, keys, now_ms, sites=[site_id], device_id=device_id)
     if not found:
-        raise UnknownEntryError(f"site {site_id[:39]!r} has no agent {device_id[:39]!r} that could be set: enrol it")
+        raise UnknownEntryError(
+            Said(
+                f"site {site_id[:39]!r} has no agent {device_id[:39]!r} that could be set: enrol it",
+                f"el sitio {site_id[:39]!r} no tiene un agente {device_id[:39]!r} que se pueda "
+                "ajustar: hay que inscribirlo",
+            )
+        )
     return found[0]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, and_, select, update
 from sqlalchemy import insert as plain_insert
 
+from aldea.model.said import Said
 from aldea.storage.register.command_rows import DeviceCommand
 from aldea.storage.register.commands import queue_command, supersede
 from aldea.storage.register.device_overlays import KIND, DeviceSettings, device_settings_of
@@ -57,8 +58,12 @@ def set_differences(
     before = _locked(unit, site_id, device_id)
     if seen is not None and seen != before.revision:
         raise RegisterConflictError(
-            f"the settings of {site_id}/{device_id} were changed meanwhile: they are at revision {before.revision};"
-            " look at them again"
+            Said(
+                f"the settings of {site_id}/{device_id} were changed meanwhile: they are at revision {before.revision};"
+                " look at them again",
+                f"alguien cambió mientras tanto los ajustes de {site_id}/{device_id}: van en la revisión "
+                f"{before.revision}; hay que verlos de nuevo",
+            )
         )
     if document == before.differences:
         return int(before.revision)
@@ -101,7 +106,12 @@ def send_settings(
     now = device_settings_of(unit, site_id, device_id, keys, now_ms)
     if seen is not None and seen != now.overlay:
         raise RegisterConflictError(
-            f"the settings of {site_id}/{device_id} were changed meanwhile: look at what would be sent, and send again"
+            Said(
+                f"the settings of {site_id}/{device_id} were changed meanwhile: look at what would be sent, "
+                "and send again",
+                f"los ajustes de {site_id}/{device_id} cambiaron mientras tanto: hay que ver qué se "
+                "enviaría, y enviar otra vez",
+            )
         )
     if not now.is_due(again=again):
         return None
@@ -156,7 +166,12 @@ def _locked(unit: Unit, site_id: str, device_id: str) -> Row[Any]:
         return row
     known = and_(device.c.site == site_id, device.c.id == device_id)
     if unit.connection.execute(select(device.c.id).where(known)).first() is None:
-        raise UnknownEntryError(f"site {site_id[:39]!r} has no device {device_id[:39]!r}: enrol it first")
+        raise UnknownEntryError(
+            Said(
+                f"site {site_id[:39]!r} has no device {device_id[:39]!r}: enrol it first",
+                f"el sitio {site_id[:39]!r} no tiene el equipo {device_id[:39]!r}: primero hay que inscribirlo",
+            )
+        )
     empty = {"site": site_id, "device": device_id, "differences": {}, "revision": 0, "sent_revision": 0}
     unit.connection.execute(plain_insert(device_settings).values(**empty))
     return unit.connection.execute(select(device_settings).where(mine)).one()

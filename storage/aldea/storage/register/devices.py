@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
+from aldea.model.said import Said
 from aldea.model.sample import is_id
 from aldea.storage.register.dated import end_entry, put_entry
 from aldea.storage.register.encoding import plain
@@ -64,7 +65,12 @@ def enrol_device(unit: Unit, new: Device) -> None:
     columns = device_columns(new)
     lock_site(unit, new.site)
     if find_device(unit, new.site, new.id) is not None:
-        raise RegisterConflictError(f"site {new.site!r} already has a device {new.id!r}: choose another id")
+        raise RegisterConflictError(
+            Said(
+                f"site {new.site!r} already has a device {new.id!r}: choose another id",
+                f"el sitio {new.site!r} ya tiene un equipo {new.id!r}: hay que elegir otra clave",
+            )
+        )
     unit.connection.execute(insert(device).values(**columns, is_primary=False))
     if new.is_primary:
         set_primary(unit, new.site, new.id, new.enrolled_at_ms)
@@ -154,7 +160,12 @@ def device_columns(new: Device) -> dict[str, Any]:
     """Return the device's columns but `is_primary`, after checking it."""
     if not is_id(new.id):
         raise RegisterError(
-            f"device {new.id[:60]!r} of site {new.site[:60]!r} must be 1 to 39 of a-z, 0-9 and -, not starting with -"
+            Said(
+                f"device {new.id[:60]!r} of site {new.site[:60]!r} must be 1 to 39 of a-z, 0-9 and -, "
+                "not starting with -",
+                f"el equipo {new.id[:60]!r} del sitio {new.site[:60]!r} debe tener de 1 a 39 "
+                "caracteres de a-z, 0-9 y -, sin empezar con -",
+            )
         )
     return {
         "site": new.site,
@@ -169,7 +180,12 @@ def device_columns(new: Device) -> dict[str, Any]:
 def _existing(unit: Unit, site_id: str, device_id: str) -> Device:
     found = find_device(unit, site_id, device_id)
     if found is None:
-        raise UnknownEntryError(f"site {site_id!r} has no device {device_id!r}: enrol it first")
+        raise UnknownEntryError(
+            Said(
+                f"site {site_id!r} has no device {device_id!r}: enrol it first",
+                f"el sitio {site_id!r} no tiene el equipo {device_id!r}: primero hay que inscribirlo",
+            )
+        )
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
+from aldea.model.said import Said
 from aldea.model.sample import is_id
 from aldea.storage.register import enrolment_words as words
 from aldea.storage.register.credentials import device_username, make_credential
@@ -93,7 +94,12 @@ def issue_code(unit: Unit, site: str, device: str, at_ms: int, author: str, hour
     lock_site(unit, site)
     _refuse_unsuitable(unit, site, device, at_ms)
     if not 0 < hours <= LONGEST_HOURS:
-        raise RegisterError(f"a code lives from a moment to {LONGEST_HOURS} hours, not {hours:g}")
+        raise RegisterError(
+            Said(
+                f"a code lives from a moment to {LONGEST_HOURS} hours, not {hours:g}",
+                f"un código vale más de 0 y hasta {LONGEST_HOURS} horas, no {hours:g}",
+            )
+        )
     withdraw_codes(unit, site, device, at_ms)
     text = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
     expires = at_ms + round(hours * HOUR_MS)
@@ -208,13 +214,33 @@ def _refuse_dead(row: Row[Any] | None, at_ms: int) -> None:
 def _refuse_unsuitable(unit: Unit, site: str, device: str, at_ms: int) -> None:
     found = find_site(unit, site)
     if found is None:
-        raise UnknownEntryError(f"site {site!r} is not registered: add it first (`aldea site add`)")
+        raise UnknownEntryError(
+            Said(
+                f"site {site!r} is not registered: add it first (`aldea site add`)",
+                f"el sitio {site!r} no está registrado: primero hay que agregarlo (`aldea site add`)",
+            )
+        )
     if found.simulated:
-        raise RegisterError(f"site {site!r} is simulated: a real device can't be enrolled there")
+        raise RegisterError(
+            Said(
+                f"site {site!r} is simulated: a real device can't be enrolled there",
+                f"el sitio {site!r} es simulado: ahí no se puede inscribir un equipo real",
+            )
+        )
     if state_at(unit, site, at_ms) is SiteState.CLOSED:
-        raise RegisterError(f"site {site!r} is closed: open it again before a device is enrolled")
+        raise RegisterError(
+            Said(
+                f"site {site!r} is closed: open it again before a device is enrolled",
+                f"el sitio {site!r} está cerrado: hay que abrirlo otra vez antes de inscribir un equipo",
+            )
+        )
     if not is_id(device):
-        raise RegisterError(f"device {device[:60]!r} must be 1 to 39 of a-z, 0-9 and -, not starting with -")
+        raise RegisterError(
+            Said(
+                f"device {device[:60]!r} must be 1 to 39 of a-z, 0-9 and -, not starting with -",
+                f"el equipo {device[:60]!r} debe tener de 1 a 39 caracteres de a-z, 0-9 y -, sin empezar con -",
+            )
+        )
 
 
 def _ensure_device(unit: Unit, site: str, device: str, at_ms: int) -> None:

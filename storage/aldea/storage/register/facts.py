@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select
 
+from aldea.model.said import Said
 from aldea.storage.register.dated import end_entry, holds_at, put_entry
 from aldea.storage.register.encoding import plain
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
@@ -117,17 +118,37 @@ def fact_columns(fact: str, value: object, item: str) -> dict[str, Any]:
     """Return the columns of a fact after checking it; see `set_fact` for what is raised."""
     if fact not in KNOWN_FACTS and not re.fullmatch(r"x_[a-z0-9_]{1,60}", fact):
         raise RegisterError(
-            f"fact {fact[:64]!r} is not known: use one of {', '.join(KNOWN_FACTS)}, or your own as x_<name>"
+            Said(
+                f"fact {fact[:64]!r} is not known: use one of {', '.join(KNOWN_FACTS)}, or your own as x_<name>",
+                f"el dato {fact[:64]!r} no se conoce: usar uno de {', '.join(KNOWN_FACTS)}, o uno "
+                "propio como x_<nombre>",
+            )
         )
     if (fact in SEVERAL_AT_ONCE) != bool(item):
-        need = "needs an item, because several hold at once" if fact in SEVERAL_AT_ONCE else "takes no item"
-        raise RegisterError(f"fact {fact!r} {need}")
+        if item:
+            raise RegisterError(Said(f"fact {fact!r} takes no item", f"el dato {fact!r} no lleva elemento"))
+        raise RegisterError(
+            Said(
+                f"fact {fact!r} needs an item, because several hold at once",
+                f"el dato {fact!r} necesita un elemento, porque varios valen a la vez",
+            )
+        )
     try:
         stored = plain(value)
     except (TypeError, ValueError) as error:
-        raise RegisterError(f"fact {fact!r} has a value that is not JSON: {error}") from error
+        raise RegisterError(
+            Said(
+                f"fact {fact!r} has a value that is not JSON: {error}",
+                f"el dato {fact!r} tiene un valor que no es JSON: {error}",
+            )
+        ) from error
     if stored is None:
-        raise RegisterError(f"fact {fact!r} has no value: end it instead of setting it to null")
+        raise RegisterError(
+            Said(
+                f"fact {fact!r} has no value: end it instead of setting it to null",
+                f"el dato {fact!r} no tiene valor: terminarlo en vez de ponerlo en null",
+            )
+        )
     return {"fact": fact, "item": item, "value": stored, "value_text": scalar_text(stored)}
 
 
@@ -142,7 +163,12 @@ def lock_site(unit: Unit, site_id: str) -> None:
     """Make other writers of this site's history wait; raises UnknownEntryError when there is no such site."""
     found = unit.connection.execute(select(site.c.id).where(site.c.id == site_id).with_for_update()).first()
     if found is None:
-        raise UnknownEntryError(f"site {site_id!r} is not registered: add it first (`aldea site add`)")
+        raise UnknownEntryError(
+            Said(
+                f"site {site_id!r} is not registered: add it first (`aldea site add`)",
+                f"el sitio {site_id!r} no está registrado: primero hay que agregarlo (`aldea site add`)",
+            )
+        )
 
 
 def _key(site_id: str, fact: str, item: str) -> dict[str, str]:

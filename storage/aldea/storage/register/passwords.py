@@ -15,6 +15,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select
 
+from aldea.model.said import Said
 from aldea.storage.register.errors import RegisterError
 from aldea.storage.register.register import Unit
 from aldea.storage.register.secrets import digest, new_secret
@@ -112,7 +113,12 @@ def use_link(unit: Unit, code: str, made: str, at_ms: int) -> str:
     """Keep the password's digest for whom the link was made, once. Raises RegisterError when it can't be used."""
     person_id = person_of_link(unit, code, at_ms)
     if person_id is None:
-        raise RegisterError("the link was used already or has ended: ask for a new one")
+        raise RegisterError(
+            Said(
+                "the link was used already or has ended: ask for a new one",
+                "el enlace ya se usó o ya venció: hay que pedir otro",
+            )
+        )
     keep_hash(unit, person_id, made, at_ms)
     return person_id
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, insert, select, update
 
 from aldea.model.sample import is_id
+from aldea.storage.register import people_words as words
 from aldea.storage.register.dated import holds_at
 from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterConflictError, RegisterError, UnknownEntryError
@@ -49,12 +50,12 @@ class Grant:
 def add_person(unit: Unit, person_id: str, label: str, at_ms: int, language: str | None = None) -> Person:
     """Add somebody without any right. Raises RegisterError for a name that can't be, or that is taken."""
     if not is_id(person_id):
-        raise RegisterError(f"the account's name {person_id[:60]!r} must be 1 to 39 of a-z, 0-9 and -")
+        raise RegisterError(words.bad_account(person_id))
     text = clean_text(label.strip())
     if not 0 < len(text) <= LABEL_LIMIT:
-        raise RegisterError(f"the person's name must have 1 to {LABEL_LIMIT} characters")
+        raise RegisterError(words.bad_name(LABEL_LIMIT))
     if find_person(unit, person_id) is not None:
-        raise RegisterConflictError(f"there is an account {person_id!r} already: choose another name")
+        raise RegisterConflictError(words.account_taken(person_id))
     made = Person(person_id, text, at_ms, language=language)
     unit.connection.execute(
         insert(person).values(
@@ -106,9 +107,7 @@ def give_role(unit: Unit, grant: Grant) -> Grant:
     _must_exist(unit, grant.person)
     same = [found for found in grants_of(unit, grant.person) if _same(found, grant)]
     if any(_overlap(found, grant) for found in same):
-        raise RegisterConflictError(
-            f"{grant.person} has the role {grant.role!r} there already in that time: end that grant first"
-        )
+        raise RegisterConflictError(words.role_held(grant.person, grant.role))
     values = {name: getattr(grant, name) for name in _COLUMNS}
     made = unit.connection.execute(insert(role_grant).values(**values).returning(role_grant.c.id)).scalar_one()
     return Grant(**values, id=int(made))
@@ -118,7 +117,7 @@ def end_grant(unit: Unit, grant_id: int, at_ms: int) -> Grant:
     """End a grant now; one that has not begun is removed. Raises RegisterError for the last administrator."""
     row = unit.connection.execute(select(role_grant).where(role_grant.c.id == grant_id)).first()
     if row is None:
-        raise UnknownEntryError(f"there is no grant {grant_id}: it may have been ended already")
+        raise UnknownEntryError(words.no_grant(grant_id))
     found = _grant(row)
     if found.role == ADMIN:
         _keep_an_admin(unit, found.person, at_ms, besides=grant_id)
@@ -160,19 +159,19 @@ _COLUMNS = ("person", "role", "programme", "region", "valid_from_ms", "valid_to_
 
 def _check(grant: Grant) -> None:
     if grant.role not in ROLE_NAMES:
-        raise RegisterError(f"there is no role {grant.role[:40]!r}: use {', '.join(ROLE_NAMES)}")
+        raise RegisterError(words.no_role(grant.role, ROLE_NAMES))
     if max(len(grant.programme), len(grant.region)) > SCOPE_LIMIT:
-        raise RegisterError(f"programme and region have {SCOPE_LIMIT} characters at most")
+        raise RegisterError(words.long_scope(SCOPE_LIMIT))
     if grant.role == ADMIN and (grant.programme or grant.region):
-        raise RegisterError("an administrator is one of everything: leave programme and region empty")
+        raise RegisterError(words.part_of_all())
     if grant.valid_to_ms is not None and grant.valid_to_ms <= grant.valid_from_ms:
-        raise RegisterError("the grant would end before it begins: choose a later end")
+        raise RegisterError(words.ends_early())
 
 
 def _must_exist(unit: Unit, person_id: str) -> None:
     held = select(person.c.id).where(person.c.id == person_id).with_for_update()
     if unit.connection.execute(held).first() is None:
-        raise UnknownEntryError(f"there is no account {person_id[:60]!r}: `aldea user list` shows them all")
+        raise UnknownEntryError(words.no_account(person_id))
 
 
 def _keep_an_admin(unit: Unit, person_id: str, at_ms: int, besides: int | None = None) -> None:
@@ -186,7 +185,7 @@ def _keep_an_admin(unit: Unit, person_id: str, at_ms: int, besides: int | None =
     held = unit.connection.execute(wanted).all()
     ends = {row.id for row in held if (row.id == besides if besides is not None else row.person == person_id)}
     if ends and not {row.id for row in held} - ends:
-        raise RegisterError(f"{person_id} is the last administrator: make somebody else one first")
+        raise RegisterError(words.last_administrator(person_id))
 
 
 def _same(one: Grant, other: Grant) -> bool:

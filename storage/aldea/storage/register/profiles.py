@@ -11,6 +11,7 @@ from sqlalchemy import insert as plain_insert
 
 from aldea.model.overlays import is_too_deep
 from aldea.model.sample import is_id
+from aldea.storage.register import profile_words as words
 from aldea.storage.register.encoding import clean_text, encode_json, plain
 from aldea.storage.register.errors import RegisterConflictError, RegisterError, UnknownEntryError
 from aldea.storage.register.facts import lock_site
@@ -54,7 +55,7 @@ def add_profile(unit: Unit, new: Profile) -> Profile:
     """
     values = _values(new)
     if find_profile(unit, new.id) is not None:
-        raise RegisterConflictError(f"profile {new.id!r} is already there: choose another id")
+        raise RegisterConflictError(words.taken(new.id))
     unit.connection.execute(plain_insert(settings_profile).values(id=new.id, revision=1, **values))
     keep_past(unit, subject_of(new.id), PastDocument(1, new.name, values["document"], new.changed_by, new.changed_ms))
     return existing_profile(unit, new.id)
@@ -74,9 +75,7 @@ def change_profile(unit: Unit, changed: Profile) -> Profile:
     same = (settings_profile.c.id == changed.id, settings_profile.c.revision == changed.revision)
     done = unit.connection.execute(update(settings_profile).where(*same).values(revision=revision, **values))
     if not done.rowcount:
-        raise RegisterConflictError(
-            f"profile {changed.id!r} was changed meanwhile: it is at revision {found.revision}; look at it again"
-        )
+        raise RegisterConflictError(words.changed_meanwhile(changed.id, found.revision))
     past = PastDocument(revision, changed.name, values["document"], changed.changed_by, changed.changed_ms)
     keep_past(unit, subject_of(changed.id), past)
     return existing_profile(unit, changed.id)
@@ -86,7 +85,7 @@ def delete_profile(unit: Unit, profile_id: str) -> None:
     """Delete a profile that no site has. Raises UnknownEntryError, RegisterConflictError for one in use."""
     found = existing_profile(unit, profile_id)
     if found.sites:
-        raise RegisterConflictError(f"profile {profile_id!r} has {found.sites} sites: give them another one first")
+        raise RegisterConflictError(words.in_use(profile_id, found.sites))
     unit.connection.execute(delete(settings_history).where(settings_history.c.subject == subject_of(profile_id)))
     unit.connection.execute(delete(settings_profile).where(settings_profile.c.id == profile_id))
 
@@ -105,7 +104,7 @@ def existing_profile(unit: Unit, profile_id: str) -> Profile:
     """Return one profile. Raises UnknownEntryError."""
     found = find_profile(unit, profile_id)
     if found is None:
-        raise UnknownEntryError(f"there is no profile {profile_id[:39]!r}: see `aldea profile list`")
+        raise UnknownEntryError(words.no_profile(profile_id))
     return found
 
 
@@ -126,9 +125,9 @@ def assign_profile(unit: Unit, sites: Collection[str], profile_id: str | None) -
     for site in sorted(set(sites)):
         found = find_site(unit, site)
         if found is None:
-            raise UnknownEntryError(f"site {site[:39]!r} is not registered: add it first (`aldea site add`)")
+            raise UnknownEntryError(words.no_site(site))
         if found.simulated:
-            raise RegisterError(f"site {site!r} is simulated: it has no box to set")
+            raise RegisterError(words.simulated(site))
         changed += _assign(unit, site, profile_id)
     return changed
 
@@ -178,14 +177,14 @@ def history_of(unit: Unit, subject: str, limit: int = 100) -> tuple[PastDocument
 def clean_document(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a document as it is stored. Raises RegisterError for one that is no JSON, or too large for a command."""
     if is_too_deep(document):
-        raise RegisterError("the settings have tables within tables that no agent knows: leave them out")
+        raise RegisterError(words.too_deep())
     try:
         stored = plain(dict(document))
         size = len(encode_json(stored).encode())
     except (TypeError, ValueError) as error:
-        raise RegisterError(f"the settings are not JSON: {error}") from error
+        raise RegisterError(words.not_json(error)) from error
     if size > MOST_BYTES:
-        raise RegisterError(f"the settings have {size} bytes, a device takes {MOST_BYTES}: leave something out")
+        raise RegisterError(words.too_large(size, MOST_BYTES))
     assert isinstance(stored, dict)
     return stored
 
@@ -219,9 +218,9 @@ def _profile(row: Row[Any]) -> Profile:
 
 def _values(new: Profile) -> dict[str, Any]:
     if not is_id(new.id):
-        raise RegisterError("id must be 1 to 39 of a-z, 0-9 and -, not starting with -")
+        raise RegisterError(words.bad_id())
     if not new.name.strip() or len(new.name) > 120 or clean_text(new.name) != new.name:
-        raise RegisterError("name must be 1 to 120 characters of text")
+        raise RegisterError(words.bad_name())
     return {
         "name": new.name,
         "document": clean_document(new.document),

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from aldea.model.rollouts import Key, Progress, Rollout, RolloutState
 from aldea.model.rollouts.states import AWAY_MS
+from aldea.model.said import Said
 from aldea.storage.register.credentials import valid_credentials
 from aldea.storage.register.errors import UnknownEntryError
 from aldea.storage.register.register import Unit
@@ -31,7 +32,12 @@ def reach_of(unit: Unit, version: str, now_ms: int) -> Reach:
     """Return who a release would reach. Raises UnknownEntryError where there is no such release."""
     found = find_release(unit, version)
     if found is None:
-        raise UnknownEntryError(f"there is no release {version[:40]!r}: aldea release list shows them all")
+        raise UnknownEntryError(
+            Said(
+                f"there is no release {version[:40]!r}: aldea release list shows them all",
+                f"no hay ninguna versión {version[:40]!r}: aldea release list muestra todas",
+            )
+        )
     manifest = found.release.manifest
     rollout = Rollout(version, RolloutState.RUNNING, 0, now_ms)
     rollout = replace(rollout, downgrade=manifest.downgrade, replaces=manifest.replaces)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aldea.model.said import Said
 from aldea.storage.register.credentials import credentials_of, device_username, revoke_credential
 from aldea.storage.register.devices import Device, devices_of, find_device
 from aldea.storage.register.enrolment import (
@@ -54,7 +55,7 @@ def replace_device(
     """
     chosen = device if device is not None else _primary(unit, site)
     if find_device(unit, site, chosen) is None:
-        raise UnknownEntryError(f"site {site!r} has no device {chosen!r}: it has {_listed(unit, site)}")
+        raise _no_device(unit, site, chosen)
     code = issue_code(unit, site, chosen, at_ms, author, hours)
     revoke_credential(unit, device_username(site, chosen), at_ms)
     if disk_lost:
@@ -65,7 +66,7 @@ def replace_device(
 def revoke_device(unit: Unit, site: str, device: str, at_ms: int) -> bool:
     """End a device's access and the codes that wait for it; say whether there was any. It stays registered."""
     if find_device(unit, site, device) is None:
-        raise UnknownEntryError(f"site {site!r} has no device {device!r}: it has {_listed(unit, site)}")
+        raise _no_device(unit, site, device)
     withdrawn = withdraw_codes(unit, site, device, at_ms)
     return revoke_credential(unit, device_username(site, device), at_ms) or withdrawn > 0
 
@@ -76,9 +77,26 @@ def _primary(unit: Unit, site: str) -> str:
         item.id for item in devices if item.retired_at_ms is None
     ]
     if len(found) != 1:
-        raise RegisterError(f"site {site!r} has {_listed(unit, site)}: say which one with --device")
+        listed = _listed(unit, site)
+        raise RegisterError(
+            Said(
+                f"site {site!r} has {listed}: say which one with --device",
+                f"el sitio {site!r} tiene {listed.es}: decir cuál con --device",
+            )
+        )
     return found[0]
 
 
-def _listed(unit: Unit, site: str) -> str:
-    return ", ".join(item.id for item in devices_of(unit, site)) or "no device"
+def _no_device(unit: Unit, site: str, device: str) -> UnknownEntryError:
+    listed = _listed(unit, site)
+    return UnknownEntryError(
+        Said(
+            f"site {site!r} has no device {device!r}: it has {listed}",
+            f"el sitio {site!r} no tiene el equipo {device!r}: tiene {listed.es}",
+        )
+    )
+
+
+def _listed(unit: Unit, site: str) -> Said:
+    ids = ", ".join(item.id for item in devices_of(unit, site))
+    return Said(ids, ids) if ids else Said("no device", "ningún equipo")

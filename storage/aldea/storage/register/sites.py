@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Row, func, insert, select, update
 
+from aldea.model.said import Said
 from aldea.model.sample import is_id
 from aldea.storage.register.dated import holds_at, put_entry
 from aldea.storage.register.devices import PRIMARY_FACT, Device, device_columns
@@ -164,7 +165,7 @@ def folded(text: str) -> str:
 def _columns(new: Site) -> dict[str, Any]:
     wrong = next(_faults(new), None)
     if wrong is not None:
-        raise RegisterError(f"site {new.id[:60]!r}: {wrong}")
+        raise RegisterError(Said(f"site {new.id[:60]!r}: {wrong}", f"sitio {new.id[:60]!r}: {wrong.es}"))
     return {
         "id": new.id,
         "name": new.name,
@@ -177,19 +178,33 @@ def _columns(new: Site) -> dict[str, Any]:
     }
 
 
-def _faults(new: Site) -> Iterator[str]:
+def _faults(new: Site) -> Iterator[Said]:
     if not is_id(new.id):
-        yield "id must be 1 to 39 of a-z, 0-9 and -, not starting with -"
+        yield Said(
+            "id must be 1 to 39 of a-z, 0-9 and -, not starting with -",
+            "la clave lleva de 1 a 39 caracteres: a-z, 0-9 y -, sin empezar con -",
+        )
     if not new.name.strip() or len(new.name) > 200 or clean_text(new.name) != new.name:
-        yield "name must be 1 to 200 characters of text"
+        yield Said("name must be 1 to 200 characters of text", "el nombre lleva de 1 a 200 caracteres")
     if not _is_zone(new.timezone):
-        yield f"timezone {new.timezone[:64]!r} is not an IANA zone such as America/Mexico_City"
+        yield Said(
+            f"timezone {new.timezone[:64]!r} is not an IANA zone such as America/Mexico_City",
+            f"la zona horaria {new.timezone[:64]!r} no es una zona IANA como America/Mexico_City",
+        )
     if (new.latitude is None) != (new.longitude is None):
-        yield "latitude and longitude go together: give both or neither"
+        yield Said(
+            "latitude and longitude go together: give both or neither", "latitud y longitud van juntas: ambas o ninguna"
+        )
     if new.latitude is not None and not -90 <= new.latitude <= 90:
-        yield f"latitude {new.latitude} must be between -90 and 90 degrees"
+        yield Said(
+            f"latitude {new.latitude} must be between -90 and 90 degrees",
+            f"la latitud {new.latitude} debe estar entre -90 y 90 grados",
+        )
     if new.longitude is not None and not -180 <= new.longitude <= 180:
-        yield f"longitude {new.longitude} must be between -180 and 180 degrees"
+        yield Said(
+            f"longitude {new.longitude} must be between -180 and 180 degrees",
+            f"la longitud {new.longitude} debe estar entre -180 y 180 grados",
+        )
 
 
 def _is_zone(name: str) -> bool:
@@ -204,7 +219,12 @@ def _refuse_taken(unit: Unit, ids: Sequence[str]) -> None:
     for chunk in chunks(ids):
         taken = unit.connection.execute(select(site.c.id).where(site.c.id.in_(chunk)).limit(1)).first()
         if taken is not None:
-            raise RegisterConflictError(f"site {taken.id!r} is already registered: choose another id")
+            raise RegisterConflictError(
+                Said(
+                    f"site {taken.id!r} is already registered: choose another id",
+                    f"el sitio {taken.id!r} ya está registrado: hay que elegir otra clave",
+                )
+            )
 
 
 def _first_state(entry: SiteEntry) -> dict[str, Any]:
@@ -221,5 +241,10 @@ def _first_facts(entry: SiteEntry) -> Iterator[dict[str, Any]]:
 def _first_devices(entry: SiteEntry) -> Iterator[dict[str, Any]]:
     for new in entry.devices:
         if new.site != entry.site.id:
-            raise RegisterError(f"device {new.id!r} names site {new.site!r}, not {entry.site.id!r}: mend one")
+            raise RegisterError(
+                Said(
+                    f"device {new.id!r} names site {new.site!r}, not {entry.site.id!r}: mend one",
+                    f"el equipo {new.id!r} nombra el sitio {new.site!r}, no {entry.site.id!r}: hay que corregir uno",
+                )
+            )
         yield {**device_columns(new), "is_primary": new.is_primary}

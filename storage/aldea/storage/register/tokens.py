@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, or_, select, update
 
+from aldea.model.said import Said
 from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
 from aldea.storage.register.register import Unit
@@ -58,13 +59,33 @@ def make_token(
     """
     text = clean_text(name.strip())
     if not 0 < len(text) <= NAME_LIMIT:
-        raise RegisterError(f"the token needs a name of 1 to {NAME_LIMIT} characters, such as the program's")
+        raise RegisterError(
+            Said(
+                f"the token needs a name of 1 to {NAME_LIMIT} characters, such as the program's",
+                f"el token necesita un nombre de 1 a {NAME_LIMIT} caracteres, como el del programa",
+            )
+        )
     if not permissions:
-        raise RegisterError("the token would allow nothing: choose at least one permission")
+        raise RegisterError(
+            Said(
+                "the token would allow nothing: choose at least one permission",
+                "el token no permitiría nada: hay que elegir al menos un permiso",
+            )
+        )
     if expires_ms is not None and expires_ms <= at_ms:
-        raise RegisterError("the token would have ended already: choose a later day")
+        raise RegisterError(
+            Said(
+                "the token would have ended already: choose a later day",
+                "el token ya habría vencido: hay que elegir un día posterior",
+            )
+        )
     if sum(token.works(at_ms) for token in tokens_of(unit, person_id)) >= MOST:
-        raise RegisterError(f"there are {MOST} tokens already: revoke those that are not used")
+        raise RegisterError(
+            Said(
+                f"there are {MOST} tokens already: revoke those that are not used",
+                f"ya hay {MOST} tokens: hay que revocar los que no se usan",
+            )
+        )
     secret = new_secret(PREFIX)
     values = {
         "person": person_id,
@@ -104,7 +125,12 @@ def revoke_token(unit: Unit, person_id: str, token_id: int, at_ms: int) -> Token
     mine = (api_token.c.id == token_id, api_token.c.person == person_id)
     row = unit.connection.execute(select(api_token).where(*mine)).first()
     if row is None:
-        raise UnknownEntryError(f"{person_id} has no token {token_id}: load the page again")
+        raise UnknownEntryError(
+            Said(
+                f"{person_id} has no token {token_id}: load the page again",
+                f"{person_id} no tiene el token {token_id}: cargar la página otra vez",
+            )
+        )
     unit.connection.execute(update(api_token).where(*mine, api_token.c.revoked_ms.is_(None)).values(revoked_ms=at_ms))
     return _token(row)
 
