@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 from datetime import datetime
+from gettext import gettext as _
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from aldea.deploy.words import in_language, said
+from aldea.model.said import joined
 from aldea.storage.register.endpoint import server_url
 from aldea.storage.register.sites import find_site
 
@@ -22,9 +25,9 @@ AUTHOR = "command line"
 
 def add_code_options(parser: argparse.ArgumentParser) -> None:
     """Declare what a command that issues codes takes."""
-    parser.add_argument("--hours", type=float, default=24, help="how long the code is good (default: %(default)s)")
-    parser.add_argument("--server", metavar="URL", help="the pages' address as the site reaches it")
-    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.add_argument("--hours", type=float, default=24, help=_("how long the code is good (default: %(default)s)"))
+    parser.add_argument("--server", metavar="URL", help=_("the pages' address as the site reaches it"))
+    parser.add_argument("--json", action="store_true", help=_("one JSON document"))
 
 
 def show_code(unit: Unit, code: Code, arguments: argparse.Namespace) -> str:
@@ -43,8 +46,11 @@ def show_code(unit: Unit, code: Code, arguments: argparse.Namespace) -> str:
     site = find_site(unit, code.site)
     zone = ZoneInfo("UTC" if site is None else site.timezone)
     until = datetime.fromtimestamp(math.floor(code.expires_ms / 1000), zone)
-    return (
-        f"Code for {code.site}/{code.device}: {code.text}\n"
-        f"It is good once, until {until:%Y-%m-%d %H:%M} ({zone.key}). At the site, type:\n\n  {command}\n\n"
-        "and then: aldea agent run"
+    shown_until = f"{until:%Y-%m-%d %H:%M} ({zone.key})"
+    lines = (
+        said("Code for %(device)s: %(code)s", device=f"{code.site}/{code.device}", code=code.text),
+        said("It is good once, until %(until)s. At the site, type:", until=shown_until),
+        f"\n  {command}\n",
+        said("and then: aldea agent run"),
     )
+    return in_language(joined(lines, "\n"), arguments.lang)

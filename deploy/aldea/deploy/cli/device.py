@@ -14,13 +14,17 @@ examples:
 from __future__ import annotations
 
 import json
+from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 from aldea.deploy.cli.codes import AUTHOR, add_code_options, show_code
 from aldea.deploy.cli.device_commands import COMMAND_ACTIONS, add_command_actions
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.deploy.cli.site_words import no_such_site
+from aldea.deploy.words import said, tell
 from aldea.model.clock import SystemClock
+from aldea.model.said import joined
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.replacing import DeviceAccess, device_access, replace_device, revoke_device
@@ -38,15 +42,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(
         dest="action", required=True, metavar="list|replace|revoke|test|diagnostics|commands|cancel"
     )
-    listing = actions.add_parser("list", help="a site's devices and how they get in")
+    listing = actions.add_parser("list", help=_("a site's devices and how they get in"))
     listing.add_argument("site")
-    listing.add_argument("--json", action="store_true", help="one JSON document")
-    replace = actions.add_parser("replace", help="end a device's access and give a code to the box in its place")
+    listing.add_argument("--json", action="store_true", help=_("one JSON document"))
+    replace = actions.add_parser("replace", help=_("end a device's access and give a code to the box in its place"))
     replace.add_argument("site")
-    replace.add_argument("--device", help="which one (default: the primary one)")
-    replace.add_argument("--lost", action="store_true", help="the old disk is lost: what it still held counts as lost")
+    replace.add_argument("--device", help=_("which one (default: the primary one)"))
+    replace.add_argument(
+        "--lost", action="store_true", help=_("the old disk is lost: what it still held counts as lost")
+    )
     add_code_options(replace)
-    revoke = actions.add_parser("revoke", help="end a device's access")
+    revoke = actions.add_parser("revoke", help=_("end a device's access"))
     revoke.add_argument("site")
     revoke.add_argument("device")
     add_command_actions(actions)
@@ -61,19 +67,19 @@ def run(arguments: argparse.Namespace) -> int:
                 register, arguments
             )
         except RegisterError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(error) from error
 
 
 def _list(register: Register, arguments: argparse.Namespace) -> int:
     with register.reading() as unit:
         if find_site(unit, arguments.site) is None:
-            raise CommandError(f"there is no site {arguments.site!r}; aldea site list shows them all")
+            raise CommandError(no_such_site(arguments.site))
         found = device_access(unit, arguments.site, SystemClock().wall_ms())
     if arguments.json:
         print(json.dumps([_document(item) for item in found], indent=2))
         return OK
     for item in found:
-        print(f"{item.device.id:<20} {', '.join(_words(item))}")
+        tell(joined([f"{item.device.id:<20}", joined(_words(item), ", ")], " "), arguments)
     return OK
 
 
@@ -90,10 +96,10 @@ def _document(item: DeviceAccess) -> dict[str, object]:
 
 def _words(item: DeviceAccess) -> list[str]:
     words = [item.device.kind]
-    words += ["primary"] if item.device.is_primary else []
-    words += ["retired"] if item.device.retired_at_ms is not None else []
-    words.append("has no credential" if item.credential_ms is None else "has a credential")
-    words += ["a code waits for it"] if item.code is not None else []
+    words += [said("primary")] if item.device.is_primary else []
+    words += [said("retired")] if item.device.retired_at_ms is not None else []
+    words.append(said("has no credential") if item.credential_ms is None else said("has a credential"))
+    words += [said("a code waits for it")] if item.code is not None else []
     return words
 
 
@@ -107,11 +113,13 @@ def _replace(register: Register, arguments: argparse.Namespace) -> int:
         audit(unit, None, "device_replaced", f"{code.site}/{code.device}", detail, now)
         print(show_code(unit, code, arguments))
     if not arguments.json and not arguments.lost:
-        print(
-            "\nIs the old disk at hand? Attach it to the new box, and then:\n\n"
-            "  aldea agent take-over /media/usb/var/lib/aldea-agent\n\n"
-            "brings in what the old box had not delivered."
+        lines = (
+            said("Is the old disk at hand? Attach it to the new box, and then:"),
+            "  aldea agent take-over /media/usb/var/lib/aldea-agent",
+            said("brings in what the old box had not delivered."),
         )
+        print()
+        tell(joined(lines, "\n\n"), arguments)
     return OK
 
 
@@ -120,6 +128,9 @@ def _revoke(register: Register, arguments: argparse.Namespace) -> int:
     with register.transaction() as unit:
         had = revoke_device(unit, arguments.site, arguments.device, now)
         audit(unit, None, "device_revoked", f"{arguments.site}/{arguments.device}", {"by": AUTHOR}, now)
-    ended = "its access has ended" if had else "it had no access"
-    print(f"{arguments.site}/{arguments.device}: {ended}; what it has measured stays.")
+    device = f"{arguments.site}/{arguments.device}"
+    if had:
+        tell(said("%(device)s: its access has ended; what it has measured stays.", device=device), arguments)
+    else:
+        tell(said("%(device)s: it had no access; what it has measured stays.", device=device), arguments)
     return OK

@@ -6,10 +6,13 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from gettext import gettext as _
 from typing import TYPE_CHECKING, Any
 
 from aldea.deploy.cli.codes import AUTHOR
 from aldea.deploy.cli.main import FAILED, OK, CommandError
+from aldea.deploy.cli.page_words import as_on_pages
+from aldea.deploy.words import in_language, said, tell
 from aldea.model.clock import SystemClock
 from aldea.storage.register.audit import audit
 from aldea.storage.register.commands import (
@@ -34,23 +37,23 @@ LOOK_SECONDS = 0.5
 
 def add_command_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the four actions."""
-    test = actions.add_parser("test", help="run one round of a probe now")
+    test = actions.add_parser("test", help=_("run one round of a probe now"))
     test.add_argument("site")
-    test.add_argument("probe", help="its name, such as ping, http or throughput")
-    diagnostics = actions.add_parser("diagnostics", help="ask how the box is")
+    test.add_argument("probe", help=_("its name, such as ping, http or throughput"))
+    diagnostics = actions.add_parser("diagnostics", help=_("ask how the box is"))
     diagnostics.add_argument("site")
     for parser, hours in ((test, 24.0), (diagnostics, 168.0)):
-        parser.add_argument("--hours", type=float, default=hours, help="how long it may wait (default: %(default)g)")
-        parser.add_argument("--wait", type=float, metavar="SECONDS", help="wait so long for the answer, and show it")
-    listing = actions.add_parser("commands", help="what was asked of a device, the newest first")
+        parser.add_argument("--hours", type=float, default=hours, help=_("how long it may wait (default: %(default)g)"))
+        parser.add_argument("--wait", type=float, metavar="SECONDS", help=_("wait so long for the answer, and show it"))
+    listing = actions.add_parser("commands", help=_("what was asked of a device, the newest first"))
     listing.add_argument("site")
-    listing.add_argument("--limit", type=int, default=20, help="how many at most (default: %(default)d)")
-    cancel = actions.add_parser("cancel", help="stop a command that the device does not have yet")
+    listing.add_argument("--limit", type=int, default=20, help=_("how many at most (default: %(default)d)"))
+    cancel = actions.add_parser("cancel", help=_("stop a command that the device does not have yet"))
     cancel.add_argument("site")
     cancel.add_argument("command")
     for parser in (test, diagnostics, listing, cancel):
-        parser.add_argument("--device", help="which one (default: the primary one)")
-        parser.add_argument("--json", action="store_true", help="one JSON document")
+        parser.add_argument("--device", help=_("which one (default: the primary one)"))
+        parser.add_argument("--json", action="store_true", help=_("one JSON document"))
 
 
 def _test(register: Register, arguments: argparse.Namespace) -> int:
@@ -71,7 +74,7 @@ def _ask(register: Register, arguments: argparse.Namespace, kind: str, payload: 
         audit(unit, None, "command_asked", f"{made.site}/{device}", detail, now)
     if arguments.wait is not None:
         made = _waited(register, made, arguments.wait)
-    _show(made, as_json=arguments.json)
+    _show(made, arguments)
     return OK if arguments.wait is None or made.state is CommandState.DONE else FAILED
 
 
@@ -90,13 +93,18 @@ def _list(register: Register, arguments: argparse.Namespace) -> int:
     with register.reading() as unit:
         device = None if arguments.device is None else _device(unit, arguments)
         if not devices_of(unit, arguments.site):
-            raise CommandError(f"there is no site {arguments.site!r} with a device; aldea site list shows them all")
+            raise CommandError(
+                said(
+                    "there is no site %(site)s with a device; aldea site list shows them all", site=repr(arguments.site)
+                )
+            )
         found = commands_of(unit, arguments.site, device, limit=arguments.limit)
     if arguments.json:
         print(json.dumps([_document(one) for one in found], indent=2))
         return OK
     for one in found:
-        print(f"{one.id:<34} {one.device:<12} {one.kind:<14} {one.state.value:<11} {_when(one.created_ms)}")
+        state = in_language(_state(one), arguments.lang)
+        print(f"{one.id:<34} {one.device:<12} {one.kind:<14} {state:<11} {_when(one.created_ms)}")
     return OK
 
 
@@ -105,11 +113,17 @@ def _cancel(register: Register, arguments: argparse.Namespace) -> int:
     with register.transaction() as unit:
         found = find_command(unit, arguments.command)
         if found is None or found.site != arguments.site or arguments.device not in {None, found.device}:
-            raise CommandError(f"site {arguments.site!r} has no command {arguments.command!r}: aldea device commands")
+            raise CommandError(
+                said(
+                    "site %(site)s has no command %(command)s: aldea device commands",
+                    site=repr(arguments.site),
+                    command=repr(arguments.command),
+                )
+            )
         found = cancel_command(unit, found.id, now, AUTHOR)
         detail = {"kind": found.kind, "command": found.id, "by": AUTHOR}
         audit(unit, None, "command_cancelled", f"{found.site}/{found.device}", detail, now)
-    _show(found, as_json=arguments.json)
+    _show(found, arguments)
     return OK
 
 
@@ -128,20 +142,31 @@ def _device(unit: Unit, arguments: argparse.Namespace) -> str:
     chosen = named if arguments.device else [item.id for item in devices if item.is_primary]
     chosen = chosen or ([] if arguments.device else [item.id for item in devices])
     if len(chosen) != 1:
-        there = ", ".join(item.id for item in devices) or "none"
-        raise CommandError(f"say which device of site {arguments.site!r} with --device; there are: {there}")
+        raise CommandError(
+            said(
+                "say which device of site %(site)s with --device; there are: %(devices)s",
+                site=repr(arguments.site),
+                devices=", ".join(item.id for item in devices) or said("none"),
+            )
+        )
     return chosen[0]
 
 
-def _show(one: DeviceCommand, *, as_json: bool) -> None:
-    if as_json:
+def _show(one: DeviceCommand, arguments: argparse.Namespace) -> None:
+    if arguments.json:
         print(json.dumps(_document(one), indent=2, ensure_ascii=False))
         return
-    print(f"{one.site}/{one.device}  {one.kind}  {one.id}: {one.state.value}")
+    print(f"{one.site}/{one.device}  {one.kind}  {one.id}: {in_language(_state(one), arguments.lang)}")
     if one.answer:
         print(json.dumps(dict(one.answer), indent=2, ensure_ascii=False))
     elif not one.state.is_over:
-        print(f"aldea device commands {one.site} says what becomes of it.")
+        tell(said("aldea device commands %(site)s says what becomes of it.", site=one.site), arguments)
+
+
+def _state(one: DeviceCommand) -> str:
+    from aldea.dashboard_api.web.device_words import STATES
+
+    return as_on_pages(one.state.value, STATES[one.state])
 
 
 def _document(one: DeviceCommand) -> dict[str, Any]:

@@ -10,12 +10,13 @@ examples:
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
+from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.deploy.words import in_language, said, tell
 from aldea.indicators.catalogue import CATALOGUE
 from aldea.indicators.indicator import Indicator
 from aldea.indicators.periods import PeriodError, period_of
@@ -37,19 +38,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_register_option(parser)
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|compute")
-    listing = actions.add_parser("list", help="the catalogue")
-    listing.add_argument("--json", action="store_true", help="one JSON document")
-    show = actions.add_parser("show", help="an indicator and its stored values")
+    listing = actions.add_parser("list", help=_("the catalogue"))
+    listing.add_argument("--json", action="store_true", help=_("one JSON document"))
+    show = actions.add_parser("show", help=_("an indicator and its stored values"))
     show.add_argument("id")
-    show.add_argument("--period", help="202506, 2025Q2 or 2025 (default: the newest there is)")
-    show.add_argument("--area", default="all", help="all, state, municipality, site, or one of them as state:Yucatán")
-    show.add_argument("--programme", default="", help="a programme's id (default: all together)")
-    show.add_argument("--simulated", action="store_true", help="simulated sites instead of real ones")
-    show.add_argument("--json", action="store_true", help="one JSON document")
-    compute = actions.add_parser("compute", help="work out a period now and store it")
-    compute.add_argument("--period", required=True, help="202506, 2025Q2 or 2025")
-    compute.add_argument("--simulated", action="store_true", help="simulated sites instead of real ones")
-    compute.add_argument("--json", action="store_true", help="one JSON document")
+    show.add_argument("--period", help=_("202506, 2025Q2 or 2025 (default: the newest there is)"))
+    show.add_argument(
+        "--area", default="all", help=_("all, state, municipality, site, or one of them as state:Yucatán")
+    )
+    show.add_argument("--programme", default="", help=_("a programme's id (default: all together)"))
+    show.add_argument("--simulated", action="store_true", help=_("simulated sites instead of real ones"))
+    show.add_argument("--json", action="store_true", help=_("one JSON document"))
+    compute = actions.add_parser("compute", help=_("work out a period now and store it"))
+    compute.add_argument("--period", required=True, help=_("202506, 2025Q2 or 2025"))
+    compute.add_argument("--simulated", action="store_true", help=_("simulated sites instead of real ones"))
+    compute.add_argument("--json", action="store_true", help=_("one JSON document"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,11 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
             register.check()
             return {"show": _show, "compute": _compute}[arguments.action](register, arguments)
         except (RegisterError, PeriodError) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(error) from error
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    language = _language()
+    language = arguments.lang
     entries = [
         {
             "id": entry.id,
@@ -88,10 +91,14 @@ def _list(arguments: argparse.Namespace) -> int:
 def _show(register: Register, arguments: argparse.Namespace) -> int:
     entry = CATALOGUE.get(arguments.id)
     if entry is None:
-        raise CommandError(f"there is no indicator {arguments.id!r}; aldea indicators list shows them all")
-    level, _, code = arguments.area.partition(":")
+        raise CommandError(
+            said("there is no indicator %(id)s; aldea indicators list shows them all", id=repr(arguments.id))
+        )
+    level, _colon, code = arguments.area.partition(":")
     if level not in tuple(Level):
-        raise CommandError(f"--area {arguments.area!r}: use all, state, municipality or site, or state:Yucatán")
+        raise CommandError(
+            said("--area %(area)s: use all, state, municipality or site, or state:Yucatán", area=repr(arguments.area))
+        )
     with register.reading() as unit:
         period = arguments.period or next(reversed(known_periods(unit, simulated=arguments.simulated)), "")
         if arguments.period:
@@ -103,7 +110,7 @@ def _show(register: Register, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([_told(row) for row in rows], ensure_ascii=False, indent=2))
         return OK
-    _print(entry, period, rows)
+    _print(entry, period, rows, arguments)
     return OK
 
 
@@ -114,35 +121,42 @@ def _compute(register: Register, arguments: argparse.Namespace) -> int:
         print(json.dumps(asdict(done), indent=2))
         return OK
     stored = done.stored
-    state = "closed" if done.closed else "open"
-    print(
-        f"{period.code} ({state}): {stored.new} new, {stored.changed} changed, {stored.gone} gone, "
-        f"{stored.same} as before."
+    outcome = said(
+        "%(period)s (%(state)s): %(new)s new, %(changed)s changed, %(gone)s gone, %(same)s as before.",
+        period=period.code,
+        state=said("closed") if done.closed else said("open"),
+        new=stored.new,
+        changed=stored.changed,
+        gone=stored.gone,
+        same=stored.same,
     )
+    tell(outcome, arguments)
     return OK
 
 
-def _print(entry: Indicator, period: str, rows: Sequence[IndicatorValue]) -> None:
-    language = _language()
-    print(f"{entry.name.said(language)} [{entry.unit}], {period or 'no period yet'}")
+def _print(entry: Indicator, period: str, rows: Sequence[IndicatorValue], arguments: argparse.Namespace) -> None:
+    language = arguments.lang
+    shown_period = period or in_language(said("no period yet"), language)
+    print(f"{entry.name.said(language)} [{entry.unit}], {shown_period}")
     print(f"  {entry.formula.said(language)}")
     for row in rows:
-        value = value_of(row)
-        counted = "" if row.numerator is None else f"{row.numerator:g} of {row.denominator or 0:g}"
-        known = "" if row.coverage is None else f"{row.coverage:.1f} % known"
-        notes = " ".join(row.notes)
-        print(
-            f"  {row.area_code:<32} {value.shown or '-':>8}  {row.status}  {counted:<24} {known:<14} {notes}".rstrip()
-        )
+        print(_line(row, language))
     if not rows:
-        print("  no value here: aldea indicators compute --period 202506 works out a period")
+        tell(said("  no value here: aldea indicators compute --period 202506 works out a period"), arguments)
+
+
+def _line(row: IndicatorValue, language: str) -> str:
+    counted = known = ""
+    if row.numerator is not None:
+        counts = said("%(part)s of %(whole)s", part=f"{row.numerator:g}", whole=f"{row.denominator or 0:g}")
+        counted = in_language(counts, language)
+    if row.coverage is not None:
+        known = in_language(said("%(share)s %% known", share=f"{row.coverage:.1f}"), language)
+    shown, notes = value_of(row).shown or "-", " ".join(row.notes)
+    return f"  {row.area_code:<32} {shown:>8}  {row.status}  {counted:<24} {known:<14} {notes}".rstrip()
 
 
 def _told(row: IndicatorValue) -> dict[str, object]:
     told = asdict(row)
     del told["id"], told["newest"]
     return {**told, "shown": value_of(row).shown}
-
-
-def _language() -> str:
-    return "es" if os.environ.get("LANG", "").startswith("es") else "en"

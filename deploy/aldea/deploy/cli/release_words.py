@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from aldea.dashboard_api.web.release_words import PROGRESS, STATES, WHY
+from aldea.deploy.cli.page_words import as_on_pages, translated
+from aldea.deploy.words import said
 from aldea.model.release import Manifest
-from aldea.model.rollouts import WAVES, Key
+from aldea.model.rollouts import WAVES, Key, Progress, RolloutState
+from aldea.model.said import Said, in_spanish, joined
 from aldea.storage.register.release_reach import Reach
 from aldea.storage.register.releases import StoredRelease
 from aldea.storage.register.rollout_rows import RolloutDevice, StoredRollout
@@ -21,20 +25,40 @@ def fingerprint(key: bytes) -> str:
     return hashlib.sha256(key).hexdigest()[:16]
 
 
-def described(manifest: Manifest) -> str:
+def described(manifest: Manifest) -> Said:
     """Return a line about a release."""
-    files = f"{len(manifest.files)} file{'s' if len(manifest.files) > 1 else ''}"
-    line = f"version {manifest.version}, {files}, {manifest.size_bytes / 1e6:.1f} MB, Python {manifest.python} or newer"
+    count = len(manifest.files)
+    line = said(
+        "version %(version)s, %(files)s, %(megabytes)s MB, Python %(python)s or newer",
+        version=manifest.version,
+        files=said("%(count)s files", count=count) if count > 1 else said("1 file"),
+        megabytes=f"{manifest.size_bytes / 1e6:.1f}",
+        python=manifest.python,
+    )
     if not manifest.downgrade:
         return line
-    return f"{line}, may follow newer ones up to {manifest.replaces or 'any'}"
+    newest = manifest.replaces or said("any")
+    return said("%(release)s, may follow newer ones up to %(newest)s", release=line, newest=newest)
 
 
-def releases_text(found: Sequence[StoredRelease]) -> str:
+def trusted_text(keys: str, count: int, *, removed: bool) -> Said:
+    """Return that keys are trusted from now on, or no longer, and how many are."""
+    if removed:
+        return said(
+            "%(keys)s is no longer trusted; devices that enrol from now on are told so. Trusted: %(count)s.",
+            keys=keys,
+            count=count,
+        )
+    return said(
+        "%(keys)s is trusted; devices that enrol from now on are told so. Trusted: %(count)s.", keys=keys, count=count
+    )
+
+
+def releases_text(found: Sequence[StoredRelease]) -> Said:
     """Return releases as lines."""
     if not found:
-        return "No release was added yet: aldea release add MANIFEST"
-    return "\n".join(described(item.release.manifest) for item in found)
+        return said("No release was added yet: aldea release add MANIFEST")
+    return joined((described(item.release.manifest) for item in found), "\n")
 
 
 def releases_json(found: Sequence[StoredRelease]) -> str:
@@ -56,25 +80,35 @@ def releases_json(found: Sequence[StoredRelease]) -> str:
     return json.dumps(items, indent=2)
 
 
-def reach_text(version: str, found: Reach) -> str:
+def reach_text(version: str, found: Reach) -> Said:
     """Return who a release would reach as lines."""
     lines = [
-        f"version {version}: {len(found.behind)} devices would get it, {len(found.have_it)} have it or a newer one",
-        *([f"  {len(found.away)} of them were not heard for a day: they get it when they are back"] * bool(found.away)),
-        *([f"  of {len(found.unknown)} more the version is not known yet"] * bool(found.unknown)),
-        *([keyless_text(found.keyless)] * bool(found.keyless)),
+        said(
+            "version %(version)s: %(behind)s devices would get it, %(have)s have it or a newer one",
+            version=version,
+            behind=len(found.behind),
+            have=len(found.have_it),
+        )
     ]
-    return "\n".join(lines)
+    if found.away:
+        lines.append(
+            said("  %(count)s of them were not heard for a day: they get it when they are back", count=len(found.away))
+        )
+    if found.unknown:
+        lines.append(said("  of %(count)s more the version is not known yet", count=len(found.unknown)))
+    if found.keyless:
+        lines.append(keyless_text(found.keyless))
+    return joined(lines, "\n")
 
 
-def keyless_text(keys: Sequence[Key]) -> str:
+def keyless_text(keys: Sequence[Key]) -> Said:
     """Return which devices know no key for releases, and what is to be done."""
-    named = "\n".join(f"  {site}/{device}" for site, device in keys)
-    return (
-        f"{len(keys)} devices enrolled before a key was trusted, or say that they know none. They refuse releases\n"
-        "until somebody types, at the device: sh install.sh --release-key release.pub\n"
-        f"{named}"
+    told = said(
+        "%(count)s devices enrolled before a key was trusted, or say that they know none. They refuse releases\n"
+        "until somebody types, at the device: sh install.sh --release-key release.pub",
+        count=len(keys),
     )
+    return joined([told, *(f"  {site}/{device}" for site, device in keys)], "\n")
 
 
 def reach_json(found: Reach) -> str:
@@ -82,31 +116,57 @@ def reach_json(found: Reach) -> str:
     return json.dumps({name: ["/".join(key) for key in keys] for name, keys in asdict(found).items()}, indent=2)
 
 
-def rollout_text(found: StoredRollout, devices: Sequence[RolloutDevice]) -> str:
+def state_word(state: RolloutState) -> Said:
+    """Return how a rollout stands, in a word."""
+    return as_on_pages(state.value, STATES[state])
+
+
+def rollout_text(found: StoredRollout, devices: Sequence[RolloutDevice]) -> Said:
     """Return a rollout as lines: its state, its waves, its devices."""
-    wave = f"wave {found.rollout.wave + 1} of {len(WAVES)}"
-    lines = [f"version {found.rollout.version}: {found.rollout.state.value}, {wave}"]
+    lines = [
+        said(
+            "version %(version)s: %(state)s, wave %(wave)s of %(waves)s",
+            version=found.rollout.version,
+            state=state_word(found.rollout.state),
+            wave=found.rollout.wave + 1,
+            waves=len(WAVES),
+        )
+    ]
     if found.why is not None:
-        lines.append(f"  because: {why_text(found)}")
+        lines.append(said("  because: %(why)s", why=why_text(found)))
     for number in range(len(WAVES)):
-        counted = Counter(item.progress.value for item in devices if item.wave == number)
+        counted = Counter(item.progress for item in devices if item.wave == number)
         if counted:
-            parts = ", ".join(f"{count} {progress}" for progress, count in sorted(counted.items()))
-            lines.append(f"  wave {number + 1}: {parts}")
-    for item in devices:
-        said = str(item.detail.get("sentence", ""))
-        lines.append(f"  {item.site}/{item.device}: {item.progress.value}{f' ({said})' if said else ''}")
-    return "\n".join(lines)
+            lines.append(said("  wave %(wave)s: %(counts)s", wave=number + 1, counts=_counts(counted)))
+    return joined([*lines, *map(_device, devices)], "\n")
 
 
-def why_text(found: StoredRollout) -> str:
+def _counts(counted: Mapping[Progress, int]) -> Said:
+    items = sorted(counted.items(), key=lambda item: item[0].value)
+    parts = [said("%(count)s %(progress)s", count=count, progress=_progress(item)) for item, count in items]
+    return Said(", ".join(parts), "; ".join(map(in_spanish, parts)))
+
+
+def _device(item: RolloutDevice) -> Said:
+    device, progress = f"{item.site}/{item.device}", _progress(item.progress)
+    own = str(item.detail.get("sentence", ""))
+    if not own:
+        return said("  %(device)s: %(progress)s", device=device, progress=progress)
+    told = Said(own, str(item.detail.get("sentence_es") or own))
+    return said("  %(device)s: %(progress)s (%(told)s)", device=device, progress=progress, told=told)
+
+
+def _progress(progress: Progress) -> Said:
+    return as_on_pages(progress.value, PROGRESS[progress])
+
+
+def why_text(found: StoredRollout) -> Said:
     """Return the reason as the page has it."""
-    from aldea.dashboard_api.web.release_words import WHY
-
     assert found.why is not None
     about = found.why.about
     named = {"site": f"{about['site']}/{about['device']}" if about else ""}
-    return WHY.get(found.why.word, found.why.word) % named
+    text = WHY.get(found.why.word, found.why.word)
+    return Said(text % named, translated(text) % named)
 
 
 def rollout_json(found: StoredRollout, devices: Sequence[RolloutDevice]) -> str:

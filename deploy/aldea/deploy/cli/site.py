@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 from aldea.deploy.cli.codes import AUTHOR, add_code_options, show_code
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
 from aldea.deploy.cli.site_import import add_import_options, import_sites, write_template
+from aldea.deploy.cli.site_words import no_such_site
+from aldea.deploy.words import in_language, said, tell
 from aldea.model.clock import SystemClock
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
@@ -40,22 +43,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_register_option(parser)
     actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|show|enrol|import")
-    add = actions.add_parser("add", help="register a site and its agent's device")
-    add.add_argument("id", help="1 to 39 of a-z, 0-9 and -")
+    add = actions.add_parser("add", help=_("register a site and its agent's device"))
+    add.add_argument("id", help=_("1 to 39 of a-z, 0-9 and -"))
     add.add_argument("--name", required=True)
-    add.add_argument("--timezone", required=True, help="IANA name, such as America/Merida")
-    add.add_argument("--device", default="agent", help="the id of the agent's device (default: agent)")
-    add.add_argument("--fact", action="append", default=[], metavar="NAME=VALUE", help="repeatable")
-    listing = actions.add_parser("list", help="all sites")
-    listing.add_argument("--json", action="store_true", help="one JSON document")
-    show = actions.add_parser("show", help="one site with its facts and devices")
+    add.add_argument("--timezone", required=True, help=_("IANA name, such as America/Merida"))
+    add.add_argument("--device", default="agent", help=_("the id of the agent's device (default: agent)"))
+    add.add_argument("--fact", action="append", default=[], metavar="NAME=VALUE", help=_("repeatable"))
+    listing = actions.add_parser("list", help=_("all sites"))
+    listing.add_argument("--json", action="store_true", help=_("one JSON document"))
+    show = actions.add_parser("show", help=_("one site with its facts and devices"))
     show.add_argument("id")
-    show.add_argument("--json", action="store_true", help="one JSON document")
-    enrol = actions.add_parser("enrol", help="a one-time code with which an agent fetches its access")
+    show.add_argument("--json", action="store_true", help=_("one JSON document"))
+    enrol = actions.add_parser("enrol", help=_("a one-time code with which an agent fetches its access"))
     enrol.add_argument("id")
-    enrol.add_argument("--device", default="agent", help="the device's id (default: agent)")
+    enrol.add_argument("--device", default="agent", help=_("the device's id (default: agent)"))
     add_code_options(enrol)
-    add_import_options(actions.add_parser("import", help="real sites from a table: XLSX or CSV"))
+    add_import_options(actions.add_parser("import", help=_("real sites from a table: XLSX or CSV")))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             actions = {"add": _add, "list": _list, "show": _show, "enrol": _enrol, "import": import_sites}
             return actions[arguments.action](register, arguments)
         except RegisterError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(error) from error
 
 
 def _add(register: Register, arguments: argparse.Namespace) -> int:
@@ -78,7 +81,8 @@ def _add(register: Register, arguments: argparse.Namespace) -> int:
     facts = tuple(_fact(text) for text in arguments.fact)
     with register.transaction() as unit:
         add_sites(unit, [SiteEntry(site, now, SiteState.COMMISSIONED, facts=facts, devices=(device,))])
-    print(f"{arguments.id} is registered; its agent is {arguments.id}/{arguments.device}.")
+    device_shown = f"{arguments.id}/{arguments.device}"
+    tell(said("%(site)s is registered; its agent is %(device)s.", site=arguments.id, device=device_shown), arguments)
     return OK
 
 
@@ -94,7 +98,7 @@ def _enrol(register: Register, arguments: argparse.Namespace) -> int:
 def _fact(text: str) -> NewFact:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise CommandError(f"--fact {text!r} is not NAME=VALUE, for instance provider=Hughes")
+        raise CommandError(said("--fact %(given)s is not NAME=VALUE, for instance provider=Hughes", given=repr(text)))
     return NewFact(name, value)
 
 
@@ -109,10 +113,11 @@ def _list(register: Register, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([asdict(item.site) for item in found], ensure_ascii=False, indent=2))
         return OK
+    simulated = in_language(said("simulated"), arguments.lang)
     for item in found:
-        print(f"{item.site.id:<40} {item.site.name}{'  (simulated)' if item.site.simulated else ''}")
+        print(f"{item.site.id:<40} {item.site.name}{f'  ({simulated})' if item.site.simulated else ''}")
     if not found:
-        print("No sites yet: aldea site add --help")
+        tell(said("No sites yet: aldea site add --help"), arguments)
     return OK
 
 
@@ -121,7 +126,7 @@ def _show(register: Register, arguments: argparse.Namespace) -> int:
     with register.reading() as unit:
         site = find_site(unit, arguments.id)
         if site is None:
-            raise CommandError(f"there is no site {arguments.id!r}; aldea site list shows them all")
+            raise CommandError(no_such_site(arguments.id))
         state = state_at(unit, site.id, now)
         facts = {fact.fact: fact.value for fact in facts_at(unit, site.id, now)}
         devices = devices_of(unit, site.id)

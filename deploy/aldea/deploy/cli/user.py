@@ -12,21 +12,20 @@ A password is never an argument: it is asked for at the terminal, or read from t
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import opened_register
 from aldea.deploy.cli.user_options import add_arguments
+from aldea.deploy.cli.user_typed import check_scope, last_moment, typed_password
+from aldea.deploy.words import in_language, said, tell
 from aldea.model.clock import SystemClock
-from aldea.storage.importing.scopes import closest, known_scopes
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
-from aldea.storage.register.passwords import hashed, keep_hash, make_link, weakness
+from aldea.storage.register.passwords import hashed, keep_hash, make_link
 from aldea.storage.register.people import (
     Grant,
     Person,
@@ -72,15 +71,17 @@ def run(arguments: argparse.Namespace) -> int:
             register.check()
             return deeds[arguments.action](register, arguments)
         except RegisterError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(error) from error
 
 
 def _add(register: Register, arguments: argparse.Namespace) -> int:
     now, account = _now(), arguments.account
     with register.reading() as unit:
         if find_person(unit, account) is not None:
-            raise CommandError(f"there is an account {account!r} already: choose another name")
-    made = None if arguments.link else hashed(_password(account, arguments.name))
+            raise CommandError(
+                said("there is an account %(account)s already: choose another name", account=repr(account))
+            )
+    made = None if arguments.link else hashed(typed_password(account, arguments.name, arguments.lang))
     with register.transaction() as unit:
         add_person(unit, account, arguments.name, now)
         audit(unit, None, "person_added", account, BY, now)
@@ -88,24 +89,27 @@ def _add(register: Register, arguments: argparse.Namespace) -> int:
             _give(unit, arguments, now)
         code = _set(unit, account, made, now)
         ready = has_administrator(unit)
-    print(f"{account} is added.")
-    _tell(code)
+    tell(said("%(account)s is added.", account=account), arguments)
+    _tell_of_link(code, arguments)
     if not ready:
-        print("There is no administrator with a password yet: Aldea serves this machine only until there is.")
+        tell(
+            said("There is no administrator with a password yet: Aldea serves this machine only until there is."),
+            arguments,
+        )
     return OK
 
 
 def _reset(register: Register, arguments: argparse.Namespace) -> int:
     account, now = arguments.account, _now()
     person = _known(register, account)
-    made = None if arguments.link else hashed(_password(account, person.label))
+    made = None if arguments.link else hashed(typed_password(account, person.label, arguments.lang))
     with register.transaction() as unit:
         end_sessions_of(unit, account)
         if made is None:
             keep_hash(unit, account, None, now)
         code = _set(unit, account, made, now)
-    print(f"{account}: every session has ended.")
-    _tell(code)
+    tell(said("%(account)s: every session has ended.", account=account), arguments)
+    _tell_of_link(code, arguments)
     return OK
 
 
@@ -113,7 +117,10 @@ def _grant(register: Register, arguments: argparse.Namespace) -> int:
     now = _now()
     with register.transaction() as unit:
         made = _give(unit, arguments, now)
-    print(f"{made.person} has the role {made.role} (grant {made.id}).")
+    given = said(
+        "%(person)s has the role %(role)s (grant %(number)s).", person=made.person, role=made.role, number=made.id
+    )
+    tell(given, arguments)
     return OK
 
 
@@ -121,10 +128,16 @@ def _revoke(register: Register, arguments: argparse.Namespace) -> int:
     now = _now()
     with register.transaction() as unit:
         if arguments.number not in {grant.id for grant in grants_of(unit, arguments.account)}:
-            raise CommandError(f"{arguments.account} has no grant {arguments.number}: aldea user list --json")
+            raise CommandError(
+                said(
+                    "%(account)s has no grant %(number)s: aldea user list --json",
+                    account=arguments.account,
+                    number=arguments.number,
+                )
+            )
         ended = end_grant(unit, arguments.number, now)
         audit(unit, None, "grant_ended", arguments.account, BY | {"role": ended.role}, now)
-    print(f"{ended.person} has the role {ended.role} no more.")
+    tell(said("%(person)s has the role %(role)s no more.", person=ended.person, role=ended.role), arguments)
     return OK
 
 
@@ -135,7 +148,10 @@ def _disable(register: Register, arguments: argparse.Namespace) -> int:
         if disabled:
             end_sessions_of(unit, account)
         audit(unit, None, "person_disabled" if disabled else "person_enabled", account, BY, now)
-    print(f"{account} is kept out." if disabled else f"{account} may sign in again.")
+    if disabled:
+        tell(said("%(account)s is kept out.", account=account), arguments)
+    else:
+        tell(said("%(account)s may sign in again.", account=account), arguments)
     return OK
 
 
@@ -144,7 +160,7 @@ def _token(register: Register, arguments: argparse.Namespace) -> int:
     expires = None if arguments.days is None else now + arguments.days * DAY_MS
     _known(register, arguments.account)
     with register.transaction() as unit:
-        _check_scope(unit, arguments.programme, arguments.region, now)
+        check_scope(unit, arguments.programme, arguments.region, now)
         secret, token = make_token(
             unit,
             arguments.account,
@@ -157,7 +173,8 @@ def _token(register: Register, arguments: argparse.Namespace) -> int:
         )
         audit(unit, None, "token_made", token.name, BY | {"person": token.person, "permissions": may}, now)
     print(secret)
-    print(f"This is shown once. Send it as `Authorization: Bearer {secret[:10]}…`.", file=sys.stderr)
+    once = said("This is shown once. Send it as `Authorization: Bearer %(start)s…`.", start=secret[:10])
+    tell(once, arguments, file=sys.stderr)
     return OK
 
 
@@ -168,32 +185,24 @@ def _list(register: Register, arguments: argparse.Namespace) -> int:
         found = [asdict(one) | {"grants": [asdict(grant) for grant in grants.get(one.id, ())]} for one in people]
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return OK
+    no_role, disabled = (in_language(word, arguments.lang) for word in (said("no role"), said("disabled")))
     for one in people:
-        roles = ", ".join(_shown(grant) for grant in grants.get(one.id, ())) or "no role"
-        print(f"{one.id:<40} {one.label}: {roles}{'  (disabled)' if one.disabled else ''}")
+        roles = ", ".join(_shown(grant) for grant in grants.get(one.id, ())) or no_role
+        print(f"{one.id:<40} {one.label}: {roles}{f'  ({disabled})' if one.disabled else ''}")
     if not people:
-        print("Nobody has an account yet: aldea user add --help")
+        tell(said("Nobody has an account yet: aldea user add --help"), arguments)
     return OK
 
 
 def _give(unit: Unit, arguments: argparse.Namespace, now: int) -> Grant:
-    _check_scope(unit, arguments.programme, arguments.region, now)
-    wanted = Grant(arguments.account, arguments.role, arguments.programme, arguments.region, now, _end(arguments.until))
+    check_scope(unit, arguments.programme, arguments.region, now)
+    wanted = Grant(
+        arguments.account, arguments.role, arguments.programme, arguments.region, now, last_moment(arguments.until)
+    )
     made = give_role(unit, wanted)
     detail = BY | {"role": made.role, "programme": made.programme, "region": made.region}
     audit(unit, None, "grant_given", made.person, detail, now)
     return made
-
-
-def _check_scope(unit: Unit, programme: str, region: str, now: int) -> None:
-    """Refuse a limit that there is not: it would allow nothing, and nobody knew why. Raises CommandError."""
-    known = known_scopes(unit, now)
-    for option, text, names in (("--programme", programme, known.programmes), ("--region", region, known.regions)):
-        if text and text not in names:
-            near = closest(text, names)
-            raise CommandError(
-                f"{option} {text!r} is not known: " + (f"did you mean {near!r}?" if near else "add it first")
-            )
 
 
 def _set(unit: Unit, account: str, made: str | None, now: int) -> str:
@@ -205,39 +214,22 @@ def _set(unit: Unit, account: str, made: str | None, now: int) -> str:
     return ""
 
 
-def _tell(code: str) -> None:
+def _tell_of_link(code: str, arguments: argparse.Namespace) -> None:
     if code:
-        print(f"The password is set once, within three days, at the pages' address followed by\n/set-password/{code}")
-
-
-def _end(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        day = date.fromisoformat(text) + timedelta(days=1)
-    except (ValueError, OverflowError) as error:
-        raise CommandError(f"--until {text!r} is not a day: write it as 2027-06-30") from error
-    return int(datetime.combine(day, time(), UTC).timestamp() * 1000)
-
-
-def _password(account: str, label: str) -> str:
-    if sys.stdin.isatty():
-        text = getpass.getpass("Password: ")
-        if getpass.getpass("The same again: ") != text:
-            raise CommandError("the two passwords differ: start again")
-    else:
-        text = sys.stdin.readline().rstrip("\r\n")
-    wrong = weakness(text, account, label)
-    if wrong is not None:
-        raise CommandError(f"{wrong} (it is asked for at the terminal, or read from what is piped in; or use --link)")
-    return text
+        link = said(
+            "The password is set once, within three days, at the pages' address followed by\n/set-password/%(code)s",
+            code=code,
+        )
+        tell(link, arguments)
 
 
 def _known(register: Register, account: str) -> Person:
     with register.reading() as unit:
         found = find_person(unit, account)
     if found is None:
-        raise CommandError(f"there is no account {account!r}: aldea user list shows them all")
+        raise CommandError(
+            said("there is no account %(account)s: aldea user list shows them all", account=repr(account))
+        )
     return found
 
 
