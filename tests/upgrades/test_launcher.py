@@ -13,8 +13,9 @@ import pytest
 from aldea.agents.machine import boot_id
 from aldea.agents.upgrading import child, launch
 from aldea.agents.upgrading.folder import COMPLETE, FILE, HEARD, Releases
-from aldea.agents.upgrading.launch import MOST_QUICK, MOST_STARTS, QUICK_MS, Launcher
-from aldea.agents.upgrading.state import Outcome, State, Trial
+from aldea.agents.upgrading.launch import MOST_SOON, MOST_STARTS, SOON_MS, Launcher
+from aldea.agents.upgrading.leaving import ended_in_order
+from aldea.agents.upgrading.state import LAUNCHER, TRIAL, Outcome, State, Trial
 from aldea.model.clock import ManualClock
 
 BASE = "/opt/aldea-agent/venv-1"
@@ -102,7 +103,7 @@ def test_the_newest_version_that_was_kept_is_remembered_until_a_signature_lowers
     site.keep(trial=Trial("1.3", "c1"))
     site.decide()
     assert site.state.newest == "1.3"
-    for _ in range(MOST_QUICK):
+    for _ in range(MOST_SOON):
         site.decide()
     assert (site.state.current, site.state.newest) == (None, "1.3")  # it kept ending, and gave way
     site.add("1.2", HEARD_AT_ONCE)
@@ -155,9 +156,9 @@ def test_a_kept_release_that_keeps_ending_gives_way_to_the_one_before(site: Site
     site.add("1.2")
     site.add("1.3")
     site.keep(current="1.3", previous="1.2")
-    for _ in range(MOST_QUICK):
+    for _ in range(MOST_SOON):
         assert site.decide() == str(site.releases.python("1.3"))
-        site.clock.advance(QUICK_MS - 1)
+        site.clock.advance(SOON_MS - 1)
     assert site.decide() == str(site.releases.python("1.2"))
     assert "ended 5 times" in site.state.bad["1.3"]
 
@@ -165,9 +166,30 @@ def test_a_kept_release_that_keeps_ending_gives_way_to_the_one_before(site: Site
 def test_starts_that_lie_apart_are_no_crash_loop(site: Site) -> None:
     site.add("1.3")
     site.keep(current="1.3")
-    for _ in range(3 * MOST_QUICK):
+    for _ in range(3 * MOST_SOON):
         assert site.decide() == str(site.releases.python("1.3"))
-        site.clock.advance(QUICK_MS)
+        site.clock.advance(SOON_MS)
+
+
+def test_a_release_that_ends_ten_minutes_after_each_start_gives_way_and_one_that_is_stopped_does_not(
+    site: Site,
+) -> None:
+    """It is heard each time, so the server sees nothing; whoever restarts the service, or a box, ends it in order."""
+    site.add("1.3")
+    site.keep(current="1.3")
+    for _ in range(3 * MOST_SOON):
+        assert site.decide() == str(site.releases.python("1.3"))
+        site.clock.advance(600_000)
+        ended_in_order(site.data, {LAUNCHER: json.dumps(["python"])})
+    for environ in ({}, {LAUNCHER: json.dumps(["python"]), TRIAL: "c1"}):
+        site.decide()
+        ended_in_order(site.data, environ)
+        assert site.state.launch is not None, "this one is not to write"
+    for _ in range(MOST_SOON):
+        site.decide()
+        site.clock.advance(600_000)
+    assert site.decide() == sys.executable
+    assert "1.3" in site.state.bad
 
 
 def _gone(site: Site) -> None:

@@ -65,7 +65,9 @@ def test_a_release_goes_from_the_key_to_the_running_agent_and_then_costs_no_laun
         assert box.python() == str(box.releases.python(GOOD))
         assert box.children() == []
         assert [path.name for path in box.releases.folder.iterdir() if path.is_dir()] == [GOOD]
+        assert box.state.launch is not None
         box.stop()
+        assert box.state.launch is None, "it ended as it was asked to"
     finally:
         box.unplug_quietly()
         server.close()

@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from aldea.agents.footprint import use_one_arena
@@ -19,7 +20,7 @@ from aldea.agents.probe import ProbeContext, run_probe
 from aldea.agents.probes import PROBES
 from aldea.agents.settings import AgentSettings
 from aldea.agents.terminal import complain
-from aldea.agents.upgrading.leaving import hand_over
+from aldea.agents.upgrading.leaving import ended_in_order, hand_over
 from aldea.model.clock import SystemClock
 from aldea.model.sample import Reading
 from aldea.model.settings import SettingsError
@@ -80,6 +81,8 @@ async def _run_until_asked(source: Source) -> bool:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, agent.stop)
     await agent.run()
+    with suppress(SettingsError):
+        await asyncio.to_thread(ended_in_order, source.settings().data)
     _LOG.info("another release is started" if agent.hands_over else "stopped")
     return agent.hands_over
 

@@ -28,7 +28,8 @@ from aldea.model.clock import Clock, SystemClock
 
 TRIAL_SECONDS = 900
 MOST_STARTS = 3
-QUICK_MS, MOST_QUICK = 300_000, 5
+SOON_MS, MOST_SOON = 3_600_000, 5
+"""A kept release that was started so often, so soon after the start before, and never ended as it was asked to."""
 _LOOK_SECONDS = 0.25
 _PAUSE_SECONDS = 2.0
 
@@ -82,12 +83,12 @@ class Launcher:
         while (current := state.current) is not None:
             last = state.launch
             quick = last is not None and (last.version, last.boot_id) == (current, boot)
-            again = quick and last is not None and now_ms - last.at_ms < QUICK_MS
+            again = quick and last is not None and now_ms - last.at_ms < SOON_MS
             count = last.count + 1 if again and last is not None else 1
             if not self._releases.is_whole(current):
                 state = self._fall_back(state, "its files are gone")
-            elif count > MOST_QUICK:
-                state = self._fall_back(state, f"it ended {MOST_QUICK} times within minutes of its start")
+            elif count > MOST_SOON:
+                state = self._fall_back(state, f"it ended {MOST_SOON} times within an hour of its start")
             else:
                 self._written(replace(state, launch=Launch(current, boot, now_ms, count)))
                 return str(self._releases.python(current))

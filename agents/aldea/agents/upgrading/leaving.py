@@ -7,9 +7,11 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from aldea.agents.upgrading.folder import HEARD, Releases
+from aldea.agents.upgrading.settling import is_written
 from aldea.agents.upgrading.state import LAUNCHER, TRIAL
 
 _LOG = logging.getLogger(__name__)
@@ -41,6 +43,16 @@ def hand_over(environ: Mapping[str, str] = os.environ) -> None:
         os.execv(command[0], command)  # noqa: S606 - what started us
     except OSError as error:
         _LOG.error("the launcher %s cannot be started: %s", command[0], error)
+
+
+def ended_in_order(data: Path, environ: Mapping[str, str] = os.environ) -> None:
+    """Forget how often the release was started in quick succession: it ends as it was asked to, and not by a fault."""
+    if environ.get(TRIAL) or launcher_of(environ) is None:
+        return  # the launcher writes while a release is on trial
+    releases = Releases(data)
+    state = releases.read()
+    if state.launch is not None:
+        is_written(releases, replace(state, launch=None))
 
 
 async def confirm(data: Path, heard: Callable[[], bool], environ: Mapping[str, str] = os.environ) -> None:
