@@ -1,13 +1,17 @@
-"""What the facilitator's pages say of what is missing or wrong, and where: in the page's own words, beside its field."""
+"""What the facilitator's pages say of what is missing or wrong, and where: in their own words, beside its field."""
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
 from agentkit.box import Answer
 from agentkit.facilitator import ATTENDANCE, PIN, TODAY, Site, follow
+from aldea.agents.records import Person
+from aldea.model import forms
 
 TICKS, TALLY = f"{ATTENDANCE}?way=ticks", f"{ATTENDANCE}?way=tally"
 
@@ -123,3 +127,28 @@ def test_a_list_of_what_was_given_back_says_that_there_is_none(site: Site) -> No
 def test_the_list_for_the_pen_says_which_ages_and_sexes_there_are(site: Site) -> None:
     for path in ("/records/print", "/records/print?empty=1"):
         assert "Sexo: Mujer, Hombre, Otro. Edad: 6-14, 15-24, 25-44, 45-64, 65+." in site.browser.get(path).text
+
+
+def test_a_form_that_the_server_changes_meanwhile_is_shown_again_once_before_it_is_stored(site: Site) -> None:
+    begun = site.hidden("/records/new/power_note?draft=begun")
+    (now,) = [form for form in site.desk.shelf.forms().values() if form.id == "power_note"]
+    document = json.loads((Path(forms.__file__).parent / "data" / "power_note.json").read_text())
+    document["fields"] = [field for field in document["fields"] if field["name"] != "note"]
+    assert site.desk.shelf.take({**document, "version": str(int(now.version) + 1)})
+    form = {"from": f"{TODAY} 06:00", "note": "cayó un árbol", "action": "store"}
+    sent = site.browser.post_bare("/records/new/power_note", {**begun, **form})
+    assert (sent.status, "El servidor cambió este formulario" in sent.text) == (400, True)
+    assert site.desk.book.listed() == ()
+    again = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', sent.body.decode()))
+    assert site.browser.post_bare("/records/new/power_note", {**again, **form}).status == 303
+    assert [entry.form_version for entry in site.desk.book.listed()] == [str(int(now.version) + 1)]
+
+
+def test_more_people_than_a_record_takes_are_told_by_their_number(crowded: Site) -> None:
+    crowded.desk.roster.put((Person("K-900", "Ana Chan", "F", "25-44"),))
+    ticks = [person.code for person in crowded.desk.roster.people()]
+    form = {"activity": "Fiesta", "event_date": TODAY, "tick": ticks, "action": "store"}
+    unseen = {name: value for name, value in crowded.hidden(TICKS).items() if name not in {"shown", "elsewhere"}}
+    sent = crowded.browser.post_bare(ATTENDANCE, {**unseen, **form})
+    told = f"Hay {len(ticks)} personas marcadas y en un registro caben 300"
+    assert (sent.status, [text.startswith(told) for text in errors(sent)]) == (400, [True])

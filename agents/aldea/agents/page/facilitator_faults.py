@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from aldea.agents.page.facilitator_filled import PEOPLE, TALLY, Filled, asks_for, told_by_group
 from aldea.agents.page.times import day_said
-from aldea.agents.page.words import say
+from aldea.agents.page.words import Words, say
 from aldea.agents.page_settings import LANGUAGES
 from aldea.model.forms import Fault, sentence
 
@@ -29,9 +29,20 @@ def as_shown(faults: Sequence[Fault], filled: Filled) -> list[Fault]:
 
 def said(fault: Fault, filled: Filled, language: str) -> str:
     """Return the sentence for one fault: of who came, in the page's own words."""
-    if fault.code == "none_of" and fault.path in {PEOPLE, TALLY} and asks_for(filled.definition, fault.path):
-        return NOBODY.in_(language)
+    if fault.path in {PEOPLE, TALLY} and asks_for(filled.definition, fault.path):
+        if fault.code == "none_of":
+            return NOBODY.in_(language)
+        if fault.code == "too_many_rows":
+            return _too_many(len(filled.ticked), str(fault.words["limit"])).in_(language)
     return sentence(fault, language)
+
+
+def _too_many(ticked: int, most: str) -> Words:
+    return say(
+        "%(n)d people are ticked, and one record takes %(most)s: store two records, each with a part of them.",
+        n=ticked,
+        most=most,
+    )
 
 
 def _at_the_grid(fault: Fault, *, shows_names: bool) -> Fault:

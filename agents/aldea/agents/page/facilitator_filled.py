@@ -17,7 +17,7 @@ from aldea.model.forms import Definition, Fault, Group, from_flat
 PEOPLE, TALLY = "participants", "tally"
 ROWS_SHOWN = 2
 WAYS = ("tally", "ticks", "both")
-_NOT_KEPT = frozenset({"shown", "elsewhere", "now", "action", "tick", "page", "lang"})
+_NOT_KEPT = frozenset({"shown", "elsewhere", "now", "action", "tick", "page", "lang", "form_version"})
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -94,6 +94,11 @@ def ticks_are_gone(desk: Desk, pairs: Pairs) -> bool:
     return len({code_of(tick) for tick in _ticked_before(desk, given)} - shown) < int(said)
 
 
+def is_of_an_older_form(definition: Definition, sent: Pairs) -> bool:
+    """Say whether a form was drawn before the server changed it: what has no place in the new one would be lost."""
+    return dict(sent).get("form_version", definition.version) != definition.version
+
+
 def _ticked_before(desk: Desk, given: Mapping[str, str]) -> list[str]:
     """Return what is ticked so far in a form: as it was stored, as its draft has it, or as the record has it."""
     token = given.get("token", "")[:64]
@@ -110,6 +115,14 @@ def recorded_ticks(desk: Desk, record: str) -> list[str]:
     """Return the ticks for those who stand in a record's newest version; none for no record."""
     last = desk.book.newest(record) if record else None
     return [] if last is None else ticks_of(last.payload.get(PEOPLE) or ())
+
+
+def texts_of(value: Any) -> list[str]:
+    """Return every text in a payload, in its rows as well."""
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return [text for item in inner for text in texts_of(item)]
 
 
 def asks_for(definition: Definition, group: str) -> bool:

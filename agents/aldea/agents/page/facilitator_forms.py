@@ -14,7 +14,17 @@ import bottle
 
 from aldea.agents.page.asking import asks_language, field, fields, go_to
 from aldea.agents.page.facilitator_drawn import form_page, local_now, moment_of
-from aldea.agents.page.facilitator_filled import PEOPLE, WAYS, Filled, Pairs, filled_of, ticks_are_gone, whole
+from aldea.agents.page.facilitator_filled import (
+    PEOPLE,
+    WAYS,
+    Filled,
+    Pairs,
+    filled_of,
+    is_of_an_older_form,
+    texts_of,
+    ticks_are_gone,
+    whole,
+)
 from aldea.agents.page.facilitator_people import ticks_of
 from aldea.agents.page.facilitator_words import title_of
 from aldea.agents.page.pin import needs_pin
@@ -103,7 +113,9 @@ def _sent(view: BoxView, desk: Desk, form: str) -> Any:
     stored = desk.book.by_token(filled.token)
     if stored is not None:
         return _sent_before(view, desk, filled, pairs, checked, stored)
-    refusal = "" if checked.faults else _store(view, desk, filled, checked.payload, str(checked.event_date))
+    refusal = "form_changed" if is_of_an_older_form(definition, sent) else ""
+    if not (checked.faults or refusal):
+        refusal = _store(view, desk, filled, checked.payload, str(checked.event_date))
     if not checked.faults and not refusal:
         with suppress(sqlite3.Error):
             desk.roster.drop_draft(filled.token)
@@ -186,7 +198,7 @@ def _sent_before(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs, checke
 
 def _store(view: BoxView, desk: Desk, filled: Filled, payload: Mapping[str, Any], day: str) -> str:
     """Store it; return the key of the sentence that says why it could not be."""
-    if desk.roster.named_in((filled.reason, *_texts(payload))) is not None:
+    if desk.roster.named_in((filled.reason, *texts_of(payload))) is not None:
         return "name_in_text"
     new = NewEntry(
         form=filled.definition.id,
@@ -207,13 +219,6 @@ def _store(view: BoxView, desk: Desk, filled: Filled, payload: Mapping[str, Any]
     except sqlite3.Error:
         return "disk"
     return ""
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-    return [text for item in inner for text in _texts(item)]
 
 
 def _keep_draft(view: BoxView, desk: Desk, filled: Filled, pairs: Pairs) -> bool:

@@ -20,6 +20,9 @@ REFUSALS: Mapping[str, Words] = MappingProxyType(
             "Somebody has changed this record meanwhile. Look at it as it is now; if what stands here is right, "
             "store it again."
         ),
+        "form_changed": say(
+            "The server has changed this form while you filled it in. Look through it; if it is right, store it again."
+        ),
         "no_reason": say("Say in a few words why it is corrected or withdrawn."),
         "sent_before": say(
             "This form was stored before. What is changed here is a correction of it: say why, and store it."
