@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from aldea.agents.link_watch import LOOKS, LinkWatch, Place, answers
+from aldea.agents.budget import LedgerFile
+from aldea.agents.link_watch import LOOKS, LinkWatch, Place, answers, booked_in
+from aldea.agents.overlay.keeping import Keeper
+from aldea.agents.overlay.running import AgentRun
+from aldea.agents.overlay.source import Source
+from aldea.agents.overlay.state import Overlay, State, Trial
+from aldea.agents.service import AgentService
+from aldea.agents.upgrading.launch import Launcher
+from aldea.agents.upgrading.state import Trial as Tried
 from aldea.model.clock import ManualClock
 from rigs.processes import free_port
+from rigs.waiting import eventually
 
 if TYPE_CHECKING:
     from rigs.mosquitto import Mosquitto
@@ -69,6 +80,58 @@ def test_a_modem_that_takes_connections_for_everybody_is_no_broker(
     for closes in (True, False):
         for tls in (True, False):
             assert not answers(Place("127.0.0.1", server(closes), tls)), (closes, tls)
+
+
+def test_what_a_look_costs_is_told_whether_it_is_answered_or_not(
+    mosquitto: Mosquitto, server: Callable[[bool], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cost(place: Place) -> int:
+        told: list[int] = []
+        answers(place, told.append)
+        (count,) = told
+        return count
+
+    unreachable = cost(Place("127.0.0.1", free_port()))
+    assert cost(Place("no such name", 1883)) == unreachable > 0
+    answered = cost(Place("127.0.0.1", mosquitto.port))
+    monkeypatch.setattr("aldea.agents.link_watch.ANSWERS_WITHIN_SECONDS", 0.2)
+    silent = cost(Place("127.0.0.1", server(False)))
+    encrypted = cost(Place("127.0.0.1", server(False), tls=True))
+    assert unreachable + 200 < silent < answered < encrypted < 6_000
+
+
+def test_what_the_launchers_looks_cost_is_booked_beside_the_agent(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    launcher = Launcher(tmp_path, "base", [], 900.0, ManualClock(0, 0))
+    watch = launcher._link_watch(Tried("1.2", "command-1", host="127.0.0.1", port=mosquitto.port))
+    assert watch is not None
+    watch.look()
+    once = LedgerFile(tmp_path).read().charged().telemetry_bytes
+    assert once > 0
+    watch.look()
+    assert LedgerFile(tmp_path).read().charged().telemetry_bytes > once
+    # A disk that takes nothing ends no trial.
+    booked_in(tmp_path / "budget.json")(1_000)
+
+
+def test_what_an_agents_own_looks_cost_is_counted_with_what_it_spends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "aldea.toml"
+    broker = f'[agent.broker]\nhost = "127.0.0.1"\nport = {free_port()}\n'
+    config.write_text(f'[agent]\nsite = "village"\ndata = "{tmp_path}"\n{broker}')
+    Keeper(tmp_path).write(State(trial=Trial(Overlay(1, {"sample_seconds": 7.0}), "command-1", PATIENCE_MS)))
+    counted: list[int] = []
+
+    async def run(self: AgentService) -> bool:
+        await asyncio.to_thread(eventually, lambda: self._meter.waiting() > 0, 60)
+        counted.append(self._meter.waiting())
+        return False
+
+    monkeypatch.setattr(AgentService, "run", run)
+    agent = AgentRun(Source(config, {}))
+    asyncio.run(agent.run())
+    agent._desk._watch.end()
+    assert counted[0] > 0
 
 
 def looked(seconds: int, there: Callable[[int], bool]) -> bool:

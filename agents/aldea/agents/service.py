@@ -47,7 +47,7 @@ class AgentService:
     """One agent. `run` until `stop` is called or the task is cancelled.
 
     `probes` replaces those that the settings name, `machine` what the operating system says of this one; `desk` is
-    where settings from afar are taken, None for an agent that has none.
+    where settings from afar are taken, None for an agent that has none; `meter` has what was spent beside it.
     """
 
     def __init__(
@@ -58,13 +58,14 @@ class AgentService:
         pace: Pace | None = None,
         machine: Machine | None = None,
         desk: SettingsDesk | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self.settings = settings
         self._clock = clock or SystemClock()
         self._options = link_options(settings)
         self._pace = pace or pace_of(settings)
         self._outbox: Outbox | None = None
-        self._meter = Meter()
+        self._meter = meter or Meter()
         self._context = ProbeContext(self._clock, settings.data, anchored_ms=self._anchored_ms, meter=self._meter)
         self._probes = scheduled_probes(settings, self._context) if probes is None else probes
         self._machine = machine or this_machine()

@@ -67,7 +67,7 @@ def live(plan: Plan, link: Link, zone: ZoneInfo, months: int) -> Seen:
             seen.hours_of_month[name] = set()
         if now_ms - booked_ms > 12 * HOUR_MS:
             telemetry = round(link.daily_bytes * (now_ms - booked_ms) / 86_400_000 * dice.uniform(0.5, 1.5))
-            ledger = plan.telemetry(plan.in_month(ledger, now_ms), telemetry)
+            ledger = plan.in_month(ledger, now_ms).with_telemetry(telemetry)
             seen.spent[name] += telemetry
             booked_ms = now_ms
         allowed, ledger = plan.ask(ledger, now_ms, busy=dice.random() < link.busy_ratio)

@@ -96,7 +96,7 @@ class Budget:
         telemetry = self.meter.take()
         try:
             with self.file.held():
-                ledger = self.plan.telemetry(self._now(self.file.read()), telemetry)
+                ledger = self._now(self.file.read()).with_telemetry(telemetry)
                 ledger = ledger.with_ahead(0 if is_last else ledger.ahead_bytes)
                 self.file.write(ledger)
         except OSError:

@@ -84,6 +84,11 @@ class Ledger:
         """Return the ledger with another account of the known month."""
         return replace(self, months={**self.months, self.month: month})
 
+    def with_telemetry(self, count: int) -> Ledger:
+        """Return the ledger with so much more telemetry in the known month."""
+        account = self.this()
+        return self.with_month(replace(account, telemetry_bytes=account.telemetry_bytes + count))
+
     def opened(self, count: int) -> Ledger:
         """Return the ledger with so much booked ahead. What was ahead before stays spent: its agent never closed."""
         return replace(self, ahead_bytes=0).with_ahead(count)

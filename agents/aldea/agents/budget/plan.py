@@ -146,11 +146,6 @@ class Plan:
             ledger, expected={**ledger.expected, test.rung.value: round(before + _NEW * (spent_bytes - before))}
         )
 
-    def telemetry(self, ledger: Ledger, spent_bytes: int) -> Ledger:
-        """Book what the agent has sent and received besides tests."""
-        account = ledger.this()
-        return ledger.with_month(replace(account, telemetry_bytes=account.telemetry_bytes + spent_bytes))
-
     def forecast(self, ledger: Ledger, now_ms: int) -> Forecast:
         """Return how the month stands."""
         day = self.calendar.day_of(now_ms)

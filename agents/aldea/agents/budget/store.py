@@ -61,6 +61,11 @@ class LedgerFile:
         write_whole(self._path, to_text(ledger).encode())
         self._leave_to_owner(self._path)
 
+    def add_telemetry(self, count: int) -> None:
+        """Book so many bytes besides tests to the last month that was known. Raises OSError."""
+        with self.held():
+            self.write(self.read().with_telemetry(count))
+
     def _leave_to_owner(self, file: int | Path) -> None:
         """Give a file to whom the folder belongs: root, who tests by hand, must not lock the agent out."""
         if os.geteuid() == 0:

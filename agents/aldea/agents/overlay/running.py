@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from aldea.agents.budget import Meter
 from aldea.agents.link_watch import LinkWatch, Place
 from aldea.agents.lock import AlreadyRunning
 from aldea.agents.overlay.desk import SettingsDesk
@@ -26,6 +27,7 @@ class AgentRun:
     def __init__(self, source: Source, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._machine = this_machine()
+        self._meter = Meter()
         self._desk = SettingsDesk(source, self._clock, self._machine.boot_id, link_options, self._watched)
         self._service: AgentService | None = None
         self._stopped = False
@@ -60,12 +62,14 @@ class AgentRun:
                 return
 
     def _watched(self, place: Place, patience_ms: int) -> LinkWatch:
-        return LinkWatch(place, patience_ms, self._clock)
+        return LinkWatch(place, patience_ms, self._clock, spent=self._meter.add)
 
     async def _once(self, settings: AgentSettings) -> bool:
         """Run once; say whether to go on with other settings."""
         try:
-            self._service = AgentService(settings, clock=self._clock, machine=self._machine, desk=self._desk)
+            self._service = AgentService(
+                settings, clock=self._clock, machine=self._machine, desk=self._desk, meter=self._meter
+            )
             return await self._service.run()
         except AlreadyRunning:
             raise

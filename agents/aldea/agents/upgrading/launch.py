@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from aldea.agents.link_watch import ANSWERS_WITHIN_SECONDS, LinkWatch, Place
+from aldea.agents.link_watch import ANSWERS_WITHIN_SECONDS, LinkWatch, Place, booked_in
 from aldea.agents.machine import boot_id
 from aldea.agents.trial_verdict import GivenUp
 from aldea.agents.upgrading.child import end_child, start_child
@@ -38,6 +38,7 @@ class Launcher:
     """Decides what runs. `base` names this installation, `words` are the agent's own arguments."""
 
     def __init__(self, data: Path, base: str, words: Sequence[str], trial_seconds: float, clock: Clock) -> None:
+        self._data = data
         self._releases = Releases(data)
         self._base = base
         self._words = list(words)
@@ -142,7 +143,8 @@ class Launcher:
         """Return what looks whether the server can be reached; None where nobody has said where it was."""
         if not trial.host:
             return None
-        return LinkWatch(Place(trial.host, trial.port, trial.tls), self._patience_ms, self._clock)
+        place = Place(trial.host, trial.port, trial.tls)
+        return LinkWatch(place, self._patience_ms, self._clock, spent=booked_in(self._data))
 
     def _watch(self, state: State, child: subprocess.Popen[bytes], deadline_ms: int, link: LinkWatch | None) -> State:
         trial = state.trial
