@@ -316,6 +316,22 @@ def test_all_devices_of_a_profile_are_seen_and_sent_at_once(villages: Register, 
             device_settings_of(unit, "demo", "agent", (), NOW)
 
 
+def test_of_many_devices_the_one_whose_settings_are_too_large_is_named(
+    villages: Register, slow: Sequence[DeviceSettings]
+) -> None:
+    """A profile and differences that are each small enough may not be so together."""
+    long = "ñ" * 5_900
+    with villages.transaction() as unit:
+        change_profile(unit, Profile("slow", "Slow", {"page": {"site_name": long}}, 1))
+        set_differences(unit, "monte", "agent", {"wifi": {"name": long}}, "operator", NOW)
+        chosen = settings_of(unit, (), NOW, profile="slow")
+    with pytest.raises(RegisterError, match=r"the command for monte/agent has \d+ bytes, a device takes"):
+        send_to_all(villages, chosen, (), NOW)
+    with villages.transaction() as unit:
+        set_differences(unit, "monte", "agent", {}, "operator", NOW)
+        assert send_settings(unit, "monte", "agent", (), NOW) is not None
+
+
 def test_what_was_changed_since_it_was_looked_at_is_sent_to_nobody(
     villages: Register, slow: Sequence[DeviceSettings]
 ) -> None:

@@ -13,11 +13,11 @@ def of_another(command_id: str) -> Said:
     )
 
 
-def too_large(size: int, most: int) -> Said:
-    """Return why: a command is too large."""
+def too_large(site: str, device: str, size: int, most: int) -> Said:
+    """Return why: a command is too large. Which device it is for: it may be one of many."""
     return Said(
-        f"the command has {size} bytes, a device takes {most}: send less at once",
-        f"la orden tiene {size} bytes y un equipo recibe {most}: hay que enviar menos a la vez",
+        f"the command for {site}/{device} has {size} bytes, a device takes {most}: send less at once",
+        f"la orden para {site}/{device} tiene {size} bytes y un equipo recibe {most}: hay que enviar menos a la vez",
     )
 
 

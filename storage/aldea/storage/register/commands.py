@@ -88,7 +88,7 @@ def queue_command(  # noqa: PLR0913, PLR0917 - what a command is made of
         raise RegisterError("a command's id has 1 to 64 characters and its kind 1 to 40")
     size = len(encode_command(message_of(new)))
     if size > MAX_BYTES:
-        raise RegisterError(words.too_large(size, MAX_BYTES))
+        raise RegisterError(words.too_large(site, device, size, MAX_BYTES))
     unit.connection.execute(
         insert(command).values(
             id=new.id,
