@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from agentkit.facilitator import ATTENDANCE as FORM
 from agentkit.facilitator import TODAY, Site, follow, offered, press, ticked
-from aldea.agents.records import NewEntry
+from aldea.agents.records import NewEntry, Person
 from aldea.agents.records.roster import Draft
 
 FIRST = f"{FORM}?way=ticks&draft=one-form"
@@ -146,3 +146,18 @@ def test_the_first_page_and_the_lists_are_small_however_much_was_given_back(crow
     assert given_back.text.count("Y 19 más") == 20, "the rest is on each one's own page"
     for page in (home, given_back, crowded.browser.get("/records/list")):
         assert (page.status, len(page.body) < 15_000) == (200, True), len(page.body)
+
+
+def test_who_has_left_since_the_paper_was_written_is_found_and_ticked(site: Site) -> None:
+    stays, left = site.add("Ana Chan"), site.add("Petra Ek")
+    assert "se le encuentra por nombre" not in site.browser.get(FORM).text
+    site.desk.roster.put((Person(left, "Petra Ek", "F", "25-44", gone=True),))
+    page = site.browser.get(f"{FORM}?way=ticks&draft=paper")
+    assert (offered(page), "se le encuentra por nombre o clave" in page.text) == ([stays], True)
+    found = press(site, page, "page:1", find="petra", activity="Taller", event_date="2025-09-14")
+    assert (offered(found), "se fue" in found.text) == ([left], True)
+    whole = press(site, found, "page:1", find="", tick=[left])
+    assert (offered(whole), ticked(whole)) == ([stays, left], [left])
+    press(site, whole, "store", event_date="2025-09-14")
+    (entry,) = site.desk.book.listed()
+    assert ([one["code"] for one in entry.payload["participants"]], entry.event_date) == ([left], "2025-09-14")

@@ -121,8 +121,9 @@ def _people(desk: Desk, filled: Filled, *, is_kept: bool) -> dict[str, Any]:
     """Return who can be ticked on this page, and which page of how many it is."""
     if not asks_for(filled.definition, PEOPLE):
         nobody = {"people": [], "pager": page_of((), 1), "shown": "", "carried": []}
-        return {**nobody, "ticked_in_all": 0, "elsewhere": 0, "on_roster": 0}
-    everybody = people_to_tick(desk, filled.ticked, recorded_ticks(desk, filled.record))
+        return {**nobody, "ticked_in_all": 0, "elsewhere": 0, "on_roster": 0, "some_left": False}
+    recorded = recorded_ticks(desk, filled.record)
+    everybody = people_to_tick(desk, filled.ticked, recorded, left_too=bool(filled.find))
     found = [tick for tick in everybody if found_by(tick.name, tick.code, filled.find)]
     size = CORRECTED_ON_A_PAGE if filled.record else ON_A_PAGE
     pager = page_of([tick.name for tick in found], asked(bottle.request, "page"), size)
@@ -135,6 +136,7 @@ def _people(desk: Desk, filled: Filled, *, is_kept: bool) -> dict[str, Any]:
         "ticked_in_all": sum(tick.ticked for tick in everybody),
         "elsewhere": sum(tick.ticked for tick in everybody if tick not in people) if is_kept else 0,
         "on_roster": len(everybody),
+        "some_left": any(person.gone for person in desk.roster.people(gone=True)),
     }
 
 

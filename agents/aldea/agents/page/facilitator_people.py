@@ -22,7 +22,7 @@ class Tick:
     """Somebody to be ticked. `then`: how she is in the record that is corrected, where the roster says otherwise now.
 
     `today`: how the roster has her then; `now`: that it is to be followed. `name` is empty for who is in the record
-    alone.
+    alone. `left`: who has left the village.
     """
 
     value: str
@@ -32,6 +32,7 @@ class Tick:
     then: Person | None = None
     today: Person | None = None
     now: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +70,22 @@ def ticked_person(desk: Desk, tick: str) -> dict[str, str] | None:
     return None if person is None else {"code": person.code, "sex": person.sex, "age_band": person.age_band}
 
 
-def people_to_tick(desk: Desk, ticked: Iterable[str], recorded: Iterable[str]) -> list[Tick]:
+def people_to_tick(desk: Desk, ticked: Iterable[str], recorded: Iterable[str], *, left_too: bool = False) -> list[Tick]:
     """Return everybody who can be ticked, by name; behind them who is in the record alone.
+
+    `left_too`: whoever has left the village as well, among the others: a paper may be older than that.
 
     `ticked` and `recorded`: what is ticked, and what stands in the record that is corrected. Whoever stands there is
     offered as she was then, not as she is now.
     """
     chosen, before = ({code_of(tick): tick for tick in ticks} for ticks in (ticked, recorded))
     everybody = {person.code.upper(): person for person in desk.roster.people(gone=True)}
-    found = [_tick(one, chosen, before) for one in everybody.values() if not one.gone]
+    found = [_tick(one, chosen, before) for one in everybody.values() if left_too or not one.gone]
     listed = {tick.code.upper() for tick in found}
     for code in sorted({*chosen, *before} - listed):
         value = before.get(code) or chosen[code]
         name = everybody[code].name if code in everybody else ""
-        found.append(Tick(value, name, value.partition("|")[0], code in chosen))
+        found.append(Tick(value, name, value.partition("|")[0], code in chosen, left=code in everybody))
     return found
 
 
@@ -91,11 +94,11 @@ def _tick(person: Person, chosen: Mapping[str, str], before: Mapping[str, str]) 
     value = before.get(code)
     present = tick_value(person.code, person.sex, person.age_band)
     if value is None or value.partition("|")[2] == present.partition("|")[2]:
-        return Tick(value or person.code, person.name, person.code, code in chosen)
+        return Tick(value or person.code, person.name, person.code, code in chosen, left=person.gone)
     _, sex, band = value.split("|")
     is_now = code in chosen and chosen[code].partition("|")[2] in {"", present.partition("|")[2]}
     then = Person(person.code, person.name, sex, band)
-    return Tick(value, person.name, person.code, code in chosen, then, person, is_now)
+    return Tick(value, person.name, person.code, code in chosen, then, person, is_now, left=person.gone)
 
 
 def page_of(names: Sequence[str], wanted: object, size: int = ON_A_PAGE) -> Pager:
