@@ -232,6 +232,19 @@ def test_what_no_trying_again_mends_is_said(cutter: Cutter, tmp_path: Path, stat
         asyncio.run(fetcher(cutter, Slept()).fetch(MANIFEST, tmp_path))
 
 
+@pytest.mark.parametrize(
+    "torn", [bytes(RANGE_BYTES), CONTENT[:1000] + bytes(7), bytes(len(CONTENT)), CONTENT + b"more"]
+)
+def test_what_a_power_cut_has_spoilt_is_fetched_once_more_and_is_no_fault_of_the_release(
+    cutter: Cutter, tmp_path: Path, torn: bytes
+) -> None:
+    """A disk may have lengthened a file that was not written yet; a device that failed would halt the rollout."""
+    (tmp_path / f"{NAME}.part").write_bytes(torn)
+    (path,) = asyncio.run(fetcher(cutter, Slept()).fetch(MANIFEST, tmp_path))
+    assert path.read_bytes() == CONTENT
+    assert [item.name for item in tmp_path.iterdir()] == [NAME]
+
+
 def test_what_is_not_what_was_signed_is_thrown_away(cutter: Cutter, tmp_path: Path) -> None:
     cutter.content = CONTENT[:-1] + b"\0"
     with pytest.raises(ReleaseError, match="is not what was signed"):

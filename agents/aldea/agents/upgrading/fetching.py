@@ -24,6 +24,7 @@ RANGE_BYTES = 65_536
 WAIT_SECONDS = 60.0
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 900.0
 BUDGET_PAUSE_SECONDS = 1_800.0
+MOST_SPOILT = 2
 _PIECE_BYTES = 16_384
 _REQUEST_BYTES, _CONNECTION_BYTES, _TLS_BYTES = 700, 250, 5_000
 _PAYLOAD_RATIO = 0.95
@@ -168,9 +169,23 @@ class Fetcher:
         return [folder / file.name for file in manifest.files]
 
     async def _file(self, manifest: Manifest, file: ReleaseFile, folder: Path) -> None:
+        """Bring a file, once more from its start where it is spoilt: what a power cut left of it may be."""
         part = folder / f"{file.name}.part"
         if await asyncio.to_thread(_is_there, folder / file.name, file):
             return
+        for _ in range(MOST_SPOILT):
+            await self._parts(manifest, file, folder, part)
+            if await asyncio.to_thread(_is_there, part, file):
+                await asyncio.to_thread(part.replace, folder / file.name)
+                return
+            await asyncio.to_thread(part.unlink)
+            _LOG.warning("what came of %s is not what was signed", file.name)
+        raise ReleaseError(
+            f"what came of {file.name} is not what was signed: it was thrown away",
+            f"lo que llegó de {file.name} no es lo que se firmó: se desechó",
+        )
+
+    async def _parts(self, manifest: Manifest, file: ReleaseFile, folder: Path, part: Path) -> None:
         pause_seconds = SHORTEST_PAUSE_SECONDS
         while (size := await asyncio.to_thread(_size, part)) < file.size_bytes:
             there = await asyncio.to_thread(_there, manifest, folder)
@@ -186,13 +201,6 @@ class Fetcher:
             pause_seconds = SHORTEST_PAUSE_SECONDS
             await asyncio.to_thread(_put, part, size, content)
             await self.pause(len(content) / self.bytes_per_second)
-        if size > file.size_bytes or await asyncio.to_thread(_digest, part) != file.sha256:
-            await asyncio.to_thread(part.unlink)
-            raise ReleaseError(
-                f"what came of {file.name} is not what was signed: it was thrown away",
-                f"lo que llegó de {file.name} no es lo que se firmó: se desechó",
-            )
-        await asyncio.to_thread(part.replace, folder / file.name)
 
     async def _await_room(self, need_bytes: int) -> None:
         while (until_ms := await asyncio.to_thread(self.room, need_bytes)) is not None:
