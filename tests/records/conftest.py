@@ -12,7 +12,10 @@ from aldea.dashboard_api.server import HttpServer, serve
 from aldea.dashboard_api.settings import ApiSettings
 from aldea.model.clock import ManualClock
 from aldea.storage.register import Register, open_register
-from dashboard_api.village import NOW_MS, Village
+from aldea.storage.register.devices import Device
+from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
+from dashboard_api.village import DAY, NOW_MS, Village
+from records.site_rows import SITE
 from registerkit import clean_file
 
 if TYPE_CHECKING:
@@ -52,3 +55,13 @@ def server(village: Village, clock: ManualClock) -> Iterator[HttpServer]:
     running = serve(create_app(village.register, village.series, clock, ApiSettings(demo_admin=True)), port=0)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def site(register: Register) -> Register:
+    """A register with a real site, commissioned 300 days ago, and its box."""
+    began = NOW_MS - 300 * DAY
+    place, box = Site(SITE, "Escuela", "America/Merida", began), Device(SITE, "agent", "agent", began)
+    with register.transaction() as unit:
+        add_sites(unit, [SiteEntry(place, began, SiteState.COMMISSIONED, devices=(box,))])
+    return register

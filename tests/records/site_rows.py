@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from aldea.collector.commanding.records import take_record
 from aldea.collector.commanding.rows import DocumentRow
 from aldea.model.forms import load_forms
 from aldea.model.sample import Value
+from aldea.storage.register import Register
 from dashboard_api.village import NOW_MS
 
 RECORD = "a" * 32
@@ -41,3 +43,13 @@ def row_of(
     }
     row = DocumentRow("escuela-01", "agent", "e" * 16, seq or version, None, at_ms, "record", said)
     return replace(row, seq=seq or version)
+
+
+SITE = "escuela-01"
+
+
+def take(register: Register, *rows: Any) -> None:
+    """Take rows as the collector does, each by itself."""
+    for row in rows:
+        with register.transaction() as unit:
+            take_record(unit, row)
