@@ -19,6 +19,8 @@ from aldea.storage.register.sessions import start_session
 from aldea.storage.register.tokens import make_token
 
 SignIn = Callable[..., Client]
+GOOD = "correct horse battery"
+"""A password that is good enough."""
 
 
 class Visits:
