@@ -132,6 +132,10 @@ def test_a_rollout_by_hand_goes_to_one_then_to_the_others_and_is_shown(
     assert "Fetching" in shown
     assert "500 kB / 1 MB" in shown
     assert "real-02" in pages.get("/admin/sites/real-02/devices/agent").text
+    why = {"sentence": "nothing more of it comes", "sentence_es": "ya no llega más", "stuck": True}
+    say(empty, "real-02", CommandState.RUNNING, clock.wall_ms(), step="fetching", bytes=500_000, of=1_000_000, **why)
+    driver.step()
+    assert "ya no llega más" in pages.get("/admin/releases", headers=SPANISH).text
     say(empty, "real-02", CommandState.DONE, clock.wall_ms(), sentence="it runs")
     driver.step()
     clock.advance(3 * HOUR)

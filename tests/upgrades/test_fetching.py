@@ -7,9 +7,10 @@ import hashlib
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,8 +18,11 @@ import trustme
 
 from aldea.agents.budget import Budget, LedgerFile, Meter, Plan, SiteCalendar, Terms
 from aldea.agents.budget.ledger import Ledger, Month
+from aldea.agents.operating.handler import State
 from aldea.agents.upgrading import fetching
 from aldea.agents.upgrading.fetching import RANGE_BYTES, Fetcher, NotNow, RangeReader, Source
+from aldea.agents.upgrading.progress import FetchTold
+from aldea.agents.words import Words
 from aldea.model.release import Manifest, ReleaseError, ReleaseFile
 
 CONTENT = bytes(range(251)) * 1500
@@ -107,6 +111,7 @@ class Slept:
 
     def __init__(self, most: int = 10_000) -> None:
         self.pauses: list[float] = []
+        self.stuck: list[tuple[int, Words]] = []
         self._most = most
 
     async def __call__(self, seconds: float) -> None:
@@ -139,9 +144,12 @@ def fetcher(cutter: Cutter, slept: Slept, meter: Meter | None = None, room: Budg
     async def nothing(_: int) -> None:
         return
 
+    async def stuck(there: int, why: Words) -> None:
+        slept.stuck.append((there, why))
+
     reader = RangeReader(Source(cutter.url), meter or Meter())
     allowed = (lambda _: None) if room is None else room.room_from
-    return Fetcher(reader, 1_000_000, allowed, nothing, nothing, slept)
+    return Fetcher(reader, 1_000_000, allowed, nothing, nothing, stuck, slept)
 
 
 def test_what_was_cut_is_gone_on_with_and_no_byte_comes_twice(cutter: Cutter, tmp_path: Path) -> None:
@@ -223,6 +231,36 @@ def test_it_leaves_the_link_to_people_and_waits_longer_each_time_it_fails(cutter
     asyncio.run(fetcher(cutter, slept).fetch(MANIFEST, tmp_path))
     assert slept.pauses[:3] == [5.0, 10.0, 20.0]
     assert sum(slept.pauses[3:]) == pytest.approx(len(CONTENT) / 1_000_000)
+
+
+def test_what_keeps_a_release_from_coming_is_told_after_a_while(cutter: Cutter, tmp_path: Path) -> None:
+    cutter.status = [503] * 10
+    slept = Slept()
+    asyncio.run(fetcher(cutter, slept).fetch(MANIFEST, tmp_path))
+    assert slept.stuck == [(0, Words("the server answers 503", "el servidor contesta 503"))] * 2
+    assert sum(slept.pauses[:8]) > 15 * 60, "a link that is cut now and then is nothing to tell of"
+
+
+def test_that_nothing_more_comes_is_told_once_and_only_while_the_server_is_heard() -> None:
+    told: list[Mapping[str, Any]] = []
+    hears = iter([False, True])
+
+    async def tell(_: State, detail: Mapping[str, Any]) -> None:
+        told.append(detail)
+
+    async def story() -> None:
+        why = Words("the server answers 503", "el servidor contesta 503")
+        telling = FetchTold(MANIFEST, tell, lambda: next(hears))
+        for _ in range(3):
+            await telling.progress(10)
+            await telling.stuck(10, why)
+        await telling.progress(11)
+        await telling.progress(12)
+
+    asyncio.run(story())
+    assert [(item["bytes"], item.get("stuck", False)) for item in told] == [(10, False), (10, True), (11, False)]
+    assert told[1]["sentence"] == "nothing more of it comes: the server answers 503; it goes on trying"
+    assert told[1]["sentence_es"] == "ya no llega más: el servidor contesta 503; se sigue intentando"
 
 
 @pytest.mark.parametrize("status", [404, 302, 401, 416])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -16,6 +14,8 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from aldea.agents.budget import Meter
+from aldea.agents.upgrading import parts
+from aldea.agents.words import Words
 from aldea.model.release import Manifest, ReleaseError, ReleaseFile
 
 _LOG = logging.getLogger(__name__)
@@ -31,7 +31,11 @@ _PAYLOAD_RATIO = 0.95
 
 
 class NotNow(Exception):
-    """It did not work, and may work later."""
+    """It did not work, and may work later. `words` say why."""
+
+    def __init__(self, english: str, spanish: str) -> None:
+        super().__init__(english)
+        self.words = Words(english, spanish)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +77,23 @@ class RangeReader:
             _refuse(answer, file.name, f"bytes {first}-{last}/{file.size_bytes}")
         except ssl.SSLCertVerificationError as error:
             self.close()
-            raise NotNow(f"the server's certificate is not trusted ({error.verify_message})") from error
+            raise NotNow(
+                f"the server's certificate is not trusted ({error.verify_message})",
+                f"el certificado del servidor no es de confianza ({error.verify_message})",
+            ) from error
         except (OSError, HTTPException) as error:
             self.close()
-            raise NotNow(f"the server cannot be reached ({error})") from error
+            where = f"{self._host}:{self._port or (443 if self._tls else 80)}"
+            raise NotNow(
+                f"the server cannot be reached at {where} ({error})", f"no se alcanza al servidor en {where} ({error})"
+            ) from error
         except (NotNow, ReleaseError):
             self.close()
             raise
         content = self._content(answer, last - first + 1)
         self._meter.add(_REQUEST_BYTES + round(len(content) / _PAYLOAD_RATIO))
         if not content:
-            raise NotNow("the link was cut")
+            raise NotNow("the link was cut", "se cortó el enlace")
         return content
 
     def _content(self, answer: HTTPResponse, most: int) -> bytes:
@@ -128,7 +138,7 @@ def _refuse(answer: HTTPResponse, name: str, wanted: str) -> None:
     if answer.status == 206 and answer.headers.get("Content-Range") == wanted:
         return
     if answer.status in (408, 425, 429) or answer.status >= 500:
-        raise NotNow(f"the server answers {answer.status}")
+        raise NotNow(f"the server answers {answer.status}", f"el servidor contesta {answer.status}")
     if answer.status == 206:
         raise ReleaseError(
             f"the server has another {name} than the one that was signed",
@@ -143,19 +153,26 @@ def _refuse(answer: HTTPResponse, name: str, wanted: str) -> None:
 Progress = Callable[[int], Awaitable[None]]
 """Is told how many bytes are there."""
 
+Stuck = Callable[[int, Words], Awaitable[None]]
+"""Is told how many bytes are there, and why no more come."""
+
 Room = Callable[[int], int | None]
 """Says whether so many bytes are within the month's budget: None, or when the next month begins (0: not known)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """Brings a release's files into a folder. `wait` is told while the budget has no room; `pause` sleeps."""
+    """Brings a release's files into a folder. `wait` is told while the budget has no room; `pause` sleeps.
+
+    `stuck` is told again and again once nothing has come for a good quarter of an hour.
+    """
 
     reader: RangeReader
     bytes_per_second: int
     room: Room
     progress: Progress
     wait: Progress
+    stuck: Stuck
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def fetch(self, manifest: Manifest, folder: Path) -> list[Path]:
@@ -171,11 +188,11 @@ class Fetcher:
     async def _file(self, manifest: Manifest, file: ReleaseFile, folder: Path) -> None:
         """Bring a file, once more from its start where it is spoilt: what a power cut left of it may be."""
         part = folder / f"{file.name}.part"
-        if await asyncio.to_thread(_is_there, folder / file.name, file):
+        if await asyncio.to_thread(parts.is_there, folder / file.name, file):
             return
         for _ in range(MOST_SPOILT):
             await self._parts(manifest, file, folder, part)
-            if await asyncio.to_thread(_is_there, part, file):
+            if await asyncio.to_thread(parts.is_there, part, file):
                 await asyncio.to_thread(part.replace, folder / file.name)
                 return
             await asyncio.to_thread(part.unlink)
@@ -187,19 +204,21 @@ class Fetcher:
 
     async def _parts(self, manifest: Manifest, file: ReleaseFile, folder: Path, part: Path) -> None:
         pause_seconds = SHORTEST_PAUSE_SECONDS
-        while (size := await asyncio.to_thread(_size, part)) < file.size_bytes:
-            there = await asyncio.to_thread(_there, manifest, folder)
+        while (size := await asyncio.to_thread(parts.size, part)) < file.size_bytes:
+            there = await asyncio.to_thread(parts.there, manifest, folder)
             await self.progress(there)
             await self._await_room(manifest.size_bytes - there)
             try:
                 content = await asyncio.to_thread(self.reader.read, manifest.version, file, size)
             except NotNow as error:
                 _LOG.warning("%s of version %s: %s; again in %g s", file.name, manifest.version, error, pause_seconds)
+                if pause_seconds == LONGEST_PAUSE_SECONDS:
+                    await self.stuck(there, error.words)
                 await self.pause(pause_seconds)
                 pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
                 continue
             pause_seconds = SHORTEST_PAUSE_SECONDS
-            await asyncio.to_thread(_put, part, size, content)
+            await asyncio.to_thread(parts.put, part, size, content)
             await self.pause(len(content) / self.bytes_per_second)
 
     async def _await_room(self, need_bytes: int) -> None:
@@ -207,35 +226,3 @@ class Fetcher:
             self.reader.close()
             await self.wait(until_ms)
             await self.pause(BUDGET_PAUSE_SECONDS)
-
-
-def _there(manifest: Manifest, folder: Path) -> int:
-    return sum(
-        file.size_bytes if (folder / file.name).exists() else _size(folder / f"{file.name}.part")
-        for file in manifest.files
-    )
-
-
-def _is_there(path: Path, file: ReleaseFile) -> bool:
-    return _size(path) == file.size_bytes and _digest(path) == file.sha256
-
-
-def _size(path: Path) -> int:
-    with suppress(FileNotFoundError):
-        return path.stat().st_size
-    return 0
-
-
-def _put(path: Path, first: int, content: bytes) -> None:
-    """Write at a place: a thread that outlived its task may have done so already."""
-    path.touch()
-    with path.open("r+b") as file:
-        file.seek(first)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

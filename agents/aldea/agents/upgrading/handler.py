@@ -22,6 +22,7 @@ from aldea.agents.upgrading.building import build
 from aldea.agents.upgrading.fetching import Fetcher, RangeReader, Source
 from aldea.agents.upgrading.folder import Releases
 from aldea.agents.upgrading.leaving import launcher_of
+from aldea.agents.upgrading.progress import FetchTold
 from aldea.agents.upgrading.settling import (
     DISK_PAUSE_SECONDS,
     LINK_PAUSE_SECONDS,
@@ -40,7 +41,6 @@ UNPACKED_TIMES = 6
 """A wheel of Python takes about so many times its size once it is unpacked, with room for the fetched file."""
 SPARE_BYTES = 20_000_000
 """What must be left for the outbox and for whatever else writes."""
-_TOLD_PARTS = 5
 
 
 def free_bytes(folder: Path) -> int:
@@ -169,26 +169,11 @@ class Upgrade:
         await asyncio.to_thread(self._make_room, releases, manifest, folder)
         ca_file = None if enrolment.server_ca_file is None else self.settings.data / enrolment.server_ca_file
         reader = RangeReader(Source(enrolment.server, ca_file), self.budget.meter)
-        told, waits = -1, False
-
-        async def progress(there: int) -> None:
-            nonlocal told, waits
-            part = there * _TOLD_PARTS // manifest.size_bytes
-            if part > told or waits:
-                told, waits = part, False
-                parts = {"bytes": there, "of": manifest.size_bytes}
-                await tell(State.RUNNING, telling.step(manifest.version, "fetching", parts))
-
-        async def wait(until_ms: int) -> None:
-            nonlocal waits
-            if not waits:
-                waits = True
-                await tell(State.RUNNING, telling.waiting_for_budget(manifest.version, until_ms))
-
+        told = FetchTold(manifest, tell, self.link.is_heard)
         rate = self.settings.upgrade.bytes_per_second
-        return await Fetcher(reader, rate, self.budget.room_from, progress, wait, self.link.pause).fetch(
-            manifest, folder
-        )
+        room, pause = self.budget.room_from, self.link.pause
+        fetcher = Fetcher(reader, rate, room, told.progress, told.wait, told.stuck, pause)
+        return await fetcher.fetch(manifest, folder)
 
     async def _hand_over(self, releases: Releases, trial: Trial, tell: Tell) -> None:
         await self.link.until_heard()

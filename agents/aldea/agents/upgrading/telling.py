@@ -40,6 +40,14 @@ def step(version: str, name: str, more: Mapping[str, int]) -> dict[str, object]:
     return {"version": version, **_STEPS[name].told, "step": name, **more}
 
 
+def stuck(version: str, why: Words, more: Mapping[str, int]) -> dict[str, object]:
+    """Return that nothing more comes of it, and why."""
+    words = Words(
+        f"nothing more of it comes: {why.en}; it goes on trying", f"ya no llega más: {why.es}; se sigue intentando"
+    )
+    return {"version": version, **words.told, "step": "fetching", "stuck": True, **more}
+
+
 def waiting_for_budget(version: str, until_ms: int) -> dict[str, object]:
     """Return that this month's bytes are spent; `until_ms` 0: until when is not known."""
     day = "" if until_ms == 0 else f"{datetime.fromtimestamp(until_ms / 1000, UTC):%Y-%m-%d}"

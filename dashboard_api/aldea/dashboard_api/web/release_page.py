@@ -118,7 +118,7 @@ def _device(item: RolloutDevice, shown: Shown) -> DeviceRow:
 def _said(item: RolloutDevice, shown: Shown) -> str:
     """Return what is to be said beside the word for where a device stands."""
     detail = item.detail
-    if detail.get("step") == "fetching" and isinstance(detail.get("of"), int):
+    if detail.get("step") == "fetching" and isinstance(detail.get("of"), int) and not detail.get("stuck"):
         return f"{shown.quantity(detail.get('bytes', 0), 'B')} / {shown.quantity(detail['of'], 'B')}"
     if item.progress is Progress.CONFIRMED or detail.get("step") == "trying":
         return ""
