@@ -29,7 +29,7 @@ def register_url(tmp_path: Path) -> str:
     return url
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "simulate"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])

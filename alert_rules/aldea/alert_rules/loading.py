@@ -10,10 +10,12 @@ from typing import Any
 
 import yaml
 
+from aldea.alert_rules import mistakes
 from aldea.alert_rules.kinds import KINDS
 from aldea.alert_rules.reading import DuplicateKeyError, parse_yaml
 from aldea.alert_rules.rule import Kind, Rule
 from aldea.alert_rules.ruleset import EngineSettings, RuleSet
+from aldea.model.said import joined
 from aldea.model.settings import SettingsError, load_settings
 
 VERSION = 1
@@ -51,17 +53,13 @@ OTHER_WORDS: Mapping[str, str] = MappingProxyType(
 """What people bring from other systems, and our word for it."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min|h|d|w)")
-_UNIT_SECONDS = MappingProxyType(
-    {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
-)
 
 
 class RulesError(ValueError):
     """Rules files that cannot be used. `errors` holds every mistake, each a sentence for the person."""
 
     def __init__(self, errors: Sequence[str]) -> None:
-        super().__init__("\n".join(errors))
+        super().__init__(joined(errors, "\n"))
         self.errors = tuple(errors)
 
 
@@ -91,26 +89,26 @@ class _File:
         self._errors = errors
 
     def _note(self, place: str, sentence: str) -> None:
-        self._errors.append(f"{self._name}: {place}{': ' if place else ''}{sentence}")
+        self._errors.append(joined((self._name, *([place] if place else []), sentence), ": "))
 
     def document(self, text: str) -> Mapping[str, Any]:
         """Return the file's table, empty when it is none."""
         try:
             found = parse_yaml(text)
         except DuplicateKeyError as error:
-            self._note(f"line {error.line}", f"the key {error.key!r} is there twice; keep one of them")
+            self._note(mistakes.in_line(error.line), mistakes.twice(error.key))
             return {}
         except yaml.YAMLError as error:
-            self._note(_place_of(error), "this is not YAML; check indentation, colons and quotes")
+            self._note(_place_of(error), mistakes.NO_YAML)
             return {}
         if not isinstance(found, Mapping):
-            self._note("", "has no rules; start it with `version: 1` and a list `rules:`")
+            self._note("", mistakes.NO_RULES)
             return {}
         self._unknown("", found, FILE_KEYS)
         if found.get("version") != VERSION:
-            self._note("version", f"is {found.get('version')!r}; write `version: {VERSION}`")
+            self._note("version", mistakes.other_version(found.get("version"), VERSION))
         if not found.get("rules") and not found.get("engine"):
-            self._note("rules", "is empty; add a rule, or take the file away")
+            self._note("rules", mistakes.EMPTY)
         return found
 
     def engine(self, table: object) -> dict[str, Any]:
@@ -118,7 +116,7 @@ class _File:
         if table is None:
             return {}
         if not isinstance(table, Mapping):
-            self._note("engine", f"is {table!r}; expects keys with values")
+            self._note("engine", mistakes.no_table(table))
             return {}
         known = [item.name for item in fields(EngineSettings)]
         self._unknown("engine", table, known)
@@ -131,17 +129,17 @@ class _File:
         if listed is None:
             return {}
         if not isinstance(listed, list):
-            self._note("rules", "is not a list; begin each rule with `- name: …`")
+            self._note("rules", mistakes.NO_LIST)
             return {}
         found: dict[str, Rule] = {}
         for number, table in enumerate(listed, 1):
             if not isinstance(table, Mapping):
-                self._note(f"rule {number}", f"is {table!r}; expects keys such as name and kind")
+                self._note(mistakes.in_rule(number), mistakes.no_rule(table))
                 continue
             name = self._rule_name(number, table)
-            place = f"rule {name!r}" if name else f"rule {number}"
+            place = mistakes.in_rule(repr(name) if name else number)
             if name in found:
-                self._note(place, "name: is there twice in this file; give one of them another name")
+                self._note(place, mistakes.SAME_NAME)
             rule = self._rule(place, name, table)
             if rule is not None:
                 found[rule.name] = rule
@@ -150,10 +148,10 @@ class _File:
     def _rule_name(self, number: int, table: Mapping[str, Any]) -> str:
         name = table.get("name")
         if name is None:
-            self._note(f"rule {number}", "name: is missing; give it one of a-z, 0-9, _ and -, such as site_silent")
+            self._note(mistakes.in_rule(number), mistakes.NO_NAME)
             return ""
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            self._note(f"rule {number}", f"name: is {name!r}; expects 1 to 64 of a-z, 0-9, _ and -")
+            self._note(mistakes.in_rule(number), mistakes.bad_name(name))
             return ""
         return name
 
@@ -169,8 +167,7 @@ class _File:
     def _kind(self, place: str, table: Mapping[str, Any]) -> Kind | None:
         word = table.get("kind")
         if not isinstance(word, str) or word not in KINDS:
-            told = "is missing" if word is None else f"is {word!r}"
-            self._note(place, f"kind: {told}; expects one of {', '.join(KINDS)}")
+            self._note(place, mistakes.bad_kind(word, tuple(KINDS)))
             return None
         cls: Any = KINDS[word]
         known = [item.name for item in fields(cls)]
@@ -188,14 +185,14 @@ class _File:
             return load_settings(cls, table, {}, "")
         except SettingsError as error:
             for told in error.errors:
-                key, _, rest = told.partition(" ")
-                self._note(place, f"{key}: {rest}{_unit_hint(key, table.get(key))}")
+                key = told.partition(" ")[0]
+                self._note(place, mistakes.bad_setting(told, key, table.get(key)))
             return None
 
     def _flag(self, place: str, table: Mapping[str, Any], key: str) -> bool:
         value = table.get(key, True)
         if not isinstance(value, bool):
-            self._note(place, f"{key}: is {value!r}; expects true or false")
+            self._note(place, mistakes.bad_flag(key, value))
             return True
         return value
 
@@ -203,41 +200,23 @@ class _File:
         if table is None:
             return {}
         if not isinstance(table, Mapping):
-            self._note(place, f"where: is {table!r}; expects a fact and its value, such as `provider: Hughes`")
+            self._note(place, mistakes.bad_where(table))
             return {}
-        self._unknown(f"{place}: where", table, WHERE_FACTS)
+        self._unknown(joined((place, "where"), ": "), table, WHERE_FACTS)
         found: dict[str, tuple[str, ...]] = {}
         for fact, value in table.items():
             values = value if isinstance(value, list) else [value]
             if not values or not all(isinstance(one, str | int) and str(one) for one in values):
-                self._note(place, f"where.{fact}: is {value!r}; expects a text, or a list of texts")
+                self._note(place, mistakes.bad_fact(fact, value))
             found[str(fact)] = tuple(str(one) for one in values)
         return found
 
     def _unknown(self, place: str, table: Mapping[Any, Any], known: Sequence[str]) -> None:
         for key in table:
-            if key in known:
-                continue
-            ours = OTHER_WORDS.get(str(key))
-            hint = f"write {ours}" if ours in known else f"known are {', '.join(known)}"
-            self._note(
-                place, f"{key}: is not a key here; {hint}{_unit_hint(ours, table[key]) if ours in known else ''}"
-            )
-
-
-def _unit_hint(key: str | None, value: object) -> str:
-    """Return how to write a value that has a unit in it, or is a percentage."""
-    if key is None or isinstance(value, bool):
-        return ""
-    if key.endswith("_ratio") and isinstance(value, int | float) and 1 < value <= 100:
-        return f" ({value:g} % is {value / 100:g})"
-    if key.endswith("_ratio") and isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?\s*%", value):
-        return f" ({value} is {float(value.rstrip('% ')) / 100:g})"
-    if key.endswith("_seconds") and isinstance(value, str) and (found := _SPAN.fullmatch(value.strip())):
-        return f" ({value} is {float(found[1]) * _UNIT_SECONDS[found[2]]:g})"
-    return ""
+            if key not in known:
+                self._note(place, mistakes.unknown_key(key, OTHER_WORDS.get(str(key)), table[key], known))
 
 
 def _place_of(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    return "" if mark is None else f"line {mark.line + 1}"
+    return "" if mark is None else mistakes.in_line(mark.line + 1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aldea.model.checks import a_url, a_zone
+from aldea.model.said import Said
 from aldea.model.settings import about, load_settings
 from aldea.storage.settings_file import a_readable_file, settings_file
 
@@ -68,7 +69,12 @@ class MailSettings:
 
     def __post_init__(self) -> None:
         if (self.username is None) != (self.password_file is None):
-            raise ValueError("has one of username and password_file; set both or neither")
+            raise ValueError(
+                Said(
+                    "has one of username and password_file; set both or neither",
+                    "tiene uno de username y password_file; poner los dos o ninguno",
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +156,12 @@ class AlertSettings:
 
     def __post_init__(self) -> None:
         if self.heartbeat_url is not None and _a_web_address(self.heartbeat_url):
-            raise ValueError("has a heartbeat_url that does not start with http:// or https://; give the whole address")
+            raise ValueError(
+                Said(
+                    "has a heartbeat_url that does not start with http:// or https://; give the whole address",
+                    "tiene heartbeat_url que no empieza con http:// o https://; dar la dirección completa",
+                )
+            )
 
     @property
     def pages_url(self) -> str:

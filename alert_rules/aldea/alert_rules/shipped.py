@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aldea.alert_rules.loading import RulesError, load_rules
 from aldea.alert_rules.ruleset import RuleSet
+from aldea.model.said import Said
 
 SHIPPED_NAME = "default_rules.yaml"
 
@@ -31,6 +32,20 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise RulesError([f"{path}: can't be read ({error.strerror}); check the name and who may read it"]) from error
+        raise RulesError(
+            [
+                Said(
+                    f"{path}: can't be read ({error.strerror}); check the name and who may read it",
+                    f"{path}: no se puede leer ({error.strerror}); revisar el nombre y quién puede leerlo",
+                )
+            ]
+        ) from error
     except UnicodeDecodeError as error:
-        raise RulesError([f"{path}: is not UTF-8 text; save it as UTF-8"]) from error
+        raise RulesError(
+            [
+                Said(
+                    f"{path}: is not UTF-8 text; save it as UTF-8",
+                    f"{path}: no es texto en UTF-8; guardarlo como UTF-8",
+                )
+            ]
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,10 @@ EXAMPLE = Path(__file__).with_name("collector.example.toml")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the collector's one option."""
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help=f"settings file (default: aldea.toml here); each setting is in {EXAMPLE}",
-    )
+    """Declare the collector's one option, in the language of gettext's current domain."""
+    where = str(EXAMPLE).replace("%", "%%")
+    said = _("settings file (default: aldea.toml here); each setting is in {file}").format(file=where)
+    parser.add_argument("--config", type=Path, metavar="FILE", help=said)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ import fcntl
 from typing import TYPE_CHECKING
 
 from aldea.collector.journal import JournalError
+from aldea.model.said import Said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,11 @@ class DataLock:
         except OSError:
             self._file.close()
             raise JournalError(
-                f"{path.parent} is in use by another collector: stop that one, or give this one a directory of its own"
+                Said(
+                    f"{path.parent} is in use by another collector: stop that one, or give this one a directory of its "
+                    "own",
+                    f"otro colector usa {path.parent}: detener ese, o dar a este una carpeta propia",
+                )
             ) from None
 
     def release(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aldea.collector.journal import JournalError
 from aldea.collector.service import Collector
 from aldea.model.clock import SystemClock
+from aldea.model.said import Said
 from aldea.model.series import StoreUnavailable
 from aldea.storage.register import RegisterError, open_register
 from aldea.storage.series.opening import open_series_store
@@ -64,6 +65,11 @@ def _opened(settings: CollectorSettings, stack: ExitStack) -> Collector:
             foreign=settings.foreign,
         )
     except (RegisterError, StoreUnavailable, JournalError, ValueError) as error:
-        raise CannotRun(str(error)) from error
+        raise CannotRun(*error.args) from error
     except OSError as error:
-        raise CannotRun(f"{error.filename or settings.data} cannot be used: {error.strerror or error}") from error
+        raise CannotRun(
+            Said(
+                f"{error.filename or settings.data} cannot be used: {error.strerror or error}",
+                f"{error.filename or settings.data} no se puede usar: {error.strerror or error}",
+            )
+        ) from error

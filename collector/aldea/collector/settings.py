@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aldea.collector.foreign.settings import ForeignSource, overlap_problem
 from aldea.collector.mqtt import BrokerAddress
 from aldea.model.checks import an_id
+from aldea.model.said import Said
 from aldea.model.settings import about, load_settings
 from aldea.storage.settings_file import a_readable_file, settings_file
 
@@ -58,7 +59,12 @@ class BrokerSettings:
 
     def __post_init__(self) -> None:
         if self.password_file is not None and self.username is None:
-            raise ValueError("has a password_file but no username; set both or neither")
+            raise ValueError(
+                Said(
+                    "has a password_file but no username; set both or neither",
+                    "tiene password_file y no username; poner los dos o ninguno",
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from aldea.dashboard_api.certificate import Certificate
+from aldea.model.said import Said
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -89,7 +90,12 @@ class HttpServer:
         self._thread.start()
         if not self._server.ready.wait(START_SECONDS) or not self._server.started:
             self.stop()
-            raise CannotServe("the web server does not start: see the log for the reason")
+            raise CannotServe(
+                Said(
+                    "the web server does not start: see the log for the reason",
+                    "el servidor web no arranca: la bitácora dice por qué",
+                )
+            )
 
     def stop(self) -> None:
         """End every connection and the thread, if it was started."""
@@ -120,7 +126,11 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise CannotServe(
-            f"can't listen on {host} port {port} ({error.strerror}): stop what holds it, or set ALDEA_HTTP_PORT"
+            Said(
+                f"can't listen on {host} port {port} ({error.strerror}): stop what holds it, or set ALDEA_HTTP_PORT",
+                f"no se puede escuchar en {host}, puerto {port} ({error.strerror}): detener lo que lo ocupa, o poner "
+                "otro en ALDEA_HTTP_PORT",
+            )
         ) from error
     return listening
 
@@ -158,7 +168,11 @@ def _server(app: FastAPI, certificate: Certificate | None) -> _Server:
             certificate.check()
         except (OSError, ssl.SSLError) as error:
             raise CannotServe(
-                f"the certificate {certificate.file} with the key {certificate.key} can't be used ({error}): both are "
-                "PEM files that belong together, and this user must be allowed to read them"
+                Said(
+                    f"the certificate {certificate.file} with the key {certificate.key} can't be used ({error}): both "
+                    "are PEM files that belong together, and this user must be allowed to read them",
+                    f"el certificado {certificate.file} con la llave {certificate.key} no se puede usar ({error}): los "
+                    "dos son archivos PEM que van juntos, y este usuario debe poder leerlos",
+                )
             ) from error
     return _Server(app, certificate)

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from aldea.model.said import Said
 from aldea.simulator.plan import Plan, plan_ending_at
 
 FILE = "simulated-fleet.json"
@@ -25,7 +26,12 @@ def keep_plan(folder: Path, now_ms: int, seed: int | None, days: float) -> Plan:
     if path.exists():
         plan = _read(path)
         if seed is not None and seed != plan.seed:
-            raise StateError(f"{path} was made with seed {plan.seed}, not {seed}: leave --seed out, or delete the file")
+            raise StateError(
+                Said(
+                    f"{path} was made with seed {plan.seed}, not {seed}: leave --seed out, or delete the file",
+                    f"{path} se hizo con la semilla {plan.seed}, no {seed}: quitar --seed, o borrar el archivo",
+                )
+            )
         return plan
     plan = plan_ending_at(now_ms, 1 if seed is None else seed, days)
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,9 +49,19 @@ def _read(path: Path) -> Plan:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         if raw["version"] != VERSION:
-            raise StateError(f"{path} has version {raw['version']}, expected {VERSION}: delete it for a new fleet")
+            raise StateError(
+                Said(
+                    f"{path} has version {raw['version']}, expected {VERSION}: delete it for a new fleet",
+                    f"{path} es de la versión {raw['version']}, se espera {VERSION}: borrarlo para una flota nueva",
+                )
+            )
         return Plan(int(raw["seed"]), int(raw["start_ms"]), float(raw["days"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, StateError):
             raise
-        raise StateError(f"{path} cannot be read ({error}): delete it to start a new fleet") from None
+        raise StateError(
+            Said(
+                f"{path} cannot be read ({error}): delete it to start a new fleet",
+                f"{path} no se puede leer ({error}): borrarlo para empezar una flota nueva",
+            )
+        ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+from aldea.model.said import Said
 from aldea.model.settings import SettingsError
 
 
@@ -16,9 +17,11 @@ def settings_file(path: Path | None) -> dict[str, object]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError([f"{file} cannot be read: {error.strerror}"]) from None
+        raise SettingsError(
+            [Said(f"{file} cannot be read: {error.strerror}", f"{file} no se puede leer: {error.strerror}")]
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{file} is not TOML: {error}"]) from None
+        raise SettingsError([Said(f"{file} is not TOML: {error}", f"{file} no es TOML: {error}")]) from None
 
 
 def a_readable_file(path: Path) -> str | None:
@@ -27,4 +30,4 @@ def a_readable_file(path: Path) -> str | None:
         with path.open("rb"):
             return None
     except OSError as error:
-        return f"a file that can be read ({error.strerror})"
+        return Said(f"a file that can be read ({error.strerror})", f"un archivo que se pueda leer ({error.strerror})")

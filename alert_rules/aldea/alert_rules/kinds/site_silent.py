@@ -11,6 +11,7 @@ from typing import Any
 
 from aldea.alert_rules.events import LIVE, Batch, Event, PlatformHealth, Presence, Tick
 from aldea.alert_rules.rule import Look, Place, Reason
+from aldea.model.said import Said
 from aldea.model.settings import about
 
 UNDECLARED_SEND_SECONDS = 300
@@ -72,7 +73,12 @@ class SiteSilent:
         if self.late_sends <= self.hold_sends:
             return []
         late, hold = f"{self.late_sends:g}", f"{self.hold_sends:g}"
-        return [f"late_sends: is {late}, more than hold_sends {hold}: it would fire before it is late; make it smaller"]
+        return [
+            Said(
+                f"late_sends: is {late}, more than hold_sends {hold}: it would fire before it is late; make it smaller",
+                f"late_sends: es {late}, más que hold_sends {hold}: avisaría antes de la tardanza; hacerlo más chico",
+            )
+        ]
 
     def start(self) -> Silence:
         """Return the evidence of a site that was never heard."""

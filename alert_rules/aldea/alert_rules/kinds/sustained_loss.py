@@ -12,6 +12,7 @@ from typing import Any
 
 from aldea.alert_rules.events import LIVE, Batch, Event
 from aldea.alert_rules.rule import Look, Place, Reason
+from aldea.model.said import Said
 from aldea.model.settings import about
 
 MOST_BATCHES = 500
@@ -47,14 +48,23 @@ class SustainedLoss:
 
     def problems(self) -> list[str]:
         """Return what cannot be together."""
-        found = []
+        found: list[str] = []
         if self.clear_loss_ratio > self.loss_ratio:
             found.append(
-                f"clear_loss_ratio: is {self.clear_loss_ratio:g}, above loss_ratio {self.loss_ratio:g}, so that it "
-                "would be bad and good at once; make it smaller"
+                Said(
+                    f"clear_loss_ratio: is {self.clear_loss_ratio:g}, above loss_ratio {self.loss_ratio:g}, so that it "
+                    "would be bad and good at once; make it smaller",
+                    f"clear_loss_ratio: es {self.clear_loss_ratio:g}, mayor que loss_ratio {self.loss_ratio:g}: "
+                    "estaría mal y bien a la vez; hacerlo más chico",
+                )
             )
         if not self.role.strip():
-            found.append("role: is empty; write the role of the ping targets that count, such as anchor")
+            found.append(
+                Said(
+                    "role: is empty; write the role of the ping targets that count, such as anchor",
+                    "role: está vacío; escribir el papel de los destinos de ping que cuentan, como anchor",
+                )
+            )
         return found
 
     def start(self) -> Pings:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from aldea.model.said import Said
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -94,14 +96,23 @@ def open_file(path: Path) -> sqlite3.Connection:
             connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         elif version != SCHEMA_VERSION:
             raise JournalError(
-                f"{path} has journal version {version}, this Aldea reads {SCHEMA_VERSION}: "
-                "start the Aldea that wrote it, or move the file away"
+                Said(
+                    f"{path} has journal version {version}, this Aldea reads {SCHEMA_VERSION}: "
+                    "start the Aldea that wrote it, or move the file away",
+                    f"{path} es un diario de la versión {version} y este Aldea lee {SCHEMA_VERSION}: "
+                    "arrancar el Aldea que lo escribió, o apartar el archivo",
+                )
             )
         else:
             connection.execute("SELECT id FROM identity").fetchone()
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise JournalError(f"{path} is not a usable journal ({error}): restore it, or move it away") from error
+        raise JournalError(
+            Said(
+                f"{path} is not a usable journal ({error}): restore it, or move it away",
+                f"{path} no es un diario que se pueda usar ({error}): restaurarlo, o apartarlo",
+            )
+        ) from error
     except JournalError:
         connection.close()
         raise

@@ -17,6 +17,7 @@ from aldea.deploy.allinone.seeding import local_zone
 from aldea.deploy.backup.places import Places
 from aldea.deploy.judging.judging import Judging
 from aldea.deploy.judging.upkeep import UpkeepPlan
+from aldea.deploy.words import said
 from aldea.model.checks import is_loopback
 from aldea.storage.register.endpoint import set_server_url
 
@@ -98,5 +99,11 @@ class Inside:
             return prepare(app, host, DEFAULT_HTTP_PORT, settings.certificate)
         except CannotServe:
             server = prepare(app, host, 0, settings.certificate)
-            self.say(f"port {DEFAULT_HTTP_PORT} is in use by another program, so the pages are on {server.port}")
+            self.say(
+                said(
+                    "port %(port)s is in use by another program, so the pages are on %(other)s",
+                    port=DEFAULT_HTTP_PORT,
+                    other=server.port,
+                )
+            )
             return server

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from aldea.deploy.words import in_language, said
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,10 +22,11 @@ QUARTER = 4
 class HistoryProgress:
     """Takes the simulator's JSON lines; `on_ready` is called once, when the history has been delivered."""
 
-    def __init__(self, console: Console, on_ready: Callable[[], None]) -> None:
+    def __init__(self, console: Console, on_ready: Callable[[], None], language: str = "en") -> None:
         self.ready = threading.Event()
         self._console = console
         self._on_ready = on_ready
+        self._language = language
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._quarter = 0
@@ -54,14 +57,15 @@ class HistoryProgress:
             quarter = done * QUARTER // total
             if quarter > self._quarter:
                 self._quarter = quarter
-                self._console.print(f"simulated history: {done:,} of {total:,} rows")
+                told = said("simulated history: %(done)s of %(total)s rows", done=f"{done:,}", total=f"{total:,}")
+                self._console.print(in_language(told, self._language))
             return
         if self._progress is None:
             self._progress = Progress(
-                TextColumn("simulated history"),
+                TextColumn(in_language(said("simulated history"), self._language)),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("rows"),
+                TextColumn(in_language(said("rows"), self._language)),
                 TimeRemainingColumn(),
                 console=self._console,
                 transient=True,

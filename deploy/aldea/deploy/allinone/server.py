@@ -19,6 +19,7 @@ from aldea.deploy.allinone.seeding import (
     remove_fleet,
 )
 from aldea.deploy.realstart.watching import RealStart
+from aldea.deploy.words import said
 from aldea.storage.register import open_register
 from aldea.storage.series import open_series_store
 
@@ -85,7 +86,7 @@ class AllInOne:
         if demo:
             register_fleet(register, self._clock)
         elif removed := remove_fleet(register, store, data / "simulator"):
-            self._say(f"the {removed} simulated sites have left")
+            self._say(said("the %(count)s simulated sites have left", count=removed))
         own = start_own_broker(settings, data, register, self._clock, self._say)
         self._stack.callback(own.broker.stop)
         # First of all: it takes its time to start, and its first reading is what a person waits for.

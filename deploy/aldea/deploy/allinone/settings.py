@@ -13,6 +13,7 @@ from aldea.alert_rules.shipped import rules_of
 from aldea.collector.settings import read_settings as collector_settings
 from aldea.dashboard_api.certificate import Certificate
 from aldea.deploy.broker.secured import FIELD_PORT, FieldWish
+from aldea.deploy.words import said, sentence_of
 from aldea.model.checks import is_loopback
 from aldea.model.settings import SettingsError, about, load_settings
 from aldea.storage.settings_file import settings_file
@@ -34,7 +35,7 @@ def _an_address(text: str) -> str | None:
         if text != "localhost":
             ip_address(text)
     except ValueError:
-        return "an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"
+        return said("an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them")
     return None
 
 
@@ -110,13 +111,16 @@ class UpSettings:
 
     def __post_init__(self) -> None:
         if (self.http_certificate is None) != (self.http_key is None):
-            raise ValueError("has one of http_certificate and http_key; set both or neither")
+            raise ValueError(said("has one of http_certificate and http_key; set both or neither"))
         if (self.mqtt_certificate is None) != (self.mqtt_key is None):
-            raise ValueError("has one of mqtt_certificate and mqtt_key; set both or neither")
+            raise ValueError(said("has one of mqtt_certificate and mqtt_key; set both or neither"))
         if not self.mqtt_is_local and self.broker == "amqtt":
             raise ValueError(
-                f'has mqtt_host "{self.mqtt_host}" and broker "amqtt", which has no encryption; use mosquitto, or'
-                " leave mqtt_host out"
+                said(
+                    'has mqtt_host "%(host)s" and broker "amqtt", which has no encryption; use mosquitto, or leave '
+                    "mqtt_host out",
+                    host=self.mqtt_host,
+                )
             )
 
     @property
@@ -168,7 +172,7 @@ def read_all(path: Path | None, environ: Mapping[str, str]) -> Everything:
         except SettingsError as error:
             errors.extend(sentence for sentence in error.errors if sentence not in errors)
         except RulesError as error:
-            errors.append(str(error))
+            errors.append(sentence_of(error))
         return None
 
     settings = tried(lambda: read_settings(path, environ))

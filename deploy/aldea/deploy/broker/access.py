@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from aldea.deploy.broker.base import BrokerError
 from aldea.deploy.broker.files import write_whole
+from aldea.deploy.words import said
 from aldea.model.topics import Lane, Topic, subscription
 from aldea.storage.register import RegisterError
 from aldea.storage.register.credentials import (
@@ -72,7 +73,9 @@ def write_access(unit: Unit, files: AccessFiles) -> bool:
         # Rules first: a password must never be good before its limits are known.
         return [_put(files, files.rules, rules), _put(files, files.passwords, passwords)] != [False, False]
     except OSError as error:
-        raise BrokerError(f"the broker's access files in {files.folder} cannot be written: {error}") from error
+        raise BrokerError(
+            said("the broker's access files in %(folder)s cannot be written: %(why)s", folder=files.folder, why=error)
+        ) from error
 
 
 def rule_lines(credentials: Iterable[Credential], simulated: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -112,7 +115,9 @@ def own_password(
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, password.encode() + b"\n", 0o600)
     except (OSError, ValueError) as error:
-        raise BrokerError(f"the password of {username} cannot be kept in {file}: {error}") from error
+        raise BrokerError(
+            said("the password of %(name)s cannot be kept in %(file)s: %(why)s", name=username, file=file, why=error)
+        ) from error
     return file
 
 

@@ -6,6 +6,8 @@ import logging
 import socket
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from aldea.deploy.words import said
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -76,7 +78,7 @@ def port_is_free(port: int, host: str = HOST) -> bool:
             probe.bind((host, port))
         except PermissionError:
             raise BrokerError(
-                f"ALDEA_MQTT_PORT: port {port} needs administrator rights; choose one above 1023"
+                said("ALDEA_MQTT_PORT: port %(port)s needs administrator rights; choose one above 1023", port=port)
             ) from None
         except OSError:
             return False
@@ -110,11 +112,14 @@ def start_broker(
 
 def _check_chosen(port: int) -> None:
     if not 0 < port < 65536:
-        raise BrokerError(f"ALDEA_MQTT_PORT is {port}; a port is a number from 1 to 65535")
+        raise BrokerError(said("ALDEA_MQTT_PORT is %(port)s; a port is a number from 1 to 65535", port=port))
     if not port_is_free(port):
         raise BrokerError(
-            f"port {port} is already in use; stop the program that holds it, set ALDEA_MQTT_PORT to another "
-            "port, or leave ALDEA_MQTT_PORT out to let Aldea choose a free one"
+            said(
+                "port %(port)s is already in use; stop the program that holds it, set ALDEA_MQTT_PORT to another port, "
+                "or leave ALDEA_MQTT_PORT out to let Aldea choose a free one",
+                port=port,
+            )
         )
 
 
@@ -127,9 +132,15 @@ def _start_on_a_free_port(data_dir: Path, prefer: BrokerChoice, log: Callable[[s
             if attempt == _FALLBACK_ATTEMPTS or port_is_free(port):
                 raise
             continue
-        log(f"Port {DEFAULT_PORT} is in use by another program, so MQTT listens on port {broker.port}.")
+        log(
+            said(
+                "Port %(port)s is in use by another program, so MQTT listens on port %(other)s.",
+                port=DEFAULT_PORT,
+                other=broker.port,
+            )
+        )
         return broker
-    raise BrokerError("no free port was found for MQTT")  # pragma: no cover - the loop returns or raises
+    raise BrokerError(said("no free port was found for MQTT"))  # pragma: no cover - the loop returns or raises
 
 
 def _start(data_dir: Path, port: int, prefer: BrokerChoice, log: Callable[[str], None]) -> Broker:
@@ -146,12 +157,14 @@ def _choose(folder: Path, port: int, prefer: BrokerChoice, log: Callable[[str], 
         return MosquittoBroker(executable, folder, port)
     if prefer == "mosquitto":
         raise BrokerError(
-            "mosquitto is not installed: run `apt-get install mosquitto`, or choose the built-in broker with "
-            "ALDEA_BROKER=amqtt"
+            said(
+                "mosquitto is not installed: run `apt-get install mosquitto`, or choose the built-in broker with "
+                "ALDEA_BROKER=amqtt"
+            )
         )
     # Imported when needed: amqtt takes a third of a second to load, and mosquitto's users never need it.
     from aldea.deploy.broker.embedded import EmbeddedBroker  # noqa: PLC0415 - loads slowly, seldom needed
 
     if prefer == "auto":
-        log("mosquitto is not installed, so Aldea uses its built-in MQTT broker, which is slower.")
+        log(said("mosquitto is not installed, so Aldea uses its built-in MQTT broker, which is slower."))
     return EmbeddedBroker(port)

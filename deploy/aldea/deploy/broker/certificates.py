@@ -15,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from aldea.deploy.broker.base import BrokerError
 from aldea.deploy.broker.files import write_whole
+from aldea.deploy.words import said, sentence_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,11 @@ def own_certificates(folder: Path, names: Sequence[str], clock: Clock) -> Certif
         if not _serves(files.certificate, names, authority, now):
             _make_server(files, names, authority, authority_key, now)
     except (OSError, ValueError) as error:
-        raise BrokerError(f"the broker's certificates in {folder} cannot be used: {error}") from error
+        raise BrokerError(
+            said(
+                "the broker's certificates in %(folder)s cannot be used: %(why)s", folder=folder, why=sentence_of(error)
+            )
+        ) from error
     return files
 
 
@@ -62,10 +67,14 @@ def _authority(folder: Path, now: datetime) -> tuple[x509.Certificate, ec.Ellipt
         certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise ValueError(f"{key_file} is not a key that Aldea made")
+            raise ValueError(said("%(file)s is not a key that Aldea made", file=key_file))
         return certificate, key
     if certificate_file.exists():
-        raise ValueError(f"{certificate_file} is there without its ca.key: put the key back, or name another folder")
+        raise ValueError(
+            said(
+                "%(file)s is there without its ca.key: put the key back, or name another folder", file=certificate_file
+            )
+        )
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Aldea broker authority {os.urandom(4).hex()}")])
     usage = x509.KeyUsage(

@@ -14,6 +14,7 @@ from amqtt.broker import Broker as AmqttBroker
 from amqtt.errors import AMQTTError
 
 from aldea.deploy.broker.base import HOST, MAX_PACKET_BYTES, BrokerError
+from aldea.deploy.words import said
 
 if TYPE_CHECKING:
     from amqtt.session import Session
@@ -89,10 +90,16 @@ class EmbeddedBroker:
             started.result(_START_WITHIN_SECONDS)
         except TimeoutError:
             self.stop()
-            raise BrokerError("the built-in MQTT broker did not start within 10 seconds") from None
+            raise BrokerError(said("the built-in MQTT broker did not start within 10 seconds")) from None
         except (AMQTTError, OSError) as error:
             self.stop()
-            raise BrokerError(f"the built-in MQTT broker cannot listen on {self.host}:{self.port}: {error}") from error
+            raise BrokerError(
+                said(
+                    "the built-in MQTT broker cannot listen on %(place)s: %(why)s",
+                    place=f"{self.host}:{self.port}",
+                    why=error,
+                )
+            ) from error
 
     def stop(self) -> None:
         """Close every connection, end the thread, and wait for it."""
@@ -103,7 +110,7 @@ class EmbeddedBroker:
             self._loop.call_soon_threadsafe(self._end.set)
         thread.join(_STOP_WITHIN_SECONDS)
         if thread.is_alive():
-            raise BrokerError("the built-in MQTT broker did not stop within 10 seconds")
+            raise BrokerError(said("the built-in MQTT broker did not stop within 10 seconds"))
         self._thread = self._loop = self._end = None
 
     def is_alive(self) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aldea.deploy.broker.base import HOST, MAX_PACKET_BYTES, BrokerError
 from aldea.deploy.tied import start_tied
+from aldea.deploy.words import said
 from aldea.model.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
@@ -130,12 +131,12 @@ class MosquittoBroker:
         deadline = self._clock.mono_ms() + _READY_WITHIN_MS
         while not accepts_connections(self.host, self.port, anonymous=self._field is None):
             if self._ended.wait(0.02):
-                raise BrokerError(f"mosquitto did not start: {self._reason()}")
+                raise BrokerError(said("mosquitto did not start: %(why)s", why=self._reason()))
             if self._clock.mono_ms() > deadline:
                 self.stop()
-                raise BrokerError(f"mosquitto did not answer within 10 seconds; see {self.log_file}")
+                raise BrokerError(said("mosquitto did not answer within 10 seconds; see %(file)s", file=self.log_file))
         if self._ended.is_set():  # then it was somebody else who answered
-            raise BrokerError(f"mosquitto did not start: {self._reason()}")
+            raise BrokerError(said("mosquitto did not start: %(why)s", why=self._reason()))
 
     def stop(self) -> None:
         """Ask it to end, insist after five seconds, and wait until it is gone."""
@@ -179,7 +180,9 @@ class MosquittoBroker:
             config = self._folder / "mosquitto.conf"
             config.write_text(self._config_text(), encoding="utf-8")
         except OSError as error:
-            raise BrokerError(f"cannot write mosquitto's files in {self._folder}: {error.strerror}") from error
+            raise BrokerError(
+                said("cannot write mosquitto's files in %(folder)s: %(why)s", folder=self._folder, why=error.strerror)
+            ) from error
         return config
 
     def _config_text(self) -> str:
@@ -202,7 +205,8 @@ class MosquittoBroker:
             lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             lines = []
-        return (lines[-1] if lines else "it ended without a word") + f" (log: {self.log_file})"
+        last = lines[-1] if lines else said("it ended without a word")
+        return said("%(last)s (log: %(file)s)", last=last, file=self.log_file)
 
 
 def access_lines(files: AccessFiles) -> str:

@@ -9,6 +9,7 @@ from aldea.deploy.broker.base import MAX_PACKET_BYTES, BrokerError
 from aldea.deploy.broker.files import write_whole
 from aldea.deploy.broker.mosquitto import Field, access_lines, field_lines
 from aldea.deploy.broker.secured import certificates_for, endpoint_of, prepare_access, public_name
+from aldea.deploy.words import said
 from aldea.storage.register.endpoint import set_broker_endpoint
 
 if TYPE_CHECKING:
@@ -59,10 +60,22 @@ def write_packaged(
             os.chown(certificates.key, -1, files.group)
             certificates.key.chmod(0o640)
     except OSError as error:
-        raise BrokerError(f"the broker's files in {folder} cannot be written: {error}") from error
+        raise BrokerError(
+            said("the broker's files in %(folder)s cannot be written: %(why)s", folder=folder, why=error)
+        ) from error
     with register.transaction() as unit:
         set_broker_endpoint(unit, endpoint_of(wish, certificates))
-    yield f"{folder / 'mosquitto.conf'}: include it in mosquitto's configuration and start mosquitto again."
-    yield f"Agents reach it at {public_name(wish)}:{wish.port}, encrypted; devices that enrol are told so."
-    yield f"The collector: ALDEA_MQTT_USERNAME=aldea-collector ALDEA_MQTT_PASSWORD_FILE={passwords.collector}"
-    yield f"Keep `aldea broker sync --out {folder} --watch` running, and reload mosquitto when {folder} changes."
+    yield said(
+        "%(file)s: include it in mosquitto's configuration and start mosquitto again.", file=folder / "mosquitto.conf"
+    )
+    yield said(
+        "Agents reach it at %(place)s, encrypted; devices that enrol are told so.",
+        place=f"{public_name(wish)}:{wish.port}",
+    )
+    variables = f"ALDEA_MQTT_USERNAME=aldea-collector ALDEA_MQTT_PASSWORD_FILE={passwords.collector}"
+    yield said("The collector: %(variables)s", variables=variables)
+    yield said(
+        "Keep `%(command)s` running, and reload mosquitto when %(folder)s changes.",
+        command=f"aldea broker sync --out {folder} --watch",
+        folder=folder,
+    )

@@ -10,6 +10,7 @@ from aldea.deploy.broker.access import COLLECTOR, SIMULATOR, AccessFiles, Access
 from aldea.deploy.broker.base import BrokerError, free_port, port_is_free
 from aldea.deploy.broker.certificates import CertificateFiles, own_certificates
 from aldea.deploy.broker.mosquitto import Field, MosquittoBroker, find_mosquitto
+from aldea.deploy.words import said
 from aldea.storage.register.endpoint import BrokerEndpoint, set_broker_endpoint
 
 if TYPE_CHECKING:
@@ -82,8 +83,11 @@ def start_secured(
     executable = find_mosquitto()
     if executable is None:
         raise BrokerError(
-            f"up.mqtt_host is {wish.host}, and only mosquitto has the encryption that this needs: run `apt-get "
-            "install mosquitto`, or leave mqtt_host out to serve this machine alone"
+            said(
+                "up.mqtt_host is %(host)s, and only mosquitto has the encryption that this needs: run `apt-get install "
+                "mosquitto`, or leave mqtt_host out to serve this machine alone",
+                host=wish.host,
+            )
         )
     _refuse_taken(wish)
     folder = data / "broker"
@@ -96,7 +100,12 @@ def start_secured(
     broker = MosquittoBroker(executable, folder, free_port(), field=field)
     secured = SecuredBroker(broker, AccessKeeper(register, files, broker.reload), passwords)
     secured.start()
-    log(f"Agents reach the broker at {public_name(wish)}:{wish.port}, encrypted, each with its own password.")
+    log(
+        said(
+            "Agents reach the broker at %(place)s, encrypted, each with its own password.",
+            place=f"{public_name(wish)}:{wish.port}",
+        )
+    )
     return secured
 
 
@@ -119,7 +128,9 @@ def certificates_for(folder: Path, wish: FieldWish, clock: Clock) -> Certificate
         try:
             file.read_bytes()
         except OSError as error:
-            raise BrokerError(f"the broker's certificate file {file} cannot be read: {error.strerror}") from error
+            raise BrokerError(
+                said("the broker's certificate file %(file)s cannot be read: %(why)s", file=file, why=error.strerror)
+            ) from error
     return CertificateFiles(None, wish.certificate, wish.key)
 
 
@@ -144,9 +155,15 @@ def _refuse_taken(wish: FieldWish) -> None:
     try:
         free = port_is_free(wish.port, wish.host)
     except OSError as error:  # an address that can't be resolved
-        raise BrokerError(f"up.mqtt_host {wish.host} is not an address of this machine: {error}") from error
+        raise BrokerError(
+            said("up.mqtt_host %(host)s is not an address of this machine: %(why)s", host=wish.host, why=error)
+        ) from error
     if not free:
         raise BrokerError(
-            f"{wish.host} port {wish.port} can't be listened on: it is in use (set ALDEA_MQTT_PORT to another) or "
-            "the address is not this machine's (up.mqtt_host; 0.0.0.0 means all of them)"
+            said(
+                "%(host)s port %(port)s can't be listened on: it is in use (set ALDEA_MQTT_PORT to another) or the "
+                "address is not this machine's (up.mqtt_host; 0.0.0.0 means all of them)",
+                host=wish.host,
+                port=wish.port,
+            )
         )

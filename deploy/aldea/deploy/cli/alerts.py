@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import threading
+from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from aldea.alert_rules.loading import RulesError
 from aldea.alert_rules.settings import read_settings
 from aldea.alert_rules.shipped import rules_of
 from aldea.deploy.cli.main import OK, CommandError
-from aldea.deploy.cli.places import default_series_url
+from aldea.deploy.cli.places import add_series_option, default_series_url
 from aldea.deploy.garbage import settle_garbage
 from aldea.deploy.judging.judging import Judging
 from aldea.deploy.judging.upkeep import UpkeepPlan
@@ -37,8 +38,8 @@ log = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, table [alerts] (default: aldea.toml)")
-    parser.add_argument("--series", metavar="URL", help="the series store (ALDEA_SERIES_URL; default: series.db)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=_("settings, table [alerts] (default: aldea.toml)"))
+    add_series_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         register.migrate()
         store = open_series_store(arguments.series or default_series_url())
     except (RegisterError, StoreUnavailable, RulesError, ValueError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(error) from error
     judging = Judging(register, store, SystemClock(), settings, rules, UpkeepPlan())
     judging.start()
     settle_garbage()

@@ -32,5 +32,5 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         run_collector(read_settings(arguments.config, os.environ))
     except CannotRun as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(error) from error
     return OK

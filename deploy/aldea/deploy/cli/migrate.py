@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.deploy.words import said, tell
 from aldea.storage.register import RegisterError
 
 if TYPE_CHECKING:
@@ -27,6 +28,6 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             register.migrate()
         except RegisterError as error:
-            raise CommandError(str(error)) from error
-        print(f"{register} has this version's tables.")
+            raise CommandError(error) from error
+        tell(said("%(register)s has this version's tables.", register=register), arguments)
     return OK

@@ -1,23 +1,30 @@
 """`aldea simulate`.
 
-The simulator's own options follow the command.
-
 example:
   aldea simulate fleet --mqtt-host 127.0.0.1 --mqtt-port 1883 --data data/simulator --days 40
 """
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
-from aldea.simulator.__main__ import main as simulator_main
+from aldea.agents.terminal import speaking
+from aldea.deploy.cli.main import OK, CommandError
+from aldea.deploy.words import DOMAIN, LOCALES, said, sentence_of
+from aldea.simulator.__main__ import add_arguments, run_fleet
+from aldea.simulator.state import StateError
 
+if TYPE_CHECKING:
+    import argparse
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take everything for the simulator."""
-    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="fleet [options]", help="aldea simulate fleet --help")
+__all__ = ["add_arguments", "run"]
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the simulator."""
-    return int(simulator_main(arguments.rest) or 0)
+    """Run the simulator until it is stopped."""
+    try:
+        with speaking(arguments.lang, DOMAIN, LOCALES):  # the simulator knows no language but gettext's current one
+            run_fleet(arguments)
+    except StateError as error:
+        raise CommandError(said("the simulated fleet cannot start: %(why)s", why=sentence_of(error))) from error
+    return OK

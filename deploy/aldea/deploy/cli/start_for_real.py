@@ -11,12 +11,20 @@ from __future__ import annotations
 
 import sys
 import time
+from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 from aldea.agents.lock import AlreadyRunning, FolderLock
 from aldea.deploy.cli.main import FAILED, OK, CommandError
-from aldea.deploy.cli.places import add_register_option, data_folder, default_series_url, opened_register
+from aldea.deploy.cli.places import (
+    add_register_option,
+    add_series_option,
+    data_folder,
+    default_series_url,
+    opened_register,
+)
 from aldea.deploy.realstart.leaving import leave
+from aldea.deploy.words import in_language, said, tell
 from aldea.model.clock import SystemClock
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
@@ -36,8 +44,8 @@ UNHEARD_SECONDS = 15.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_register_option(parser)
-    parser.add_argument("--series", metavar="URL", help="the series store (ALDEA_SERIES_URL; default: series.db)")
-    parser.add_argument("--yes", action="store_true", help="don't ask")
+    add_series_option(parser)
+    parser.add_argument("--yes", action="store_true", help=_("don't ask"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,19 +55,22 @@ def run(arguments: argparse.Namespace) -> int:
             register.check()
             with register.reading() as unit:
                 simulated = count_sites(unit, simulated=True)
-            if not arguments.yes and not _confirmed(simulated):
-                print("Nothing was changed.")
+            if not arguments.yes and not _confirmed(simulated, arguments):
+                tell(said("Nothing was changed."), arguments)
                 return FAILED
             return _start(register, arguments)
         except RegisterError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(error) from error
 
 
-def _confirmed(simulated: int) -> bool:
+def _confirmed(simulated: int, arguments: argparse.Namespace) -> bool:
     if not sys.stdin.isatty():
-        raise CommandError("this asks before it removes anything: answer with --yes where nobody can type")
-    print(f"{simulated} simulated sites and all of theirs are removed for good. Real sites stay.")
-    return input("Type start: ").strip() == "start"
+        raise CommandError(said("this asks before it removes anything: answer with --yes where nobody can type"))
+    tell(
+        said("%(count)s simulated sites and all of theirs are removed for good. Real sites stay.", count=simulated),
+        arguments,
+    )
+    return input(in_language(said("Type start: "), arguments.lang)).strip() == "start"
 
 
 def _start(register: Register, arguments: argparse.Namespace) -> int:
@@ -70,7 +81,7 @@ def _start(register: Register, arguments: argparse.Namespace) -> int:
     try:
         lock = FolderLock(data_folder(), "aldea")
     except AlreadyRunning:
-        return _wait(register)
+        return _wait(register, arguments)
     try:
         return _here(register, arguments)
     finally:
@@ -81,33 +92,35 @@ def _here(register: Register, arguments: argparse.Namespace) -> int:
     try:
         series = open_series_store(arguments.series or default_series_url())
     except ValueError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(error) from error
     try:
         removed = leave(register, series, data_folder() / "simulator", lambda *_: None)
         note(register, Phase.DONE, removed, removed)
     finally:
         series.close()
-    print(f"The {removed} simulated sites have left.")
+    tell(said("The %(count)s simulated sites have left.", count=removed), arguments)
     return OK
 
 
-def _wait(register: Register) -> int:
-    said: Phase | None = None
+def _wait(register: Register, arguments: argparse.Namespace) -> int:
+    shown: Phase | None = None
     clock = SystemClock()
     began = clock.mono_ms()
     while (waited := (clock.mono_ms() - began) / 1000) < WAIT_SECONDS:
         with register.reading() as unit:
             wish = read_wish(unit)
         assert wish is not None
-        if wish.phase is not said:
-            said = wish.phase
-            print(f"{said.value} …" if not wish.is_over else said.value, flush=True)
+        if wish.phase is not shown:
+            shown = wish.phase
+            print(f"{shown.value} …" if not wish.is_over else shown.value, flush=True)
         if wish.phase is Phase.DONE:
-            print(f"The {wish.done} simulated sites have left.")
+            tell(said("The %(count)s simulated sites have left.", count=wish.done), arguments)
             return OK
         if wish.phase is Phase.FAILED:
-            raise CommandError(f"it did not work ({wish.sentence}): look at the log, then run this again")
+            raise CommandError(
+                said("it did not work (%(why)s): look at the log, then run this again", why=wish.sentence)
+            )
         if wish.phase is Phase.ASKED and waited > UNHEARD_SECONDS:
-            raise CommandError("the server that uses this folder does not answer: is its ALDEA_DATA the same?")
+            raise CommandError(said("the server that uses this folder does not answer: is its ALDEA_DATA the same?"))
         time.sleep(0.2)
-    raise CommandError("it takes longer than 10 minutes: look at the page /admin/start-for-real")
+    raise CommandError(said("it takes longer than 10 minutes: look at the page /admin/start-for-real"))

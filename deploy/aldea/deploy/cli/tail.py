@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import ssl
+from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from aldea.deploy.cli.main import OK, CommandError
+from aldea.deploy.words import said
 from aldea.model.messages import Will, parse_ack, parse_status
 from aldea.model.sample import is_id
 from aldea.model.topics import Lane, TopicError, parse_topic
@@ -34,26 +36,34 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--mqtt-host", default=os.environ.get("ALDEA_MQTT_HOST") or "127.0.0.1")
-    parser.add_argument("--mqtt-port", type=int, default=os.environ.get("ALDEA_MQTT_PORT") or "1883")
-    parser.add_argument("--username", default=os.environ.get("ALDEA_MQTT_USERNAME") or None)
+    parser.add_argument(
+        "--mqtt-host",
+        default=os.environ.get("ALDEA_MQTT_HOST") or "127.0.0.1",
+        help=_("the broker's host name or address"),
+    )
+    parser.add_argument(
+        "--mqtt-port", type=int, default=os.environ.get("ALDEA_MQTT_PORT") or "1883", help=_("the broker's port")
+    )
+    parser.add_argument(
+        "--username", default=os.environ.get("ALDEA_MQTT_USERNAME") or None, help=_("the name to sign in with")
+    )
     parser.add_argument(
         "--password-file",
         type=Path,
         metavar="FILE",
         default=os.environ.get("ALDEA_MQTT_PASSWORD_FILE") or None,
-        help="a file that holds the password alone",
+        help=_("a file that holds the password alone"),
     )
     parser.add_argument(
         "--ca",
         type=Path,
         metavar="FILE",
         default=os.environ.get("ALDEA_MQTT_CA_FILE") or None,
-        help="the authority of the broker's certificate; given: TLS",
+        help=_("the authority of the broker's certificate; given: TLS"),
     )
-    parser.add_argument("--site", default="+", type=_site, help="one site's id (default: all)")
-    parser.add_argument("--json", action="store_true", help="one JSON document a message")
-    parser.add_argument("--count", type=int, default=0, help="stop after so many messages (default: never)")
+    parser.add_argument("--site", default="+", type=_site, help=_("one site's id (default: all)"))
+    parser.add_argument("--json", action="store_true", help=_("one JSON document a message"))
+    parser.add_argument("--count", type=int, default=0, help=_("stop after so many messages (default: never)"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -81,26 +91,34 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         client.connect(arguments.mqtt_host, arguments.mqtt_port)
     except ssl.SSLError as error:
-        raise CommandError(f"the broker's certificate is not trusted ({error.reason}); see --ca") from error
+        raise CommandError(
+            said("the broker's certificate is not trusted (%(why)s); see --ca", why=error.reason)
+        ) from error
     except OSError as error:
         raise CommandError(
-            f"no broker answers at {arguments.mqtt_host}:{arguments.mqtt_port} ({error}); see --mqtt-host, --mqtt-port"
+            said(
+                "no broker answers at %(place)s (%(why)s); see --mqtt-host, --mqtt-port",
+                place=f"{arguments.mqtt_host}:{arguments.mqtt_port}",
+                why=error,
+            )
         ) from error
     client.loop_forever()
     if refused:
-        raise CommandError(f"the broker lets nobody in so ({refused[0]}); see --username, --password-file")
+        raise CommandError(
+            said("the broker lets nobody in so (%(why)s); see --username, --password-file", why=refused[0])
+        )
     return OK
 
 
 def _site(text: str) -> str:
     if text != "+" and not is_id(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no site's id: 1 to 39 of a-z, 0-9 and -")
+        raise argparse.ArgumentTypeError(_("%(text)r is no site's id: 1 to 39 of a-z, 0-9 and -") % {"text": text})
     return text
 
 
 def _client(arguments: argparse.Namespace) -> paho.Client:
     if arguments.password_file is not None and arguments.username is None:
-        raise CommandError("a password file needs a name as well: --username, such as aldea-collector")
+        raise CommandError(said("a password file needs a name as well: --username, such as aldea-collector"))
     client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
     try:
         if arguments.username is not None:
@@ -109,7 +127,9 @@ def _client(arguments: argparse.Namespace) -> paho.Client:
         if arguments.ca is not None:
             client.tls_set_context(ssl.create_default_context(cafile=str(arguments.ca)))
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"--password-file or --ca can't be read ({error}): is it there, and yours?") from error
+        raise CommandError(
+            said("--password-file or --ca can't be read (%(why)s): is it there, and yours?", why=error)
+        ) from error
     return client
 
 

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import threading
+from gettext import gettext as _
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,18 +27,20 @@ from aldea.deploy.allinone.settings import read_all
 from aldea.deploy.broker.base import BrokerError
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.garbage import settle_garbage
+from aldea.deploy.words import in_language, said
 from aldea.model.clock import SystemClock
 from aldea.storage.register import RegisterError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, table [up] (default: aldea.toml)")
-    parser.add_argument("--no-demo", action="store_true", help="no simulated fleet; remove what it left")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where everything is kept (ALDEA_DATA)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=_("settings, table [up] (default: aldea.toml)"))
+    parser.add_argument("--no-demo", action="store_true", help=_("no simulated fleet; remove what it left"))
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help=_("where everything is kept (ALDEA_DATA)"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,38 +55,47 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         _log_to(settings.data / "logs")
     except OSError as error:
-        raise CommandError(f"{settings.data} cannot be written ({error.strerror}): set ALDEA_DATA") from error
+        raise CommandError(
+            said("%(folder)s cannot be written (%(why)s): set ALDEA_DATA", folder=settings.data, why=error.strerror)
+        ) from error
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stopped.set())
+        signal.signal(number, lambda *_: stopped.set())
     console = Console(highlight=False)
 
-    def ready() -> None:
-        console.print("The simulated fleet is complete. Its sites are illustrative: no real village is shown.")
+    def show(text: str) -> None:
+        console.print(in_language(text, arguments.lang))
 
-    progress = HistoryProgress(console, ready)
-    server = AllInOne(everything, SystemClock(), environ, console.print, progress.line, arguments.config)
+    def ready() -> None:
+        show(said("The simulated fleet is complete. Its sites are illustrative: no real village is shown."))
+
+    progress = HistoryProgress(console, ready, arguments.lang)
+    server = AllInOne(everything, SystemClock(), environ, show, progress.line, arguments.config)
     try:
-        _serve(server, console, progress, stopped)
+        _serve(server, show, progress, stopped)
     except (AlreadyRunning, BrokerError, CannotServe, RegisterError, JournalError) as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(error) from error
     return OK
 
 
-def _serve(server: AllInOne, console: Console, progress: HistoryProgress, stopped: threading.Event) -> None:
+def _serve(server: AllInOne, show: Callable[[str], None], progress: HistoryProgress, stopped: threading.Event) -> None:
     server.start()
     settle_garbage()
     try:
-        console.print(f"\nAldea is running: [bold]{server.url}[/bold]")
-        console.print(
-            f"This machine is the site “this-machine”; data in {server.settings.data.resolve()}. Ctrl-C stops it."
+        show("")
+        show(said("Aldea is running: %(url)s", url=f"[bold]{server.url}[/bold]"))
+        show(
+            said(
+                "This machine is the site “this-machine”; data in %(folder)s. Ctrl-C stops it.",
+                folder=server.settings.data.resolve(),
+            )
         )
         stopped.wait()
     finally:
         progress.close()
-        console.print("Stopping …")
+        show(said("Stopping …"))
         server.stop()
-    console.print("Stopped.")
+    show(said("Stopped."))
 
 
 def _log_to(folder: Path) -> None:

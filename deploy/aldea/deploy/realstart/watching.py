@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from aldea.deploy.realstart.leaving import leave
+from aldea.deploy.words import said
 from aldea.storage.register import RegisterError
 from aldea.storage.register.real_start import Phase, note, read_wish
 
@@ -68,7 +69,7 @@ class RealStart:
         removed = leave(self._register, self._series, self._folder, self._tell, self._around)
         if not self._stopping.is_set():
             note(self._register, Phase.DONE, removed, removed)
-            self._say(f"Started for real: the {removed} simulated sites have left.")
+            self._say(said("Started for real: the %(count)s simulated sites have left.", count=removed))
 
     def _tell(self, phase: Phase, done: int, total: int) -> None:
         note(self._register, phase, done, total)

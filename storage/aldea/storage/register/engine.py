@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from aldea.model.said import Said
 from aldea.storage.register.encoding import decode_json, encode_json
 from aldea.storage.register.errors import RegisterError
 
@@ -40,16 +41,29 @@ def make_engine(url: str) -> Engine:
 
 
 def _parse(url: str) -> URL:
-    advice = "use sqlite:///path/to/file or postgresql+psycopg://user@host/database"
+    forms = ("sqlite:///path/to/file", "postgresql+psycopg://user@host/database")
+    advice = Said(f"use {' or '.join(forms)}", f"usar {' o '.join(forms)}")
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise RegisterError(f"the register's URL can't be read: {advice}") from None
+        raise RegisterError(
+            Said(f"the register's URL can't be read: {advice}", f"la URL del registro no se puede leer: {advice.es}")
+        ) from None
     known = parsed.drivername in {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}
     if not known:
-        raise RegisterError(f"the register's URL starts with {parsed.drivername!r}: {advice}")
+        raise RegisterError(
+            Said(
+                f"the register's URL starts with {parsed.drivername!r}: {advice}",
+                f"la URL del registro empieza con {parsed.drivername!r}: {advice.es}",
+            )
+        )
     if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
-        raise RegisterError(f"the register's URL names no file, so nothing would be kept: {advice}")
+        raise RegisterError(
+            Said(
+                f"the register's URL names no file, so nothing would be kept: {advice}",
+                f"la URL del registro no nombra ningún archivo, así que nada se guardaría: {advice.es}",
+            )
+        )
     return parsed
 
 

@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import text as sql
 
+from aldea.model.said import Said
 from aldea.storage.register.errors import RegisterError
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ def upgrade(unit: Unit, name: str) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise RegisterError(
-            f"the register {name} was written by a newer Aldea ({error}): start that version"
+            Said(
+                f"the register {name} was written by a newer Aldea ({error}): start that version",
+                f"el registro {name} lo escribió un Aldea más nuevo ({error}): arrancar esa versión",
+            )
         ) from error
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy import text as sql
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
+from aldea.model.said import Said
 from aldea.storage.register.engine import BEGIN_OPTION, make_engine
 from aldea.storage.register.errors import (
     RegisterConflictError,
@@ -27,17 +28,30 @@ def database_errors(name: str) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise RegisterConflictError(f"{name} refused the change: {error.orig}") from error
+        raise RegisterConflictError(
+            Said(f"{name} refused the change: {error.orig}", f"{name} rechazó el cambio: {error.orig}")
+        ) from error
     except OperationalError as error:
-        raise RegisterUnavailableError(f"{name} is not available: {error.orig}") from error
+        raise RegisterUnavailableError(
+            Said(f"{name} is not available: {error.orig}", f"{name} no está disponible: {error.orig}")
+        ) from error
     except (DataError, OverflowError, UnicodeEncodeError) as error:
         raise RegisterValueError(
-            "a number is too large, a text too long, or a character is none: look at the values and send them again"
+            Said(
+                "a number is too large, a text too long, or a character is none: look at the values and send them "
+                "again",
+                "un número es demasiado grande, un texto demasiado largo, o un carácter no lo es: revisar los valores "
+                "y enviarlos otra vez",
+            )
         ) from error
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise RegisterUnavailableError(f"the connection to {name} broke") from error
-        raise RegisterError(f"{name} can't do that: {error.orig}") from error
+            raise RegisterUnavailableError(
+                Said(f"the connection to {name} broke", f"se cortó la conexión con {name}")
+            ) from error
+        raise RegisterError(
+            Said(f"{name} can't do that: {error.orig}", f"{name} no puede hacer eso: {error.orig}")
+        ) from error
 
 
 class Unit:
@@ -113,8 +127,12 @@ class Register:
         """Raise RegisterError unless the database answers and has exactly this version's tables."""
         if (found := self._revision()) != NEWEST:
             raise RegisterError(
-                f"the register {self} has tables of version {found or 'none'}, this program needs {NEWEST}: "
-                "run `aldea migrate`"
+                Said(
+                    f"the register {self} has tables of version {found or 'none'}, this program needs {NEWEST}: "
+                    "run `aldea migrate`",
+                    f"el registro {self} tiene tablas de la versión {found or 'ninguna'} y este programa necesita "
+                    f"{NEWEST}: ejecutar `aldea migrate`",
+                )
             )
 
     def _revision(self) -> str | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from aldea.model.said import Said
+
 VERSION = 1
 
 _TABLES = """
@@ -82,7 +84,12 @@ def open_file(path: Path) -> sqlite3.Connection:
     connection.execute("COMMIT")
     if version not in (0, VERSION):
         connection.close()
-        raise ValueError(f"{path} is a series file of version {version}, this program reads {VERSION}")
+        raise ValueError(
+            Said(
+                f"{path} is a series file of version {version}, this program reads {VERSION}",
+                f"{path} es un archivo de series de la versión {version}, este programa lee {VERSION}",
+            )
+        )
     return connection
 
 
