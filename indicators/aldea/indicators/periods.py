@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from aldea.model.said import Said
+
 
 class PeriodError(ValueError):
     """A period that can't be read; the message says what one looks like."""
@@ -77,7 +79,12 @@ def month_of(code: str) -> Month:
     """Return the month written as `202506`. Raises PeriodError for anything else."""
     found = re.fullmatch(r"([0-9]{4})([0-9]{2})", code)
     if found is None or not 1 <= int(found[2]) <= 12 or not 1990 <= int(found[1]) <= 2200:
-        raise PeriodError(f"{code[:20]!r} is not a month: write the year and the month, such as 202506")
+        raise PeriodError(
+            Said(
+                f"{code[:20]!r} is not a month: write the year and the month, such as 202506",
+                f"{code[:20]!r} no es un mes: se escriben el año y el mes, como 202506",
+            )
+        )
     return Month(int(found[1]), int(found[2]))
 
 
@@ -93,7 +100,11 @@ def period_of(code: str) -> Period:
         return Period(code, (month_of(code),))
     except PeriodError as error:
         raise PeriodError(
-            f"period is {code[:20]!r}: write a month as 202506, a quarter as 2025Q2 or a year as 2025"
+            Said(
+                f"period is {code[:20]!r}: write a month as 202506, a quarter as 2025Q2 or a year as 2025",
+                f"el periodo es {code[:20]!r}: un mes se escribe como 202506, un trimestre como 2025Q2 "
+                "y un año como 2025",
+            )
         ) from error
 
 

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from aldea.model.said import Said
+
 FORMAT = 1
 MOST_FILES = 12
 LONGEST_VERSION = 40
@@ -36,8 +38,9 @@ class ReleaseError(ValueError):
     """It is no release that can be used; the message says why, `spanish` (where there is one) the same in Spanish."""
 
     def __init__(self, message: str, spanish: str = "") -> None:
-        super().__init__(message)
-        self.spanish = spanish
+        said = Said(message, spanish) if spanish else message
+        super().__init__(said)
+        self.spanish = said.es if isinstance(said, Said) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from aldea.deploy.words import in_language, said
-from aldea.model.said import joined
+from aldea.model.said import Said, in_spanish, joined
 from aldea.storage.register.endpoint import server_url
 from aldea.storage.register.sites import find_site
 
@@ -32,8 +32,8 @@ def add_code_options(parser: argparse.ArgumentParser) -> None:
 
 def show_code(unit: Unit, code: Code, arguments: argparse.Namespace) -> str:
     """Return what is printed: the code, until when it is good, and what to type."""
-    server = arguments.server or server_url(unit) or "https://ADDRESS-OF-THE-PAGES"
-    command = f"aldea agent enrol --server {server} --code {code.text}"
+    server = arguments.server or server_url(unit) or said("https://ADDRESS-OF-THE-PAGES")
+    command = Said(_typed(server, code), _typed(in_spanish(server), code))
     if arguments.json:
         shown = {
             "site": code.site,
@@ -50,7 +50,11 @@ def show_code(unit: Unit, code: Code, arguments: argparse.Namespace) -> str:
     lines = (
         said("Code for %(device)s: %(code)s", device=f"{code.site}/{code.device}", code=code.text),
         said("It is good once, until %(until)s. At the site, type:", until=shown_until),
-        f"\n  {command}\n",
+        Said(f"\n  {command}\n", f"\n  {command.es}\n"),
         said("and then: aldea agent run"),
     )
     return in_language(joined(lines, "\n"), arguments.lang)
+
+
+def _typed(server: str, code: Code) -> str:
+    return f"aldea agent enrol --server {server} --code {code.text}"

@@ -15,6 +15,7 @@ from gettext import gettext as _
 from typing import TYPE_CHECKING
 
 from aldea.deploy.cli.main import OK, CommandError
+from aldea.deploy.cli.page_words import translated
 from aldea.deploy.cli.places import add_register_option, opened_register
 from aldea.deploy.words import in_language, said, tell
 from aldea.indicators.catalogue import CATALOGUE
@@ -24,6 +25,7 @@ from aldea.indicators.stored import value_of
 from aldea.indicators.terms import Level
 from aldea.indicators.work import IndicatorWork
 from aldea.model.clock import SystemClock
+from aldea.model.said import Said
 from aldea.storage.register import RegisterError
 from aldea.storage.register.indicator_values import IndicatorValue, ValueFilter, known_periods, read_values
 
@@ -137,12 +139,19 @@ def _compute(register: Register, arguments: argparse.Namespace) -> int:
 def _print(entry: Indicator, period: str, rows: Sequence[IndicatorValue], arguments: argparse.Namespace) -> None:
     language = arguments.lang
     shown_period = period or in_language(said("no period yet"), language)
-    print(f"{entry.name.said(language)} [{entry.unit}], {shown_period}")
+    unit = in_language(_unit(entry), language)
+    print(f"{entry.name.said(language)} [{unit}], {shown_period}")
     print(f"  {entry.formula.said(language)}")
     for row in rows:
         print(_line(row, language))
     if not rows:
         tell(said("  no value here: aldea indicators compute --period 202506 works out a period"), arguments)
+
+
+def _unit(entry: Indicator) -> Said:
+    from aldea.dashboard_api.web.indicator_words import UNIT_WORDS
+
+    return Said(entry.unit, translated(UNIT_WORDS.get(entry.unit, entry.unit)))
 
 
 def _line(row: IndicatorValue, language: str) -> str:

@@ -24,6 +24,7 @@ from aldea.deploy.cli import profile_words as words
 from aldea.deploy.cli.codes import AUTHOR
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.deploy.os_words import reason_of
 from aldea.deploy.words import said, tell
 from aldea.model.clock import SystemClock
 from aldea.model.leading import is_led, leads_to
@@ -198,7 +199,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise CommandError(said("%(file)s cannot be read: %(why)s", file=path, why=error.strerror)) from error
+        raise CommandError(said("%(file)s cannot be read: %(why)s", file=path, why=reason_of(error))) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CommandError(said("%(file)s is not TOML: %(why)s", file=path, why=error)) from error
     # A machine's whole file may be given too: its [agent] table is what counts.

@@ -22,6 +22,7 @@ from aldea.deploy.cli.asking import asked_secret
 from aldea.deploy.cli.codes import AUTHOR
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.deploy.os_words import reason_of
 from aldea.deploy.words import said, tell
 from aldea.model.clock import SystemClock
 from aldea.model.release import ReleaseError, public_keys
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
             said("%(file)s is there already: a key is never overwritten", file=error.filename)
         ) from error
     except OSError as error:
-        raise CommandError(said("%(file)s: %(why)s", file=error.filename, why=error.strerror)) from error
+        raise CommandError(said("%(file)s: %(why)s", file=error.filename, why=reason_of(error))) from error
     except (ReleaseError, RegisterError) as error:
         raise CommandError(error) from error
 

@@ -12,6 +12,7 @@ from aldea.deploy.broker.files import write_whole
 from aldea.deploy.cli.codes import AUTHOR
 from aldea.deploy.cli.main import FAILED, OK, CommandError
 from aldea.deploy.cli.page_words import translated
+from aldea.deploy.os_words import reason_of
 from aldea.deploy.words import said, tell
 from aldea.model.clock import SystemClock
 from aldea.model.said import Said, joined
@@ -19,7 +20,7 @@ from aldea.storage.importing.applying import apply_plan
 from aldea.storage.importing.files import rejects_csv, template_csv
 from aldea.storage.importing.plan import Plan, PlannedSite, Wish, make_plan
 from aldea.storage.importing.tables import MOST_BYTES, Table, read_table
-from aldea.storage.importing.words import Fault, TableError
+from aldea.storage.importing.words import Fault, TableError, as_it_is
 from aldea.storage.importing.workbooks import rejects_xlsx, template_xlsx
 from aldea.storage.register.audit import audit
 
@@ -76,7 +77,7 @@ def import_sites(register: Register, arguments: argparse.Namespace) -> int:
         raise CommandError(joined(map(_fault, error.faults), "\n")) from error
     if arguments.rejects is not None and plan.refused:
         make = rejects_xlsx if arguments.rejects.suffix.lower() == ".xlsx" else rejects_csv
-        _write(arguments.rejects, make(plan, arguments.lang))
+        _write(arguments.rejects, make(plan, arguments.lang, translated if arguments.lang == "es" else as_it_is))
     if arguments.json:
         print(json.dumps(_document(plan, done=done), ensure_ascii=False, indent=2))
     else:
@@ -106,14 +107,14 @@ def _read(path: Path) -> Table:
             )
         return read_table(path.read_bytes())
     except OSError as error:
-        raise CommandError(said("%(file)s cannot be read: %(why)s", file=path, why=error.strerror)) from error
+        raise CommandError(said("%(file)s cannot be read: %(why)s", file=path, why=reason_of(error))) from error
 
 
 def _write(path: Path, content: bytes) -> None:
     try:
         write_whole(path, content, 0o644)
     except OSError as error:
-        raise CommandError(said("%(file)s cannot be written: %(why)s", file=path, why=error.strerror)) from error
+        raise CommandError(said("%(file)s cannot be written: %(why)s", file=path, why=reason_of(error))) from error
 
 
 def _words(plan: Plan) -> Said:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from aldea.deploy.words import said
 from aldea.model.release import ReleaseError
 
 PRIVATE, PUBLIC = "release.key", "release.pub"
@@ -40,12 +41,15 @@ def load_key(path: Path, passphrase: bytes | None) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), passphrase)
     except TypeError as error:
-        wanted = "is encrypted: give its passphrase" if passphrase is None else "has no passphrase: give none"
-        raise ReleaseError(f"{path} {wanted}") from error
+        if passphrase is None:
+            raise ReleaseError(said("%(file)s is encrypted: give its passphrase", file=path)) from error
+        raise ReleaseError(said("%(file)s has no passphrase: give none", file=path)) from error
     except ValueError as error:
-        raise ReleaseError(f"{path} cannot be read as a private key, or the passphrase is wrong") from error
+        raise ReleaseError(
+            said("%(file)s cannot be read as a private key, or the passphrase is wrong", file=path)
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise ReleaseError(f"{path} is a key of another kind: make one with `aldea release keygen`")
+        raise ReleaseError(said("%(file)s is a key of another kind: make one with `aldea release keygen`", file=path))
     return key
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from aldea.deploy.words import said
 from aldea.model.release import (
     Manifest,
     ReleaseError,
@@ -38,7 +39,7 @@ def manifest_of(wheels: Sequence[Path], *, replaces: str | None = None) -> Manif
     """
     own = [path for path in wheels if path.name.startswith("aldea-")]
     if len(own) != 1:
-        raise ReleaseError("give Aldea's own wheel (aldea-….whl), and besides it those of new dependencies alone")
+        raise ReleaseError(said("give Aldea's own wheel (aldea-….whl), and besides it those of new dependencies alone"))
     version, python = _about(own[0])
     others = sorted((path for path in wheels if path != own[0]), key=lambda path: path.name)
     files = tuple(_file(path) for path in (own[0], *others))
@@ -72,7 +73,9 @@ def load_release(path: Path) -> SignedRelease:
     try:
         return read_release(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
-        raise error if isinstance(error, ReleaseError) else ReleaseError(f"{path} is no manifest: {error}") from error
+        if isinstance(error, ReleaseError):
+            raise
+        raise ReleaseError(said("%(file)s is no manifest: %(why)s", file=path, why=error)) from error
 
 
 def wheels_of(release: SignedRelease, folder: Path) -> dict[str, bytes]:
@@ -81,7 +84,7 @@ def wheels_of(release: SignedRelease, folder: Path) -> dict[str, bytes]:
     for file in release.manifest.files:
         path = folder / file.name
         if not path.is_file():
-            raise ReleaseError(f"{path} is missing: the wheels must be beside the manifest")
+            raise ReleaseError(said("%(file)s is missing: the wheels must be beside the manifest", file=path))
         found[file.name] = path.read_bytes()
     return found
 
@@ -95,7 +98,9 @@ def _about(wheel: Path) -> tuple[str, str]:
     """Return version and oldest Python, as the wheel's metadata have them."""
     names, text = _read(wheel, lambda name: name.endswith(".dist-info/METADATA"))
     if _SELFTEST not in names:
-        raise ReleaseError(f"{wheel.name} cannot test itself at a site: it is older than upgrades from afar")
+        raise ReleaseError(
+            said("%(file)s cannot test itself at a site: it is older than upgrades from afar", file=wheel.name)
+        )
     about = HeaderParser().parsestr(text)
     python = _FROM.search(str(about.get("Requires-Python", "")))
     return str(about["Version"]), "3.11" if python is None else python[1]
@@ -106,7 +111,7 @@ def _outbox_format(wheel: Path) -> int:
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and [ast.unparse(item) for item in node.targets] == ["OUTBOX_FORMAT"]:
             return int(ast.literal_eval(node.value))
-    raise ReleaseError(f"{wheel.name} does not say in which format it leaves the outbox")
+    raise ReleaseError(said("%(file)s does not say in which format it leaves the outbox", file=wheel.name))
 
 
 def _read(wheel: Path, wanted: Callable[[str], bool]) -> tuple[set[str], str]:
@@ -115,7 +120,7 @@ def _read(wheel: Path, wanted: Callable[[str], bool]) -> tuple[set[str], str]:
             names = archive.namelist()
             found = [name for name in names if wanted(name)]
             if not found:
-                raise ReleaseError(f"{wheel.name} is no wheel of Aldea's agent")
+                raise ReleaseError(said("%(file)s is no wheel of Aldea's agent", file=wheel.name))
             return set(names), archive.read(found[0]).decode("utf-8")
     except (zipfile.BadZipFile, UnicodeDecodeError) as error:
-        raise ReleaseError(f"{wheel.name} is no wheel: {error}") from error
+        raise ReleaseError(said("%(file)s is no wheel: %(why)s", file=wheel.name, why=error)) from error
