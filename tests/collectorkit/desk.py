@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aldea.model.series import SeriesStore
     from aldea.model.topics import Topic
 
+
 NAME = "main"
 
 
@@ -139,3 +140,15 @@ def _entry(name: str) -> SiteEntry:
 def ranges(*pairs: tuple[int, int]) -> list[tuple[int, int]]:
     """Return ranges in order, joined."""
     return list(IntervalSet(pairs))
+
+
+def advance_only_boots(desk: Desk) -> object:
+    """Return what a follower's cursor does when it is killed between its store's commit and its own."""
+    real = desk.cursors.advance
+
+    def advance(consumer: str, position: int) -> None:
+        if consumer != "boots":
+            raise OSError("killed")
+        real(consumer, position)
+
+    return advance
