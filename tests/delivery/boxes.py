@@ -1,4 +1,4 @@
-"""A box is replaced by another, and what its disk still holds is brought in."""
+"""A box is replaced by another, and what its disk still holds is brought in: then all is there once."""
 
 from __future__ import annotations
 
@@ -37,3 +37,14 @@ def bring_in(world: World, old: Path, limits: Limits | None = None) -> Result:
         closing(NewOutbox(world.folder / "agent", limits or Limits(), world.hardware)) as here,
     ):
         return here.take_over(there)
+
+
+def is_sound(world: World) -> None:
+    """Every reading is in the journal once, and nothing is open in any epoch."""
+    assert world.serials() == sorted(world.expected)
+    assert world.outbox.stats().rows == 0
+    assert world.outbox.dead_letters() == []
+    for stream in world.desk.journal.streams():
+        record = world.coverage(stream.epoch)
+        assert (record.open_rows, record.lost_rows) == (0, 0)
+    assert world.quarantined() == []
