@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from aldea.storage.register import Register
 from alertkit import Country
-
-if TYPE_CHECKING:
-    pass
 
 
 @pytest.fixture

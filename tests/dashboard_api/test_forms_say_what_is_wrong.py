@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 from httpx import Client
@@ -12,9 +11,6 @@ from httpx import Client
 from aldea.storage.register.facts import facts_at
 from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
 from dashboard_api.village import DAY, NOW_MS, Village
-
-if TYPE_CHECKING:
-    pass
 
 SITE = {"name": "Isla", "timezone": "America/Merida"}
 

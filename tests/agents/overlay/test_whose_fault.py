@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,9 +10,6 @@ from agentkit.tried import DEAD, GOOD, TRIAL_SECONDS, TriedBox, cut_off_while_tr
 from aldea.agents.overlay.keeping import FILE, Keeper
 from aldea.agents.overlay.state import MOST_STARTS, State
 from aldea.agents.trial_verdict import MOST_TRIES, settling_ms
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_where_the_settings_before_are_not_heard_either_they_are_tried_again_once_it_is(box: TriedBox) -> None:

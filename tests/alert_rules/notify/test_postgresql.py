@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +13,6 @@ from aldea.storage.register import Register, open_register
 from aldea.storage.register.contacts import remove_contact
 from alert_rules.notify.office import NOW_MS, Office
 from rigs.waiting import eventually
-
-if TYPE_CHECKING:
-    pass
 
 pytestmark = pytest.mark.postgresql
 
