@@ -2,82 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from aldea.indicators.disclosure import is_small, protected
 from aldea.indicators.indicator import Indicator
 from aldea.indicators.terms import Disclosure, Level, Setting, Status
-from aldea.storage.register.indicator_values import IndicatorValue
-from aldea.storage.register.site_places import SitePlace
+from aldea.storage.register.indicator_values import IndicatorValue, PersonCount, disagg_key
+from aldea.storage.register.site_places import SiteArea, SitePlace
 
 FEW = "few_persons"
+ANYWHERE = (Level.ALL.value, "all")
+PERSON_MARKS = frozenset({"sex", "age_band", "wave"})
+AreaKey = tuple[str, str]
+"""Level and code."""
 Node = tuple[str, str, str, str]
 """Level, code, programme, disaggregation."""
 
 
-def shared(
-    indicator: Indicator, rows: Sequence[IndicatorValue], places: Sequence[SitePlace], *, analyst: bool = False
-) -> list[IndicatorValue]:
-    """Return the values of one indicator and period as they may be shown.
+Counted = IndicatorValue | PersonCount
+"""What of a value decides whether it, or another, must be hidden; `n` counts its persons."""
 
-    `rows` should be all there are of that period, so that no hidden figure follows from those that are shown: an
-    area from its parts, all programmes from each, everybody from the sexes. `analyst`: has a right to fewer.
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Of which area each area is a part, one step up; and which sites are in towns."""
+
+    above: Mapping[AreaKey, AreaKey]
+    urban: frozenset[str]
+
+
+def tree_of(areas: Iterable[SiteArea], places: Iterable[SitePlace] = ()) -> Tree:
+    """Return the tree of the areas, with the sites of `places` in it. `areas` by their last site: it decides."""
+    above: dict[AreaKey, AreaKey] = {}
+    urban: set[str] = set()
+    for area in areas:
+        state = (Level.STATE.value, area.state) if area.state else ANYWHERE
+        if area.municipality:
+            above[Level.MUNICIPALITY.value, area.municipality] = state
+        if area.state:
+            above[state] = ANYWHERE
+    for site, _, municipality, _, name, in_town in places:
+        state = (Level.STATE.value, name) if name else ANYWHERE
+        above[Level.SITE.value, site] = (Level.MUNICIPALITY.value, municipality) if municipality else state
+        if in_town:
+            urban.add(site)
+    return Tree(above, frozenset(urban))
+
+
+def hidden_nodes(kind: Disclosure, counted: Iterable[Counted], tree: Tree, *, analyst: bool = False) -> frozenset[Node]:
+    """Return which values of one indicator and period must be hidden, for being small or for what they give away.
+
+    `counted` should be all there are with persons in them, so that no hidden figure follows from those that are
+    shown: an area from its parts, all programmes from each, everybody from the sexes.
     """
-    if indicator.disclosure is Disclosure.NONE:
-        return list(rows)
-    nodes = {_node(row): row for row in rows}
+    nodes = {node_of(row): row for row in counted if row.n}
+    small = {node for node, row in nodes.items() if is_small(kind, row.numerator, row.denominator, analyst=analyst)}
+    if not small:
+        return frozenset()
     counts = {node: float(row.n or 0) for node, row in nodes.items()}
-    small = {
-        node
-        for node, row in nodes.items()
-        if is_small(indicator.disclosure, row.numerator, row.denominator, analyst=analyst)
-    }
-    hidden = protected(_sums(nodes, places), counts, small) if small else frozenset()
-    return [_hidden(row) if _node(row) in hidden else _thinned(row, analyst=analyst) for row in rows]
+    return protected(_sums(sorted(nodes), tree), counts, small)
 
 
-def _node(row: IndicatorValue) -> Node:
+def row_shared(
+    indicator: Indicator, row: IndicatorValue, hidden: Collection[Node], *, analyst: bool = False
+) -> IndicatorValue:
+    """Return a value as it may be shown. `hidden`: of its period; `analyst`: has a right to fewer persons."""
+    if indicator.disclosure is Disclosure.NONE:
+        return row
+    if node_of(row) in hidden or is_small(indicator.disclosure, row.numerator, row.denominator, analyst=analyst):
+        return _hidden(row)
+    return _thinned(row, analyst=analyst)
+
+
+def node_of(row: Counted) -> Node:
+    """Return where a value stands."""
     return row.area_level, row.area_code, row.programme, row.disagg_key
 
 
-def _sums(nodes: Mapping[Node, IndicatorValue], places: Sequence[SitePlace]) -> Iterable[Sequence[Node]]:
+def _sums(nodes: Sequence[Node], tree: Tree) -> Collection[Sequence[Node]]:
     """Return each total with its parts, in each of the three ways in which it can be cut."""
-    known = {place.site: place for place in places}
-    parents = {(Level.SITE.value, place.site): _parents(place) for place in places}
-    parents |= {(Level.MUNICIPALITY.value, one.municipality or ""): _parents(one)[1:] for one in places}
-    parents |= {(Level.STATE.value, one.state or ""): _parents(one)[2:] for one in places}
+    known = frozenset(nodes)
     found: dict[tuple[int, Node], list[Node]] = {}
-    for node, row in nodes.items():
+    for node in nodes:
         level, code, programme, disagg = node
-        if level == Level.SITE and code in known and known[code].urban:
-            disagg = _node(replace(row, disagg={**row.disagg, "setting": Setting.URBAN.value}))[3]
-        above = ((*area, programme, disagg) for area in parents.get((level, code), ()))
+        up = tree.above.get((level, code))
         totals = (
-            next((up for up in above if up in nodes), None),
-            (level, code, "", node[3]) if programme else None,
-            _whole(row),
+            (*up, programme, _in_town(disagg) if code in tree.urban and level == Level.SITE else disagg)
+            if up
+            else None,
+            (level, code, "", disagg) if programme else None,
+            (level, code, programme, whole) if (whole := _whole(disagg)) != disagg else None,
         )
         for way, total in enumerate(totals):
-            if total is not None and total in nodes:
+            if total is not None and total in known:
                 found.setdefault((way, total), [total]).append(node)
     return found.values()
 
 
-def _parents(place: SitePlace) -> list[tuple[str, str]]:
-    return [
-        (Level.MUNICIPALITY.value, place.municipality or "?"),
-        (Level.STATE.value, place.state or "?"),
-        (Level.ALL.value, "all"),
-    ]
+@lru_cache(maxsize=1024)
+def _in_town(disagg: str) -> str:
+    """Return under which split an area has the figures of its sites in towns."""
+    return disagg_key({**(json.loads(disagg) if disagg else {}), "setting": Setting.URBAN.value})
 
 
-def _whole(row: IndicatorValue) -> Node | None:
-    """Return where the figure of everybody is that this one is a split of, by sex or age."""
-    if not ({"sex", "age_band", "wave"} & set(row.disagg)):
-        return None
-    kept = {name: value for name, value in row.disagg.items() if name not in {"sex", "age_band", "wave"}}
-    return _node(replace(row, disagg=kept))
+@lru_cache(maxsize=1024)
+def _whole(disagg: str) -> str:
+    """Return the split of everybody that this one is a part of, by sex or age; itself if it is no part."""
+    split = json.loads(disagg) if disagg else {}
+    return disagg_key({name: value for name, value in split.items() if name not in PERSON_MARKS})
 
 
 def _hidden(row: IndicatorValue) -> IndicatorValue:
@@ -110,11 +145,3 @@ def _emptied(row: IndicatorValue, status: Status, notes: Sequence[str]) -> Indic
         ci_high=None,
         n=None,
     )
-
-
-def by_period(rows: Iterable[IndicatorValue]) -> Iterator[list[IndicatorValue]]:
-    """Yield the values of each period apart, in order."""
-    found: dict[str, list[IndicatorValue]] = {}
-    for row in rows:
-        found.setdefault(row.period, []).append(row)
-    yield from (found[period] for period in sorted(found))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 Z95 = 1.959963984540054
 Interval = tuple[float, float]
@@ -26,8 +27,12 @@ def wilson(successes: float, n: float, z: float = Z95) -> Interval:
     return low, 1.0 if successes == n else min(1.0, centre + half)
 
 
+@lru_cache(maxsize=16_384)
 def clopper_pearson(successes: float, n: float, alpha: float = 0.05) -> Interval:
-    """Return the exact interval of a proportion, both ends 0 to 1."""
+    """Return the exact interval of a proportion, both ends 0 to 1.
+
+    Kept, because villages have the same small counts over and over, and the two ends cost milliseconds.
+    """
     _check(successes, n)
     rest = n - successes
     low = 0.0 if successes == 0 else beta_quantile(alpha / 2, successes, rest + 1)

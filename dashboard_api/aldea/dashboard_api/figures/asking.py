@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from aldea.dashboard_api.figures.places import Places
 from aldea.dashboard_api.problems import Fault
 from aldea.indicators.indicator import Indicator
 from aldea.indicators.periods import PeriodError, period_of
 from aldea.indicators.terms import Evidence, Level, Setting
-from aldea.storage.register.site_places import SitePlace
 
 AREA_FORMS = "all, state:Yucatán, municipality:31079, site:<id>, or state, municipality, site for each of them"
 PERSON_MARKS = ("sex", "age_band", "wave")
@@ -34,7 +34,7 @@ class Wanted:
         return {**({"setting": Setting.URBAN.value} if urban else {}), **self.split}
 
 
-def area_of(text: str, places: Sequence[SitePlace]) -> tuple[Level, str | None] | Fault:
+def area_of(text: str, places: Places) -> tuple[Level, str | None] | Fault:
     """Return the level and code that `text` names, or what is wrong with it."""
     word, colon, code = text.partition(":")
     if word not in tuple(Level) or (word == Level.ALL and colon) or (colon and not code):
@@ -52,11 +52,11 @@ def area_of(text: str, places: Sequence[SitePlace]) -> tuple[Level, str | None] 
     return level, code
 
 
-def codes_of(level: Level, places: Sequence[SitePlace]) -> frozenset[str]:
+def codes_of(level: Level, places: Places) -> frozenset[str]:
     """Return the codes of a level's areas in which there is a site."""
     if level is Level.SITE:
         return frozenset(place.site for place in places)
-    found = {place.municipality if level is Level.MUNICIPALITY else place.state for place in places}
+    found = {area.municipality if level is Level.MUNICIPALITY else area.state for area in places.areas}
     return frozenset(code for code in found if code is not None)
 
 

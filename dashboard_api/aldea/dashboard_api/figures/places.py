@@ -35,6 +35,12 @@ class Places(Sequence[SitePlace]):
         """What the municipalities and states with sites are called, by level and code."""
         return names_of(self.areas)
 
+    def names(self, level: Level) -> dict[tuple[str, str], str]:
+        """Return what the places of a level are called, by level and code."""
+        if level is Level.SITE:
+            return {(level.value, place.site): place.name for place in self}
+        return {key: name for key, name in self.area_names.items() if key[0] == level.value}
+
     def __len__(self) -> int:
         return len(self._sites)
 

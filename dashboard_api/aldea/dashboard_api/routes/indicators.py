@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Request
 from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.context import Aldea
 from aldea.dashboard_api.figures.asking import Wanted, area_of, own_evidence, period_faults, split_faults
-from aldea.dashboard_api.figures.reading import Reader, area_names
+from aldea.dashboard_api.figures.places import Places
+from aldea.dashboard_api.figures.reading import Reader
 from aldea.dashboard_api.figures.rights import Rights
 from aldea.dashboard_api.figures.schemas import (
     AreaDocument,
@@ -30,9 +31,8 @@ from aldea.indicators.indicator import SITE_MARKS, Indicator
 from aldea.indicators.stored import value_of
 from aldea.indicators.terms import Level, Setting
 from aldea.storage.register import Unit
-from aldea.storage.register.indicator_values import IndicatorValue
+from aldea.storage.register.indicator_values import IndicatorValue, known_periods, period_of_value
 from aldea.storage.register.programmes import find_programme
-from aldea.storage.register.site_places import SitePlace, site_places
 
 router = APIRouter(prefix="/api/v1", tags=["indicators"])
 
@@ -59,15 +59,15 @@ def values(aldea: Aldea, visitor: SignedIn, indicator: str, asked: Annotated[Val
     """
     entry = known_indicator(indicator)
     with aldea.register.reading() as unit:
-        places = site_places(unit, aldea.clock.wall_ms(), simulated=asked.simulated)
+        places = Places(unit, aldea.clock.wall_ms(), simulated=asked.simulated)
         wanted = _checked(unit, entry, asked, places)
         rights = Rights.of(visitor, places)
         _refuse_outside(rights, wanted)
-        rows = Reader(unit, places, rights).rows(entry, wanted)
-    page = _page(rows, asked)
-    names = area_names(places)
-    more = bool(page) and page[-1].id != rows[-1].id
-    return ValuesDocument(items=[_document(row, names) for row in page], next=str(page[-1].id) if more else None)
+        rows = _page(Reader(unit, places, rights), entry, wanted, asked)
+        names = places.names(wanted.level) if rows else {}
+    page = rows[: asked.limit]
+    following = str(page[-1].id) if len(rows) > len(page) else None
+    return ValuesDocument(items=[_document(row, names) for row in page], next=following)
 
 
 def known_indicator(indicator: str) -> Indicator:
@@ -78,7 +78,7 @@ def known_indicator(indicator: str) -> Indicator:
     return found
 
 
-def _checked(unit: Unit, entry: Indicator, asked: ValuesQuery, places: list[SitePlace]) -> Wanted:
+def _checked(unit: Unit, entry: Indicator, asked: ValuesQuery, places: Places) -> Wanted:
     split = {"sex": asked.sex, "age_band": asked.age, "wave": asked.wave, "evidence": asked.evidence}
     given = {name: value for name, value in split.items() if value is not None}
     if own_evidence(entry, given.get("evidence", "")):
@@ -107,14 +107,41 @@ def _refuse_outside(rights: Rights, wanted: Wanted) -> None:
     raise Problem(403, rights.sentence, [Fault("area", rights.sentence)])
 
 
-def _page(rows: list[IndicatorValue], asked: ValuesQuery) -> list[IndicatorValue]:
-    if asked.after is None:
-        return rows[: asked.limit]
+def _page(reader: Reader, entry: Indicator, wanted: Wanted, asked: ValuesQuery) -> list[IndicatorValue]:
+    """Return the values from behind the cursor on: as many as are asked for, and more where there are more."""
+    unit = reader.unit
+    periods = [wanted.period] if wanted.period else list(known_periods(unit, simulated=wanted.simulated))
+    begun: str | None = None
+    if asked.after is not None:
+        begun = period_of_value(unit, int(asked.after)) if asked.after.isdecimal() and len(asked.after) < 19 else None
+        if begun is None:
+            raise _no_cursor()
+        periods = [period for period in periods if period >= begun]
+    # All areas of a level are read a period at a time: the first page is not to cost what all of them do.
+    parts = [[period] for period in periods] if wanted.code is None else [periods]
+    rows: list[IndicatorValue] = []
+    for part in parts:
+        found = reader.rows(entry, wanted, part)
+        if begun is not None and part is parts[0]:
+            found = _behind(found, asked)
+        rows += found
+        if len(rows) > asked.limit:
+            break
+    if asked.after is not None and not parts:
+        raise _no_cursor()
+    return rows
+
+
+def _behind(rows: list[IndicatorValue], asked: ValuesQuery) -> list[IndicatorValue]:
     place = next((number for number, row in enumerate(rows) if str(row.id) == asked.after), None)
     if place is None:
-        sentence = "after is no cursor of this list, or its value was replaced meanwhile: begin anew without it."
-        raise bad_request([Fault("after", sentence)])
-    return rows[place + 1 : place + 1 + asked.limit]
+        raise _no_cursor()
+    return rows[place + 1 :]
+
+
+def _no_cursor() -> Problem:
+    sentence = "after is no cursor of this list, or its value was replaced meanwhile: begin anew without it."
+    return bad_request([Fault("after", sentence)])
 
 
 def _language(request: Request, lang: str | None) -> str:

@@ -11,7 +11,6 @@ from fastapi import Request
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Context
-from aldea.dashboard_api.figures.reading import area_names
 from aldea.dashboard_api.web.indicator_chart import PeriodMark, drawn
 from aldea.dashboard_api.web.indicator_words import STATUS_WORDS, STEP_WORDS, FigureShown, FigureWriter
 from aldea.dashboard_api.web.indicators_choice import SERIES_MONTHS, Choice, PageQuery, choose
@@ -97,8 +96,9 @@ def one_indicator(
     with context.register.reading() as unit:
         choice = choose(context, unit, visitor, asked)
         months = [one for one in sorted(choice.periods) if one.isdigit() and len(one) == 6][-SERIES_MONTHS:]
-        whole = choice.reader.rows(entry, choice.wanted)
-        series = {row.period: row for row in choice.reader.rows(entry, replace(choice.wanted, period=""), months)}
+        asked_for = sorted({*months, choice.wanted.period})
+        series = {row.period: row for row in choice.reader.rows(entry, replace(choice.wanted, period=""), asked_for)}
+        whole = series.get(choice.wanted.period)
         parts = _parts(entry, choice, writer)
         frame = _frame(choice, writer)
     return {
@@ -107,8 +107,8 @@ def one_indicator(
         "words": {name: getattr(entry, name).said(code) for name in ("name", "definition", "formula", "source")},
         "step": STEP_WORDS[entry.step],
         "number": list(Step).index(entry.step) + 1,
-        "figure": writer.figure(entry, whole[0] if whole else None),
-        "revision": whole[0] if whole else None,
+        "figure": writer.figure(entry, whole),
+        "revision": whole,
         "chart": drawn(entry, [PeriodMark(one, series.get(one)) for one in months], writer),
         "parts": parts,
         "silent": [part for part in parts if not part.reports],
@@ -136,8 +136,8 @@ def _tabs(
 
 
 def _parts(entry: Indicator, choice: Choice, writer: FigureWriter) -> list[PartRow]:
-    rows = _within(choice.reader.rows(entry, choice.parts()), choice)
-    names = area_names(choice.places)
+    rows = _within(choice.reader.rows(entry, choice.parts(), [choice.wanted.period]), choice)
+    names = choice.places.names(choice.by)
     found = [
         PartRow(
             name=names.get((row.area_level, row.area_code), row.area_code),
@@ -160,6 +160,10 @@ def _parts(entry: Indicator, choice: Choice, writer: FigureWriter) -> list[PartR
 def _within(rows: Sequence[IndicatorValue], choice: Choice) -> list[IndicatorValue]:
     """Return the parts that lie in the area that is shown; of the whole, the sites of the setting that is shown."""
     area = choice.wanted
+    if Level.SITE not in {choice.by, area.level}:
+        within = [(one.municipality, one.state) for one in choice.places.areas]
+        inside = {code for codes in within if area.code in codes for code in codes} | {area.code}
+        return [row for row in rows if area.level is Level.ALL or row.area_code in inside]
     urban = {place.site for place in choice.places if place.urban}
     mine = [place for place in choice.places if area.code in {place.state, place.municipality, place.site}]
     inside = {code for place in mine for code in (place.site, place.municipality, place.state)}

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 
 from aldea.storage.register.errors import RegisterError
 from aldea.storage.register.register import Unit
+from aldea.storage.register.statements import chunks
 from aldea.storage.register.tables import indicator_value
 
 KEY = ("indicator", "area_level", "area_code", "programme", "disagg_key")
@@ -65,6 +66,23 @@ class IndicatorValue:
         return disagg_key(self.disagg)
 
 
+class PersonCount(NamedTuple):
+    """Of how many persons a stored value tells: what has to be known of all values before one may be shown.
+
+    A tuple, because thousands are read for a figure.
+    """
+
+    indicator: str
+    period: str
+    area_level: str
+    area_code: str
+    programme: str
+    disagg_key: str
+    n: int | None
+    numerator: float | None
+    denominator: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class ValueFilter:
     """Which values; what is left out does not restrict. `disagg` '' is the whole, None is every split."""
@@ -99,6 +117,32 @@ def read_values(
     return _values(unit, wanted)
 
 
+def read_person_counts(
+    unit: Unit,
+    indicators: Collection[str],
+    periods: Collection[str],
+    level: str,
+    codes: Collection[str] | None = None,
+    *,
+    simulated: bool,
+) -> list[PersonCount]:
+    """Return the counts of the newest values of one level that tell of any person; of some areas, or of all."""
+    only = ValueFilter(simulated, indicators, periods, level, disagg=None)
+    wanted = select(*(indicator_value.c[name] for name in PersonCount._fields)).where(indicator_value.c.n > 0)
+    asked = [None] if codes is None else list(chunks(sorted(codes)))
+    return [
+        PersonCount._make(row)
+        for part in asked
+        for row in unit.connection.execute(wanted.where(*_conditions(replace(only, codes=part))))
+    ]
+
+
+def period_of_value(unit: Unit, value_id: int) -> str | None:
+    """Return the period that the value with an id is of; None where there is no such value."""
+    wanted = select(indicator_value.c.period).where(indicator_value.c.id == value_id)
+    return unit.connection.execute(wanted).scalar()
+
+
 def value_revisions(unit: Unit, value: IndicatorValue) -> list[IndicatorValue]:
     """Return every revision of the value that stands at the same place, oldest first."""
     table = indicator_value
@@ -109,15 +153,30 @@ def value_revisions(unit: Unit, value: IndicatorValue) -> list[IndicatorValue]:
 def known_periods(unit: Unit, *, simulated: bool, still_open: bool = False) -> tuple[str, ...]:
     """Return the codes of the periods there are values of, in order; or only of those with a value not closed."""
     table = indicator_value
-    wanted = select(table.c.period).where(table.c.simulated == simulated, table.c.newest)
+    mine = [table.c.simulated == simulated, table.c.newest.is_(True)]
     if still_open:
-        wanted = wanted.where(table.c.closed.is_(False))
-    return tuple(unit.connection.execute(wanted.distinct().order_by(table.c.period)).scalars())
+        wanted = select(table.c.period).where(*mine, table.c.closed.is_(False)).distinct().order_by(table.c.period)
+        return tuple(unit.connection.execute(wanted).scalars())
+    # From each period to the next one in the index: a DISTINCT would read every value there is.
+    least = select(func.min(table.c.period).label("period"))
+    steps = least.where(*mine).cte("steps", recursive=True)
+    following = least.where(*mine, table.c.period > steps.c.period).correlate(steps).scalar_subquery()
+    steps = steps.union_all(select(following).where(steps.c.period.is_not(None)))
+    wanted = select(steps.c.period).where(steps.c.period.is_not(None)).order_by(steps.c.period)
+    return tuple(unit.connection.execute(wanted).scalars())
 
 
 def _conditions(only: ValueFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions, worded so that the index fits that finds the fewest rows.
+
+    With areas named that is the one of values' identity. SQLite, which keeps no statistics here, would take the
+    index by world and period for as good, and look at each site's value: unless that one's first column is asked
+    for as an expression.
+    """
     table = indicator_value
-    found = [table.c.simulated == only.simulated, table.c.newest.is_(True)]
+    of_areas = only.level is not None and (only.codes is not None or only.level != "site")
+    world = func.coalesce(table.c.simulated, only.simulated) if of_areas else table.c.simulated
+    found: list[ColumnElement[bool]] = [world == only.simulated, table.c.newest.is_(True)]
     several = {"indicator": only.indicators, "period": only.periods, "area_code": only.codes}
     found += [table.c[name].in_(list(wanted)) for name, wanted in several.items() if wanted is not None]
     one = {"area_level": only.level, "programme": only.programme, "disagg_key": only.disagg}

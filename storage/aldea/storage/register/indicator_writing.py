@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -33,7 +34,10 @@ SAID = (
     "status",
     "notes",
 )
+NAMES = tuple(column.name for column in indicator_value.c if column.name != "id")
 PROVISIONAL, CANNOT_EXIST = "P", "M"
+_written = attrgetter(*NAMES)
+_said = attrgetter(*SAID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +142,5 @@ def _key(value: IndicatorValue) -> tuple[str, ...]:
     return tuple(str(getattr(value, name)) for name in KEY)
 
 
-def _said(value: IndicatorValue) -> tuple[Any, ...]:
-    return tuple(getattr(value, name) for name in SAID)
-
-
 def _columns(value: IndicatorValue) -> dict[str, Any]:
-    names = [column.name for column in indicator_value.c if column.name != "id"]
-    found = {name: getattr(value, name) for name in names}
-    return found | {"disagg": dict(value.disagg), "notes": list(value.notes), "positions": dict(value.positions)}
+    return dict(zip(NAMES, _written(value), strict=True)) | {"notes": list(value.notes)}
