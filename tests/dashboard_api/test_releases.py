@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Callable, Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from httpx import Client, Response
 
 from aldea.collector.rollouts import RolloutDriver
 from aldea.deploy.cli.release_words import rollout_text
+from aldea.deploy.releasing.signing import sign
 from aldea.model.clock import ManualClock
 from aldea.model.release import Manifest, ReleaseFile, SignedRelease, public_pem
 from aldea.model.rollouts import RolloutState
@@ -18,7 +20,8 @@ from aldea.storage.register.commands import CommandState, commands_of, note_answ
 from aldea.storage.register.credentials import make_credential
 from aldea.storage.register.errors import RegisterConflictError, RegisterError
 from aldea.storage.register.release_reach import reach_of, without_key
-from aldea.storage.register.releases import add_release, trust_keys, trusted_pem
+from aldea.storage.register.release_trust import is_trusted
+from aldea.storage.register.releases import add_release, distrust_keys, trust_keys, trusted_pem
 from aldea.storage.register.rollout_devices import rollout_devices
 from aldea.storage.register.rollouts import begin_rollout, keep_step, list_rollouts, open_rollout
 from dashboard_api.forms import forms_of
@@ -27,7 +30,9 @@ from dashboard_api.village import HOUR, NOW_MS, Village
 CONTENT = bytes(range(256)) * 6000
 NAME = "aldea-0.2.0-py3-none-any.whl"
 FILE = ReleaseFile(NAME, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
-RELEASE = SignedRelease(Manifest("0.2.0", "3.11", 1, (FILE,)), bytes(64))
+MANIFEST = Manifest("0.2.0", "3.11", 1, (FILE,))
+KEY, OTHER_KEY = (Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2))
+RELEASE = sign(MANIFEST, KEY)
 SPANISH = {"Accept-Language": "es"}
 ADDRESS = f"/api/v1/releases/0.2.0/{NAME}"
 
@@ -253,7 +258,7 @@ def test_a_device_that_knows_no_key_halts_nothing_and_is_listed_with_what_to_do(
     with empty.register.transaction() as unit:
         for site, at_ms in ((first, NOW_MS - 10), (second, NOW_MS + 10)):
             make_credential(unit, f"{site}/agent", at_ms, site=site, device="agent")
-        trust_keys(unit, public_pem(bytes(32)), NOW_MS)
+        trust_keys(unit, public_pem(KEY.public_key().public_bytes_raw()), NOW_MS)
         reach = reach_of(unit, "0.2.0", clock.wall_ms())
         assert (reach.keyless, len(reach.behind), reach.have_it) == (((first, "agent"),), 3, ())
     shown = pages.get("/admin/releases", headers=SPANISH).text
@@ -274,6 +279,35 @@ def test_a_device_that_knows_no_key_halts_nothing_and_is_listed_with_what_to_do(
         make_credential(unit, f"{second}/agent", clock.wall_ms() + 1, site=second, device="agent")
         assert without_key(unit) == ((first, "agent"),)
     assert third not in shown
+
+
+def test_a_release_whose_key_is_trusted_no_more_goes_to_nobody_until_another_has_signed_it(
+    pages: Client, empty: Village, clock: ManualClock
+) -> None:
+    sites = fleet(empty, clock)
+    public, other = (public_pem(key.public_key().public_bytes_raw()) for key in (KEY, OTHER_KEY))
+    with empty.register.transaction() as unit:
+        trust_keys(unit, public, NOW_MS)
+    first, driver = first_asked(pages, empty, clock, sites, bake=0)
+    with empty.register.transaction() as unit:  # it was stolen
+        trust_keys(unit, other, NOW_MS)
+        distrust_keys(unit, public)
+    say(empty, first, CommandState.DONE, clock.wall_ms(), sentence="it runs")
+    driver.step()
+    assert stands(pages) == ("halted", {first: "confirmed"})
+    assert "ya no es de confianza" in pages.get("/admin/releases", headers=SPANISH).text
+    pages.post("/admin/releases/change", data={"to": "resume"})
+    driver.step()
+    assert stands(pages) == ("halted", {first: "confirmed"}), "whoever goes on all the same asks nobody either"
+    with empty.register.transaction() as unit:
+        distrust_keys(unit, other)
+        assert not is_trusted(unit, RELEASE), "none is left"
+        trust_keys(unit, other, NOW_MS)
+        assert add_release(unit, sign(MANIFEST, OTHER_KEY), {NAME: CONTENT}, "test", NOW_MS)
+        assert not add_release(unit, sign(MANIFEST, OTHER_KEY), {NAME: CONTENT}, "test", NOW_MS)
+    pages.post("/admin/releases/change", data={"to": "resume"})
+    driver.step()
+    assert sum(asked(empty, site) for site in sites) == 3
 
 
 def test_of_a_large_fleet_a_part_is_asked_at_each_look(

@@ -14,9 +14,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aldea.model.release import document_of
-from aldea.model.rollouts import Key, Progress, RolloutState, Step, next_step
+from aldea.model.rollouts import NOT_TRUSTED, Key, Progress, RolloutState, Step, Why, next_step
 from aldea.storage.register import RegisterError
 from aldea.storage.register.commands import CommandState, find_command, queue_command
+from aldea.storage.register.release_trust import is_trusted
 from aldea.storage.register.releases import StoredRelease, find_release
 from aldea.storage.register.rollout_devices import (
     command_states,
@@ -86,6 +87,10 @@ class RolloutDriver:
             return
         release = find_release(unit, found.rollout.version)
         assert release is not None
+        if not is_trusted(unit, release.release):
+            log.warning("version %s halts: the key that signed it is not trusted any more", release.version)
+            keep_step(unit, found.id, RolloutState.HALTED, found.rollout.wave, Why(NOT_TRUSTED), now_ms)
+            return
         manifest = release.release.manifest
         rollout = replace(found.rollout, downgrade=manifest.downgrade, replaces=manifest.replaces)
         step = next_step(rollout, device_views(unit, found.id), now_ms)

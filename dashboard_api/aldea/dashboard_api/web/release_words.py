@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from aldea.dashboard_api.charts.panels import N_
-from aldea.model.rollouts import FIRST_TELLS_NOTHING, Progress, RolloutState
+from aldea.model.rollouts import FIRST_TELLS_NOTHING, NOT_TRUSTED, Progress, RolloutState
 
 STATES: Mapping[RolloutState, str] = MappingProxyType(
     {
@@ -71,6 +71,10 @@ WHY: Mapping[str, str] = MappingProxyType(
         FIRST_TELLS_NOTHING: N_(
             "%(site)s was to go first and has told nothing of it for three days. Choose another first site, or resume: "
             "then the one that was heard last goes first."
+        ),
+        NOT_TRUSTED: N_(
+            "The key that signed it is not trusted any more, so nobody else is asked. Sign it with one that is, add it "
+            "once more and resume; or end it."
         ),
         "away": N_("%(site)s is not heard just now, and nobody else can be asked before it is."),
         "inconclusive": N_(

@@ -6,6 +6,7 @@ Pure: the rollout and what is known of its devices in, what is to be done next o
 from aldea.model.rollouts.states import (
     CHANGES,
     FIRST_TELLS_NOTHING,
+    NOT_TRUSTED,
     WAVES,
     DeviceView,
     Key,
@@ -20,6 +21,7 @@ from aldea.model.rollouts.stepping import next_step
 __all__ = [
     "CHANGES",
     "FIRST_TELLS_NOTHING",
+    "NOT_TRUSTED",
     "WAVES",
     "DeviceView",
     "Key",

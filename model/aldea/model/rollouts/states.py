@@ -158,6 +158,8 @@ class Rollout:
 
 FIRST_TELLS_NOTHING = "first_site"
 """The word for a rollout that halts since the first site that was named has told nothing."""
+NOT_TRUSTED = "not_trusted"
+"""The word for a rollout that halts since the key that signed the release is not trusted any more."""
 
 
 @dataclass(frozen=True, slots=True)

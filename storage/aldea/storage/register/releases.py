@@ -107,13 +107,14 @@ def distrust_keys(unit: Unit, pem: str) -> tuple[bytes, ...]:
 def add_release(unit: Unit, new: SignedRelease, files: Mapping[str, bytes], author: str, at_ms: int) -> bool:
     """Keep a release whose signature was checked, with its wheels; False when it is there already, just the same.
 
-    One that is there and was signed again, to replace other versions, takes the place of what was signed before.
+    One that is there and was signed again, by another key or to replace other versions, takes the place of what was
+    signed before.
     Raises RegisterConflictError when the version is there with other content, RegisterError for wrong files.
     """
     manifest = new.manifest
     there = find_release(unit, manifest.version)
     if there is not None:
-        if there.release.manifest == manifest:
+        if there.release == new:
             return False
         if replace(there.release.manifest, downgrade=manifest.downgrade, replaces=manifest.replaces) == manifest:
             signed = {"manifest": plain(document_of(manifest)), "signature": base64.b64encode(new.signature).decode()}
