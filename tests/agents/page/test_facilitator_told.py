@@ -152,3 +152,17 @@ def test_more_people_than_a_record_takes_are_told_by_their_number(crowded: Site)
     sent = crowded.browser.post_bare(ATTENDANCE, {**unseen, **form})
     told = f"Hay {len(ticks)} personas marcadas y en un registro caben 300"
     assert (sent.status, [text.startswith(told) for text in errors(sent)]) == (400, [True])
+
+
+def test_a_zero_is_none_however_often_it_was_pressed(site: Site) -> None:
+    form = {"activity": "Taller", "event_date": TODAY, "n.F.6-14": "00", "n.M.65+": "10", "action": "store"}
+    assert site.fill(TALLY, form).status == 303
+    (entry,) = site.desk.book.listed()
+    assert entry.payload["tally"] == [{"sex": "M", "age_band": "65+", "count": 10}]
+
+
+def test_a_record_that_is_not_here_leads_back_to_the_records(site: Site) -> None:
+    for path in (f"/records/one/{'0' * 32}", "/records/new/unheard_of", "/records/nothing-today"):
+        page = site.browser.get(path)
+        assert (page.status in {404, 405}, 'href="/records">← Registros' in page.text) == (True, True)
+    assert "← Registros" not in site.browser.get("/nowhere").text

@@ -51,7 +51,7 @@ def filled_of(desk: Desk, definition: Definition, pairs: Pairs) -> Filled:
             {"sex": sex, "age_band": band, "count": given[f"n.{sex}.{band}"]}
             for sex in SEXES
             for band in AGE_BANDS
-            if given.get(f"n.{sex}.{band}", "").strip() not in {"", "0"}
+            if given.get(f"n.{sex}.{band}", "").strip().strip("0")
         ]
     version = given.get("based_on", "")
     return Filled(
