@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import ast
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_from_file
 
-from aldea.agents import terminal
 from aldea.agents.page_settings import LANGUAGES
-from aldea.collector import __main__ as collector
 from aldea.dashboard_api.web.catalogues import Shelf, texts
 from aldea.deploy import box_catalogues
 from aldea.deploy.cli.helping import texts_in
 from aldea.deploy.words import DOMAIN, LOCALES
-from aldea.simulator import __main__ as simulator
 
 PACKAGE = Path(__file__).parent
 METHODS = [("cli/agent.py", "ignore"), ("**.py", "python")]
 ELSEWHERE = {
-    "agents/terminal.py": terminal.__file__,
-    "collector/__main__.py": collector.__file__,
-    "simulator/__main__.py": simulator.__file__,
+    "agents/terminal.py": files("aldea.agents") / "terminal.py",
+    "collector/__main__.py": files("aldea.collector") / "__main__.py",
+    "simulator/__main__.py": files("aldea.simulator") / "__main__.py",
 }
 """What declares options of ours in another package."""
 KEYWORDS = {**DEFAULT_KEYWORDS, "said": None, "say": None}
@@ -57,7 +55,8 @@ def collected() -> Catalog:
     for name, _line, message, comments, context in extracted:
         found.add(message, None, [(Path(name).as_posix(), 0)], auto_comments=comments, context=context)
     for name, path in ELSEWHERE.items():
-        for _line, message, comments, context in extract_from_file("python", path, KEYWORDS, strip_comment_tags=True):
+        read = extract_from_file("python", str(path), KEYWORDS, strip_comment_tags=True)
+        for _line, message, comments, context in read:
             found.add(message, None, [(name, 0)], auto_comments=comments, context=context)
     for module in sorted((PACKAGE / "cli").glob("*.py")):
         doc = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aldea.deploy.backup.copying import check_sqlite, copy_part
 from aldea.deploy.backup.places import BackupError
+from aldea.deploy.os_words import reason_of
 from aldea.deploy.words import said, sentence_of
 
 if TYPE_CHECKING:
@@ -65,9 +66,7 @@ def take_backup(places: Places, target: Path, now_ms: int, progress: Callable[[i
         unfinished.replace(target)
     except OSError as error:
         raise BackupError(
-            said(
-                "the backup can't be written to %(folder)s: %(why)s", folder=target.parent, why=error.strerror or error
-            )
+            said("the backup can't be written to %(folder)s: %(why)s", folder=target.parent, why=reason_of(error))
         ) from error
     finally:
         unfinished.unlink(missing_ok=True)

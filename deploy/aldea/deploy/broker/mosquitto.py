@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aldea.deploy.broker.base import HOST, MAX_PACKET_BYTES, BrokerError
+from aldea.deploy.os_words import reason_of
 from aldea.deploy.tied import start_tied
 from aldea.deploy.words import said
 from aldea.model.clock import Clock, SystemClock
@@ -181,7 +182,7 @@ class MosquittoBroker:
             config.write_text(self._config_text(), encoding="utf-8")
         except OSError as error:
             raise BrokerError(
-                said("cannot write mosquitto's files in %(folder)s: %(why)s", folder=self._folder, why=error.strerror)
+                said("cannot write mosquitto's files in %(folder)s: %(why)s", folder=self._folder, why=reason_of(error))
             ) from error
         return config
 

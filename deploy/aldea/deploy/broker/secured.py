@@ -10,6 +10,7 @@ from aldea.deploy.broker.access import COLLECTOR, SIMULATOR, AccessFiles, Access
 from aldea.deploy.broker.base import BrokerError, free_port, port_is_free
 from aldea.deploy.broker.certificates import CertificateFiles, own_certificates
 from aldea.deploy.broker.mosquitto import Field, MosquittoBroker, find_mosquitto
+from aldea.deploy.os_words import reason_of
 from aldea.deploy.words import said
 from aldea.storage.register.endpoint import BrokerEndpoint, set_broker_endpoint
 
@@ -129,7 +130,7 @@ def certificates_for(folder: Path, wish: FieldWish, clock: Clock) -> Certificate
             file.read_bytes()
         except OSError as error:
             raise BrokerError(
-                said("the broker's certificate file %(file)s cannot be read: %(why)s", file=file, why=error.strerror)
+                said("the broker's certificate file %(file)s cannot be read: %(why)s", file=file, why=reason_of(error))
             ) from error
     return CertificateFiles(None, wish.certificate, wish.key)
 

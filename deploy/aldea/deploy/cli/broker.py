@@ -27,6 +27,7 @@ from aldea.deploy.broker.packaged import write_packaged
 from aldea.deploy.broker.secured import FIELD_PORT, FieldWish
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.deploy.os_words import reason_of
 from aldea.deploy.words import said, tell
 from aldea.model.clock import SystemClock
 from aldea.model.said import joined
@@ -152,7 +153,7 @@ def _changed(files: AccessFiles, arguments: argparse.Namespace) -> None:
         os.kill(process, signal.SIGHUP)
     except OSError as error:
         raise BrokerError(
-            said("process %(number)s was not told to read them again (%(why)s)", number=process, why=error.strerror)
+            said("process %(number)s was not told to read them again (%(why)s)", number=process, why=reason_of(error))
         ) from error
 
 

@@ -28,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or Ctrl-C."""
+    settings = read_settings(arguments.config, os.environ)
     settle_garbage()
     try:
-        run_collector(read_settings(arguments.config, os.environ))
+        run_collector(settings)
     except CannotRun as error:
         raise CommandError(error) from error
     return OK

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from aldea.dashboard_api.record_files import MAX_BYTES, FileError, Reviewed, review, store_all, template
 from aldea.deploy.cli.main import FAILED, OK, CommandError
 from aldea.deploy.cli.places import add_register_option, opened_register
+from aldea.deploy.os_words import reason_of
 from aldea.deploy.words import said, tell
 from aldea.model.clock import SystemClock
 from aldea.model.forms import Definition, load_forms
@@ -83,7 +84,7 @@ def _content(path: Path | None) -> bytes:
             )
         return path.read_bytes()
     except OSError as error:
-        raise CommandError(said("%(file)s can't be read: %(why)s", file=path, why=error.strerror)) from error
+        raise CommandError(said("%(file)s can't be read: %(why)s", file=path, why=reason_of(error))) from error
 
 
 def _imported(

@@ -35,7 +35,9 @@ COMMANDS = {
     "contact": N_("how people are told: add, list, test"),
     "site": N_("the register's sites: add, list, show, enrol, import"),
     "device": N_("the devices at a site: list, replace, revoke, test, diagnostics, commands, cancel"),
-    "release": N_("the agent's releases: keygen, trust, sign, add, list, preview, roll-out, show, pause, resume, stop"),
+    "release": N_(
+        "the agent's releases: keygen, trust, sign, add, list, preview, roll-out, show, first, pause, resume, stop"
+    ),
     "profile": N_("settings of agents: list, show, set, assign, send"),
     "start-for-real": N_("send the simulated fleet away, for good"),
     "import": N_("records from a file: csv"),

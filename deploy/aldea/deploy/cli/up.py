@@ -27,6 +27,7 @@ from aldea.deploy.allinone.settings import read_all
 from aldea.deploy.broker.base import BrokerError
 from aldea.deploy.cli.main import OK, CommandError
 from aldea.deploy.garbage import settle_garbage
+from aldea.deploy.os_words import reason_of
 from aldea.deploy.words import in_language, said
 from aldea.model.clock import SystemClock
 from aldea.storage.register import RegisterError
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         _log_to(settings.data / "logs")
     except OSError as error:
         raise CommandError(
-            said("%(folder)s cannot be written (%(why)s): set ALDEA_DATA", folder=settings.data, why=error.strerror)
+            said("%(folder)s cannot be written (%(why)s): set ALDEA_DATA", folder=settings.data, why=reason_of(error))
         ) from error
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
