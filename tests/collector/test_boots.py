@@ -16,6 +16,7 @@ from collectorkit.desk import Desk, rows_in_file, run, times_in
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aldea.collector.series_follower import SeriesFollower
     from aldea.model.columns import TimedBatch
     from aldea.storage.series.sqlite.store import SqliteSeriesStore
 
@@ -120,21 +121,30 @@ def test_which_anchor_moves_a_boot(desk: Desk, anchor: Anchor, moves: bool) -> N
     assert (boot.offset_ms != start) == moves
 
 
+def _interrupted(
+    desk: Desk, store: SqliteSeriesStore, first: Anchor, then: tuple[int, Anchor], break_at: dict[str, str]
+) -> tuple[Faulty, SeriesFollower]:
+    """Store five rows; let the store break while it takes those up to seq `then[0]`, and be well again."""
+    faulty = Faulty(store)
+    follower = desk.series_follower(faulty)  # type: ignore[arg-type]  # passes on all else
+    desk.send(desk.norte.batch(1, 5, anchor=first))
+    run(follower)
+    desk.send(desk.norte.batch(6, then[0], anchor=then[1]))
+    faulty.break_at = break_at
+    with pytest.raises(StoreUnavailable):
+        run(follower)
+    faulty.break_at = {}
+    return faulty, follower
+
+
 @pytest.mark.parametrize("restart", [False, True])
 def test_rows_that_were_written_but_not_noted_move_with_their_boot(
     desk: Desk, store: SqliteSeriesStore, restart: bool
 ) -> None:
     start = desk.clock.wall_ms() - desk.clock.mono_ms()
-    faulty = Faulty(store)
-    follower = desk.series_follower(faulty)  # type: ignore[arg-type]  # passes on all else
-    desk.send(desk.norte.batch(1, 5, anchor=_at(desk, start + 60_000, 900)))
-    run(follower)
-    desk.send(desk.norte.batch(6, 8, anchor=_at(desk, start + 60_000, 900)))
-    faulty.break_at = {"write": "after"}
-    with pytest.raises(StoreUnavailable):
-        run(follower)
+    known = _at(desk, start + 60_000, 900)
+    faulty, follower = _interrupted(desk, store, known, (8, known), {"write": "after"})
     assert len(times_in(store)) == 8
-    faulty.break_at = {}
     again = Desk(desk.folder, desk.clock) if restart else desk
     again.send(desk.norte.batch(9, 9, anchor=_at(desk, start)))
     run(again.series_follower(faulty) if restart else follower)  # type: ignore[arg-type]  # as above
@@ -148,16 +158,9 @@ def test_a_boot_that_moves_back_in_the_middle_of_a_move_leaves_nothing_behind(
     desk: Desk, store: SqliteSeriesStore
 ) -> None:
     start = desk.clock.wall_ms() - desk.clock.mono_ms() - 2_000_000
-    faulty = Faulty(store)
-    follower = desk.series_follower(faulty)  # type: ignore[arg-type]  # passes on all else
-    desk.send(desk.norte.batch(1, 5, anchor=_at(desk, start, 900)))
-    run(follower)
-    desk.send(desk.norte.batch(6, 6, anchor=_at(desk, start + 60_000, 500)))
-    faulty.break_at = {"write": "after"}
-    with pytest.raises(StoreUnavailable):
-        run(follower)
+    first, then = _at(desk, start, 900), _at(desk, start + 60_000, 500)
+    _, follower = _interrupted(desk, store, first, (6, then), {"write": "after"})
     desk.send(desk.norte.batch(7, 7, anchor=_at(desk, start, 10)))
-    faulty.break_at = {}
     run(follower)
     assert times_in(store) == [start + seq * 100 for seq in range(1, 8)]
     assert rows_in_file(desk.folder) == 7
@@ -170,17 +173,10 @@ def test_a_move_that_was_cut_off_is_put_right_by_repeating_it(
     desk: Desk, store: SqliteSeriesStore, call: str, moment: str, restart: bool
 ) -> None:
     start = desk.clock.wall_ms() - desk.clock.mono_ms() - 1_000_000
-    faulty = Faulty(store)
-    follower = desk.series_follower(faulty)  # type: ignore[arg-type]  # passes on all else
-    desk.send(desk.norte.batch(1, 5, anchor=_at(desk, start + 60_000, 900)))
-    run(follower)
-    desk.send(desk.norte.batch(6, 6, anchor=_at(desk, start, 500)))
-    faulty.break_at = {call: moment}
-    with pytest.raises(StoreUnavailable):
-        run(follower)
+    first, then = _at(desk, start + 60_000, 900), _at(desk, start, 500)
+    faulty, _ = _interrupted(desk, store, first, (6, then), {call: moment})
     # Before it is repeated, the boot moves once more: nothing may stay where the first attempt put it.
     desk.send(desk.norte.batch(7, 7, anchor=_at(desk, start + 20_000, 10)))
-    faulty.break_at = {}
     again = Desk(desk.folder, desk.clock) if restart else desk
     run(again.series_follower(faulty))  # type: ignore[arg-type]  # as above
     assert times_in(store) == [start + 20_000 + seq * 100 for seq in range(1, 8)]

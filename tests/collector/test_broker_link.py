@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from rigs.processes import free_port
 from rigs.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -44,8 +46,9 @@ def test_a_broker_that_stands_still_with_its_connections_open_is_noticed_by_keep
     eventually(lambda: place.collector.status().connected)
 
 
-def test_a_topic_that_is_not_utf8_is_kept_and_the_reading_thread_lives(tmp_path: Path) -> None:
-    # Mosquitto refuses such a topic, so a broker that does not care is played here, byte by byte.
+@contextmanager
+def _played_broker(granted: bytes) -> Iterator[tuple[BrokerLink, socket.socket]]:
+    """A link to a broker that is played here, byte by byte, and that answers its subscriptions so."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         link = BrokerLink(BrokerAddress(port=server.getsockname()[1]), "c", SystemClock())
         link.start()
@@ -54,13 +57,19 @@ def test_a_topic_that_is_not_utf8_is_kept_and_the_reading_thread_lives(tmp_path:
             connection.recv(1000)
             connection.sendall(b"\x20\x02\x00\x00")
             connection.recv(1000)
-            connection.sendall(b"\x90\x05\x00\x01\x00\x01\x01")
-            connection.sendall(b"\x30\x06\x00\x03a/\xffx" + b"\x30\x06\x00\x03a/bx")
-            (first, *rest) = link.inbox.take(1, 2**20, 60)
-            assert first.topic == "(a topic that is not UTF-8)"
-            (second,) = rest or link.inbox.take(1, 2**20, 60)
-            assert second.topic == "a/b"
+            connection.sendall(b"\x90\x05\x00\x01" + granted)
+            yield link, connection
         link.stop()
+
+
+def test_a_topic_that_is_not_utf8_is_kept_and_the_reading_thread_lives() -> None:
+    # Mosquitto refuses such a topic.
+    with _played_broker(b"\x00\x01\x01") as (link, connection):
+        connection.sendall(b"\x30\x06\x00\x03a/\xffx" + b"\x30\x06\x00\x03a/bx")
+        (first, *rest) = link.inbox.take(1, 2**20, 60)
+        assert first.topic == "(a topic that is not UTF-8)"
+        (second,) = rest or link.inbox.take(1, 2**20, 60)
+        assert second.topic == "a/b"
 
 
 def test_no_connection_to_a_broker_that_is_not_there_or_has_no_name(caplog: pytest.LogCaptureFixture) -> None:
@@ -87,19 +96,10 @@ def test_a_broker_that_refuses_the_collector_is_said_and_tried_again(
         link.stop()
 
 
-def test_a_broker_that_grants_no_subscription_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        link = BrokerLink(BrokerAddress(port=server.getsockname()[1]), "c", SystemClock())
-        link.start()
-        connection, _ = server.accept()
-        with connection:
-            connection.recv(1000)
-            connection.sendall(b"\x20\x02\x00\x00")
-            connection.recv(1000)
-            connection.sendall(b"\x90\x05\x00\x01\x80\x80\x80")
-            eventually(lambda: "refused the subscriptions" in caplog.text)
-            assert not link.connected
-        link.stop()
+def test_a_broker_that_grants_no_subscription_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    with _played_broker(b"\x80\x80\x80") as (link, _):
+        eventually(lambda: "refused the subscriptions" in caplog.text)
+        assert not link.connected
 
 
 def _listens(port: int) -> bool:
