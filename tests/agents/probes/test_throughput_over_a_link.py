@@ -4,112 +4,54 @@ from __future__ import annotations
 
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from aldea.agents.probes.throughput.http_test import HttpTest
 from aldea.agents.probes.throughput.iperf3_test import Iperf3Test
-from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
+from aldea.agents.probes.throughput.outcome import Direction, Limits
 from aldea.agents.probes.throughput.settling import Settling
-from labkit.namespaces import Namespace, cable
+from labkit.shaped_link import PORT, SERVER, ShapedLink, shaped_link
 from rigs.processes import RigError, find_program
 from rigs.waiting import eventually
 
 pytestmark = pytest.mark.alone
 
-SITE, MODEM, SERVER = "192.0.2.2", "192.0.2.1", "198.51.100.1"
-PORT = 8080
 RATE = 8_000_000
 LIMITS = Limits(wire_bytes=20_000_000, seconds=12.0, flows=4, connect_seconds=3.0)
 
 
-class Objects(BaseHTTPRequestHandler):
-    """Serves /N as N bytes and takes a POST, as any web server might."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        size = int(self.path[1:])
-        self.send_response(200)
-        self.send_header("Content-Length", str(size))
-        self.end_headers()
-        try:
-            self.wfile.write(bytes(size))
-        except OSError:
-            self.close_connection = True
-
-    def do_POST(self) -> None:
-        left = int(self.headers["Content-Length"])
-        try:
-            while left > 0 and (part := self.rfile.read1(min(left, 65_536))):
-                left -= len(part)
-            self.send_response(204)
-            self.end_headers()
-        except OSError:
-            self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-class Link:
-    """A site and a server with a cable of RATE bits a second both ways."""
-
-    def __init__(self, site: Namespace, server: Namespace) -> None:
-        self.site, self.server = site, server
-
-    def measure(self, test: HttpTest | Iperf3Test) -> tuple[Outcome, int]:
-        """Run a test at the site; return it and what the site's interface has carried, Ethernet's headers off."""
-        before = self.site.counters("wan")
-        outcome = self.site.call(test.run)
-        time.sleep(0.5)  # what was on its way when the test was cut still comes
-        return outcome, self.site.counters("wan").since(before).total_bytes
-
-
-class _Web(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-
 @pytest.fixture(scope="module")
-def link() -> Iterator[Link]:
+def link() -> Iterator[ShapedLink]:
+    """Lay a link of RATE with a queue of 150 ms before it, as a modem has."""
+    with _laid(RATE, "16kb", "150ms") as laid:
+        yield laid
+
+
+@pytest.fixture
+def slow_link() -> Iterator[ShapedLink]:
+    """Lay a slow link with a long queue: most of a short test waits there when it is cut."""
+    with _laid(512_000, "2kb", "1500ms") as laid:
+        yield laid
+
+
+@contextmanager
+def _laid(rate: int, burst: str, queue: str) -> Iterator[ShapedLink]:
     with ExitStack() as stack:
         try:
-            site, modem, server = (stack.enter_context(Namespace(name)) for name in ("site", "modem", "server"))
-            cable(site, "wan", f"{SITE}/30", modem, "lan", f"{MODEM}/30")
-            cable(modem, "sky", "198.51.100.2/30", server, "eth", f"{SERVER}/30")
-            # As a cable's: the counter of a pair of our own counts the headers of 64 kB once.
-            site.ip("link", "set", "wan", "gso_max_segs", "1")
-            site.ip("route", "add", "default", "via", MODEM)
-            server.ip("route", "add", "default", "via", "198.51.100.2")
-            modem.call(lambda: Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii"))
-            for interface in ("lan", "sky"):
-                _shape(modem, interface)
+            laid = stack.enter_context(shaped_link(rate, burst, queue))
         except RigError as error:
             pytest.skip(str(error))
-        web = server.call(_Web, (SERVER, PORT), Objects)
-        threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
-        yield Link(site, server)
-        web.shutdown()
-        web.server_close()
-
-
-def _shape(place: Namespace, interface: str) -> None:
-    """Let RATE through, with a queue of 150 ms before it, as a modem has."""
-    shape = ("root", "tbf", "rate", f"{RATE}bit", "burst", "16kb", "latency", "150ms")
-    words = place.command(find_program("tc", "iproute2"), "qdisc", "add", "dev", interface, *shape)
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RigError(f"tc cannot shape here: {done.stderr}")
+        yield laid
 
 
 @pytest.mark.parametrize("direction", list(Direction))
-def test_http_finds_the_rate_stops_early_and_counts_what_the_interface_counts(link: Link, direction: Direction) -> None:
+def test_http_finds_the_rate_stops_early_and_counts_what_the_interface_counts(
+    link: ShapedLink, direction: Direction
+) -> None:
     url = f"http://{SERVER}:{PORT}/" + ("{bytes}" if direction is Direction.DOWN else "")
     outcome, carried = link.measure(HttpTest(url, direction, LIMITS, None))
     assert outcome.failure is None
@@ -121,7 +63,7 @@ def test_http_finds_the_rate_stops_early_and_counts_what_the_interface_counts(li
 
 
 @pytest.mark.parametrize("direction", list(Direction))
-def test_a_capped_test_is_not_steady_and_costs_no_more_than_its_cap(link: Link, direction: Direction) -> None:
+def test_a_capped_test_is_not_steady_and_costs_no_more_than_its_cap(link: ShapedLink, direction: Direction) -> None:
     url = f"http://{SERVER}:{PORT}/" + ("{bytes}" if direction is Direction.DOWN else "")
     limits = Limits(wire_bytes=500_000, seconds=8.0, flows=4, connect_seconds=3.0)
     outcome, carried = link.measure(HttpTest(url, direction, limits, None))
@@ -132,7 +74,7 @@ def test_a_capped_test_is_not_steady_and_costs_no_more_than_its_cap(link: Link, 
 
 
 @pytest.fixture(scope="module")
-def iperf3(link: Link) -> Iterator[None]:
+def iperf3(link: ShapedLink) -> Iterator[None]:
     try:
         program = find_program("iperf3", "iperf3")
     except Exception as error:  # noqa: BLE001 - whatever the rig says of a missing program
@@ -147,7 +89,7 @@ def iperf3(link: Link) -> Iterator[None]:
 
 @pytest.mark.usefixtures("iperf3")
 @pytest.mark.parametrize("direction", list(Direction))
-def test_iperf3_finds_the_rate_and_counts_what_the_interface_counts(link: Link, direction: Direction) -> None:
+def test_iperf3_finds_the_rate_and_counts_what_the_interface_counts(link: ShapedLink, direction: Direction) -> None:
     outcome, carried = link.measure(Iperf3Test(SERVER, 5201, direction, LIMITS, lambda: _counted(direction)))
     assert outcome.failure is None
     assert outcome.steady
@@ -160,12 +102,24 @@ def test_iperf3_finds_the_rate_and_counts_what_the_interface_counts(link: Link, 
 @pytest.mark.usefixtures("iperf3")
 @pytest.mark.parametrize("direction", list(Direction))
 @pytest.mark.parametrize("method", ["http", "iperf3"])
-def test_a_test_that_is_given_up_says_what_it_has_cost(link: Link, method: str, direction: Direction) -> None:
+def test_a_test_that_is_given_up_says_what_it_has_cost(link: ShapedLink, method: str, direction: Direction) -> None:
     url = f"http://{SERVER}:{PORT}/" + ("{bytes}" if direction is Direction.DOWN else "")
     test: HttpTest | Iperf3Test = HttpTest(url, direction, LIMITS, None)
     if method == "iperf3":
         test = Iperf3Test(SERVER, 5201, direction, LIMITS, lambda: _counted(direction))
     assert_given_up_costs_what_it_says(link, test)
+
+
+def test_what_waits_before_a_slow_link_when_a_test_is_given_up_is_counted_and_rather_too_high(
+    slow_link: ShapedLink,
+) -> None:
+    test = HttpTest(f"http://{SERVER}:{PORT}/{{bytes}}", Direction.DOWN, LIMITS, None)
+    timer = threading.Timer(1.5, test.abandon)
+    timer.start()
+    outcome, carried = slow_link.measure(test, still_seconds=4.0)
+    timer.join()
+    assert outcome.body_bytes < carried * 0.7, "little waited before the link"
+    assert carried * 0.95 <= outcome.spent_bytes <= carried * 1.2
 
 
 class EndsAtOnce(HttpTest):
@@ -177,12 +131,12 @@ class EndsAtOnce(HttpTest):
             thread.join()
 
 
-def test_what_was_on_its_way_is_counted_however_soon_a_test_that_is_given_up_ends(link: Link) -> None:
+def test_what_was_on_its_way_is_counted_however_soon_a_test_that_is_given_up_ends(link: ShapedLink) -> None:
     url = f"http://{SERVER}:{PORT}/{{bytes}}"
     assert_given_up_costs_what_it_says(link, EndsAtOnce(url, Direction.DOWN, LIMITS, None))
 
 
-def assert_given_up_costs_what_it_says(link: Link, test: HttpTest | Iperf3Test) -> None:
+def assert_given_up_costs_what_it_says(link: ShapedLink, test: HttpTest | Iperf3Test) -> None:
     timer = threading.Timer(1.0, test.abandon)
     timer.start()
     outcome, carried = link.measure(test)

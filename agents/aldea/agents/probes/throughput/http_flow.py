@@ -8,8 +8,10 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import SplitResult
 
 from aldea.agents.probes.redirects import leads_to_own_https
@@ -47,9 +49,12 @@ class Flow:
     tls: ssl.SSLContext | None
     body_bytes: int = 0
     failure: Failure | None = None
+    place: tuple[tuple[Any, ...], int] | None = None
+    """The server's address and its family, once there is a connection."""
     _connection: http.client.HTTPConnection | None = None
     _counted: socket.socket | None = None
     _last: TcpInfo | None = None
+    _done: bool = False
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def connect(self) -> None:
@@ -71,6 +76,8 @@ class Flow:
         made.sock.settimeout(self.patience_seconds)
         # A handle of our own: http.client drops its socket with a last answer, and the kernel's count would be gone.
         self._counted = socket.socket(fileno=os.dup(made.sock.fileno()))
+        with suppress(OSError):  # it is reset already
+            self.place = self._counted.getpeername(), self._counted.family
 
     def run(self) -> None:
         """Carry this flow's share, until it is done or stopped. Never raises for what the network does."""
@@ -78,6 +85,7 @@ class Flow:
             work = self._fetch if self.direction is Direction.DOWN else self._send
             while self.body_bytes < self.share_bytes and not self._stopped.is_set():
                 self._guarded(work, Failure.READ_TIMEOUT)
+            self._done = not self._stopped.is_set()
         except FlowFailed as error:
             if not self._stopped.is_set():
                 self.failure = error.failure
@@ -98,15 +106,18 @@ class Flow:
         return self.body_bytes if info is None else min(info.acked_bytes, self.body_bytes)
 
     def stop(self) -> None:
-        """End it from outside: what is not sent yet is dropped."""
+        """End it from outside: what is not sent yet is dropped. `close` then tells the server at once.
+
+        One that is done already ends in order.
+        """
         self._stopped.set()
         _ = self.info  # a connection that is reset loses its numbers
         channel = self._counted
-        if channel is not None:
+        if channel is not None and not self._done:
             try:
-                if self.direction is Direction.UP:
-                    channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-                channel.shutdown(socket.SHUT_RDWR)
+                channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+                # Who only reads is woken so; a FIN would have each flow send once more before it is told to stop.
+                channel.shutdown(socket.SHUT_RD if self.direction is Direction.DOWN else socket.SHUT_RDWR)
             except OSError:
                 return  # it was closed already
 

@@ -11,6 +11,15 @@ from urllib.parse import SplitResult, urlsplit
 from aldea.agents.probes.throughput.http_flow import Flow
 from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
 from aldea.agents.probes.throughput.settling import Settling
+from aldea.agents.probes.throughput.under_way import (
+    ACKNOWLEDGED_LATE_BYTES,
+    END_BYTES,
+    KNOCK_BYTES,
+    WAIT_SECONDS,
+    Arrivals,
+    Knock,
+    bytes_under_way,
+)
 from aldea.model.failures import Failure
 
 if TYPE_CHECKING:
@@ -38,6 +47,7 @@ class HttpTest:
         ]
         self._ended = threading.Event()
         self._abandoned = False
+        self._arrivals = Arrivals()
 
     def abandon(self) -> None:
         """End the test now; `run` returns what was measured and spent until then."""
@@ -56,20 +66,25 @@ class HttpTest:
         rtt = max((flow.info.rtt_seconds for flow in self._flows if flow.info is not None), default=0.0)
         settling = Settling()
         started = perf_counter()
+        self._arrivals.add(started, self._received())
         for thread in threads:
             thread.start()
         self._watch(settling, threads, started, max(LEAST_WINDOW_SECONDS, rtt))
         seconds = perf_counter() - started
         # Who was abandoned was cut, however soon its threads have ended since.
         cut_short = self._abandoned or any(thread.is_alive() for thread in threads)
+        self._arrivals.add(started + seconds, self._received())
         for flow in self._flows:
             flow.stop()
         for thread in threads:
             thread.join(self._limits.connect_seconds)
+        knock = self._knock() if cut_short and self._direction is Direction.DOWN else None
+        for flow in self._flows:
+            flow.close()
+        in_flight = 0 if knock is None else self._in_flight(knock, settling, rtt)
         failure = self._failure()
         if failure is None and not any(flow.arrived_bytes for flow in self._flows):
             failure = Failure.READ_TIMEOUT
-        in_flight = self._in_flight(settling) if cut_short and self._direction is Direction.DOWN else 0
         return self._outcome(settling, seconds, failure, in_flight)
 
     def _connect(self) -> None:
@@ -107,6 +122,7 @@ class HttpTest:
                 return
             settling.add(arrived - before, now - began)
             before, began = arrived, now
+            self._arrivals.add(now, self._received())
             # The body's share leaves room for headers; a bad link sends much twice, and small objects are all headers.
             if settling.is_settled or self._wire_bytes() >= self._limits.wire_bytes:
                 return
@@ -115,15 +131,22 @@ class HttpTest:
         """Return what the kernel has counted so far."""
         return sum(info.wire_bytes for flow in self._flows if (info := flow.info) is not None)
 
-    def _in_flight(self, settling: Settling) -> int:
+    def _received(self) -> int:
+        return sum(info.received_wire_bytes for flow in self._flows if (info := flow.info) is not None)
+
+    def _knock(self) -> Knock | None:
+        place = next((flow.place for flow in self._flows if flow.place is not None), None)
+        return None if place is None else Knock(*place)
+
+    def _in_flight(self, knock: Knock, settling: Settling, idle_seconds: float) -> int:
         """Return about what was still on its way when the connections were cut, and crosses the link all the same."""
-        infos = [flow.info for flow in self._flows]
-        rtt = max((info.rtt_seconds for info in infos if info is not None), default=0.0)
         unsent = sum(flow.share_bytes - flow.body_bytes for flow in self._flows)
-        # While TCP is still finding the link's rate, the mean so far is less than what is under way. After that the
-        # fastest window says nothing: on a slow link it is what came at once when a gap was filled.
-        rate = (settling.bits_per_second if settling.has_begun else settling.fastest_bits_per_second) or 0.0
-        return min(max(0, unsent), round(rate * min(rtt, 2.0) / 8))
+        answered = knock.answer_seconds()
+        if answered is None:
+            infos = [flow.info for flow in self._flows]
+            answered = min(WAIT_SECONDS, max((info.rtt_seconds for info in infos if info is not None), default=0.0))
+        coming = bytes_under_way(self._arrivals, answered, idle_seconds, has_begun=settling.has_begun)
+        return min(max(0, round(unsent * WIRE_PER_BODY)), coming) + KNOCK_BYTES
 
     def _outcome(self, settling: Settling, seconds: float, failure: Failure | None, in_flight: int) -> Outcome:
         infos = [flow.info for flow in self._flows]
@@ -132,6 +155,9 @@ class HttpTest:
         body = sum(flow.arrived_bytes for flow in self._flows)
         known = [info for info in infos if info is not None]
         down, up = sum(info.received_wire_bytes for info in known), sum(info.sent_wire_bytes for info in known)
+        up += END_BYTES * len(known)
+        if self._direction is Direction.UP:
+            down += ACKNOWLEDGED_LATE_BYTES * sum(info.unacked_segments for info in known)
         if len(known) < len(infos):
             down, up = round(body * WIRE_PER_BODY), round(body * (WIRE_PER_BODY - 1))
         return Outcome(
