@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import SplitResult, urlsplit
 
+from aldea.agents.probes.bounded import Bounded
 from aldea.agents.probes.packed import unpacked
 from aldea.agents.probes.redirects import leads_to_own_https
 from aldea.model.failures import Failure, failure_of
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HEADERS = {"User-Agent": "Aldea-agent", "Accept": "*/*", "Connection": "close", "Cache-Control": "no-cache"}
+_MOST_BESIDE_BYTES = 65_536
+"""Headers, and whatever else a server says besides the page."""
 
 
 class HttpProbe:
@@ -154,7 +157,9 @@ class _Visit:
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         connection.request("GET", path, headers=_HEADERS)
         started = perf_counter()
-        with http.client.HTTPResponse(channel, method="GET") as response:
+        # As long for the first byte as for all that follows it.
+        read = Bounded(channel, self.settings.max_body_bytes + _MOST_BESIDE_BYTES, 2 * self.settings.timeout_seconds)
+        with http.client.HTTPResponse(cast("socket.socket", read), method="GET") as response:
             response.fp.peek(1)  # waits for the first byte, and takes nothing
             self.times["first_byte_seconds"] = _since(started)
             response.begin()
@@ -167,17 +172,14 @@ class _Visit:
             return Failure.HTTP_STATUS if moved else failure
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
-        """Read at most `max_body_bytes`, for at most `timeout_seconds` in all: a page may drip for ever."""
+        """Read at most `max_body_bytes`."""
         import http.client  # noqa: PLC0415 - as above
 
         parts: list[bytes] = []
         left = self.settings.max_body_bytes
-        started = perf_counter()
         while left > 0 and (part := response.read1(min(left, 16_384))):
             parts.append(part)
             left -= len(part)
-            if perf_counter() - started > self.settings.timeout_seconds:
-                raise TimeoutError
         if left > 0 and response.length:  # read1 takes an early end for the end
             raise http.client.IncompleteRead(b"", response.length)
         return b"".join(parts)
