@@ -88,6 +88,8 @@ def test_a_site_is_added_changed_and_closed_from_a_day_on(pages: Client, empty: 
     with empty.register.reading() as unit:
         assert state_at(unit, "isla", NOW_MS + 1) is SiteState.CLOSED
     assert "is closed" in pages.post("/admin/sites/isla/enrol", data={"device": "agent"}).text
+    spanish = pages.post("/admin/sites/isla/enrol", data={"device": "agent"}, headers={"Accept-Language": "es"}).text
+    assert "está cerrado: hay que abrirlo otra vez antes de inscribir un equipo." in spanish
     assert pages.get("/admin/sites/nowhere").status_code == 404
 
 

@@ -162,6 +162,11 @@ def test_a_parameter_that_cannot_be_is_named_with_its_fix(
     assert sentence in fault["detail"]
 
 
+def test_a_period_that_is_none_is_refused_in_the_language_that_is_asked_for(client: Client) -> None:
+    answer = client.get(VALUES.format(REACH), params={"period": "2026-10"}, headers={"Accept-Language": "es"})
+    assert answer.json()["errors"][0]["detail"].startswith("el periodo es '2026-10': un mes se escribe como 202506")
+
+
 def test_what_is_not_there_says_where_to_look(client: Client) -> None:
     answer = client.get(VALUES.format("acc_magic"))
     assert (answer.status_code, "/api/v1/indicators" in answer.json()["detail"]) == (404, True)

@@ -10,6 +10,7 @@ from aldea.dashboard_api.problems import Fault
 from aldea.indicators.indicator import Indicator
 from aldea.indicators.periods import PeriodError, period_of
 from aldea.indicators.terms import Evidence, Level, Setting
+from aldea.model.said import Said, in_spanish
 
 AREA_FORMS = "all, state:Yucatán, municipality:31079, site:<id>, or state, municipality, site for each of them"
 PERSON_MARKS = ("sex", "age_band", "wave")
@@ -66,7 +67,8 @@ def period_faults(period: str) -> Iterator[Fault]:
         try:
             period_of(period)
         except PeriodError as error:
-            yield Fault("period", f"{error}.")
+            said = error.args[0]
+            yield Fault("period", Said(f"{said}.", f"{in_spanish(said)}."))
 
 
 def split_faults(indicator: Indicator, split: dict[str, str]) -> Iterator[Fault]:

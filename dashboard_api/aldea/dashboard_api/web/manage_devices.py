@@ -15,6 +15,7 @@ from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import sentence
 from aldea.dashboard_api.web.manage_sites import managed_site
 from aldea.dashboard_api.web.own_address import own_address
+from aldea.dashboard_api.web.refusal_words import refusal
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.enrolment import Code, issue_code
@@ -36,7 +37,7 @@ def enrol(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device: 
         audit(unit, visitor.person, "code_issued", f"{site}/{code.device}", {}, now)
         return lambda: _code(aldea, request, code)
 
-    return _done(aldea, visitor, site, deed)
+    return _done(aldea, request, visitor, site, deed)
 
 
 @router.post("/admin/sites/{site}/replace")
@@ -55,7 +56,7 @@ def replace(
         audit(unit, visitor.person, "device_replaced", f"{site}/{device}", {"disk_lost": disk_lost}, now)
         return lambda: _code(aldea, request, code, old_disk=not disk_lost)
 
-    return _done(aldea, visitor, site, deed)
+    return _done(aldea, request, visitor, site, deed)
 
 
 @router.post("/admin/sites/{site}/revoke")
@@ -68,7 +69,7 @@ def revoke(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device:
         sentence = aldea.pages.shown(request, now).say(N_("Its access has ended; what it has measured stays."))
         return lambda: back_to(site, sentence)
 
-    return _done(aldea, visitor, site, deed)
+    return _done(aldea, request, visitor, site, deed)
 
 
 def back_to(site: str, sentence: str) -> Response:
@@ -78,7 +79,9 @@ def back_to(site: str, sentence: str) -> Response:
     return response
 
 
-def _done(aldea: Context, visitor: Visitor, site: str, deed: Callable[[Unit, int], Answer]) -> Response:
+def _done(
+    aldea: Context, request: Request, visitor: Visitor, site: str, deed: Callable[[Unit, int], Answer]
+) -> Response:
     """Do something to a device of a managed site, and answer; what the register refuses is said on the site's page."""
     now = aldea.clock.wall_ms()
     try:
@@ -86,7 +89,7 @@ def _done(aldea: Context, visitor: Visitor, site: str, deed: Callable[[Unit, int
             managed_site(unit, visitor, site, now)
             answer = deed(unit, now)
     except RegisterError as error:
-        return back_to(site, sentence(error))
+        return back_to(site, refusal(sentence(error), aldea.pages.shown(request, now)))
     return answer()
 
 
