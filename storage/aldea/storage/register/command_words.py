@@ -21,6 +21,14 @@ def too_large(site: str, device: str, size: int, most: int) -> Said:
     )
 
 
+def bad_names() -> Said:
+    """Return why: a command's id or kind cannot be."""
+    return Said(
+        "a command's id has 1 to 64 characters and its kind 1 to 40",
+        "la clave de una orden tiene de 1 a 64 caracteres y su tipo de 1 a 40",
+    )
+
+
 def no_command(command_id: str) -> Said:
     """Return why: there is no such command."""
     return Said(

@@ -85,7 +85,7 @@ def queue_command(  # noqa: PLR0913, PLR0917 - what a command is made of
         author=None if author is None else clean_text(author)[:120],
     )
     if not 0 < len(new.id) <= 64 or not 0 < len(kind) <= 40:
-        raise RegisterError("a command's id has 1 to 64 characters and its kind 1 to 40")
+        raise RegisterError(words.bad_names())
     size = len(encode_command(message_of(new)))
     if size > MAX_BYTES:
         raise RegisterError(words.too_large(site, device, size, MAX_BYTES))
