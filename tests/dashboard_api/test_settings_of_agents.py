@@ -269,3 +269,15 @@ def test_a_server_that_knows_nothing_of_agents_takes_nothing(village: Village) -
         answer = client.put("/api/v1/profiles/x", json={"name": "X", "document": {}})
     assert answer.status_code == 400
     assert "aldea api" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("place", "body"),
+    [
+        ("/api/v1/profiles/x", '{"name": "x", "document": {"\\ud800": 1}}'),
+        (f"/api/v1/sites/{FIRST}/devices/agent/settings", '{"revision": 0, "differences": {"\\ud800": 1}}'),
+    ],
+)
+def test_half_a_character_in_a_key_is_refused_and_no_fault_of_the_server(pages: Client, place: str, body: str) -> None:
+    answered = pages.put(place, content=body, headers={"Content-Type": "application/json"})
+    assert (answered.status_code, "\N{REPLACEMENT CHARACTER} is not a setting" in answered.text) == (400, True)

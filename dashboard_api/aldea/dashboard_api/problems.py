@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from aldea.model.said import Said
 from aldea.model.series import StoreUnavailable
 from aldea.storage.register import RegisterUnavailableError
+from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterValueError
 
 log = logging.getLogger(__name__)
@@ -62,15 +63,17 @@ def _as_sentence(text: str) -> str:
 
 
 def document(status: int, detail: str, faults: Sequence[Fault] = ()) -> dict[str, Any]:
-    """Return the members of a problem document."""
+    """Return the members of a problem document. What was asked may be named in it, and may be no whole text."""
     found: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": clean_text(detail),
     }
     if faults:
-        found["errors"] = [{"parameter": fault.parameter, "detail": fault.detail} for fault in faults]
+        found["errors"] = [
+            {"parameter": clean_text(fault.parameter), "detail": clean_text(fault.detail)} for fault in faults
+        ]
     return found
 
 
