@@ -196,6 +196,24 @@ def test_what_is_wrong_with_a_file_of_rules_is_said_in_the_language_asked_for(
     )
 
 
+def test_what_is_wrong_with_the_settings_of_the_server_is_said_in_spanish(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "aldea.toml"
+    file.write_text(
+        '[[collector.foreign]]\ntopic = "tele/{site}/x"\ndecoder = "json"\nfields = [""]\n'
+        '[alerts]\ntime_zone = "Nowhere"\n[alerts.mail]\nsender = "nobody"\n[up]\nhttp_host = "here"\nmqtt_port = 0\n'
+    )
+    code, said = said_by(["up", "--config", str(file)], capsys)
+    assert code == 2
+    assert all(line.startswith("aldea up: ") for line in said.splitlines())
+    assert "up.http_host es 'here'; se espera una dirección de este equipo" in said
+    assert "up.mqtt_port es 0; se espera al menos 1" in said
+    assert "alerts.mail.sender es 'nobody'; se espera una dirección como aldea@example.org" in said
+    assert "collector.foreign[0] no se puede usar: decir device de una sola manera" in said
+    assert ENGLISH.findall(said) == []
+
+
 def test_what_came_of_a_command_is_told_in_the_language_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert said_by(["migrate"], capsys)[1].endswith("tiene las tablas de esta versión.\n")
     assert said_by(["migrate", "--lang", "en"], capsys)[1].endswith("has this version's tables.\n")

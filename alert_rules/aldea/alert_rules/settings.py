@@ -25,17 +25,21 @@ _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 def _a_web_address(text: str) -> str | None:
     parts = urlsplit(text)
-    return None if parts.scheme in {"http", "https"} and parts.hostname else "an address with http:// or https://"
+    if parts.scheme in {"http", "https"} and parts.hostname:
+        return None
+    return Said("an address with http:// or https://", "una dirección con http:// o https://")
 
 
 def _quiet_hours(text: str) -> str | None:
     if not text or _QUIET.fullmatch(text):
         return None
-    return "two times of day such as 22:00-06:30, or nothing"
+    return Said("two times of day such as 22:00-06:30, or nothing", "dos horas del día como 22:00-06:30, o nada")
 
 
 def _a_mail_address(text: str) -> str | None:
-    return None if re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", text) else "an address such as aldea@example.org"
+    if re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", text):
+        return None
+    return Said("an address such as aldea@example.org", "una dirección como aldea@example.org")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def _a_share_group(text: str) -> str | None:
-    return "a name without /, + and #" if set(text) & set("/+#") or not text else None
+    if text and not set(text) & set("/+#"):
+        return None
+    return Said("a name without /, + and #", "un nombre sin /, + ni #")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aldea.model.said import Said
 from aldea.model.topics import ROOT
 
 if TYPE_CHECKING:
@@ -58,9 +59,12 @@ def filter_problem(text: str) -> str | None:
         and levels[0] != "$share"
     )
     if not good:
-        return "an MQTT filter: +, {site} and {device} each a whole level, # the last one, no $share"
+        return Said(
+            "an MQTT filter: +, {site} and {device} each a whole level, # the last one, no $share",
+            "un filtro de MQTT: +, {site} y {device} cada uno un nivel entero, # el último, sin $share",
+        )
     if overlap(TopicFilter(text).mqtt, _OURS):
-        return f"a filter that leaves {ROOT}/... to the agents"
+        return Said(f"a filter that leaves {ROOT}/... to the agents", f"un filtro que deje {ROOT}/... a los agentes")
     return None
 
 

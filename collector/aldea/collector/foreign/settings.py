@@ -13,6 +13,7 @@ from aldea.collector.foreign.flat import name_of, name_problem
 from aldea.collector.foreign.readings import DecoderOptions
 from aldea.collector.foreign.times import FORMATS
 from aldea.model.checks import a_zone, an_id
+from aldea.model.said import Said, joined
 from aldea.model.settings import about
 
 OWN_MEASUREMENTS = ("agent", "boot", "not_recorded", "tombstone")
@@ -21,16 +22,21 @@ OWN_MEASUREMENTS = ("agent", "boot", "not_recorded", "tombstone")
 
 def _a_name(text: str) -> str | None:
     if text in OWN_MEASUREMENTS:
-        return "another name: this one is for what agents say of themselves"
-    return None if text == name_of(text) and name_problem(text) is None else "a name like wifi_signal: a-z, 0-9 and _"
+        return Said(
+            "another name: this one is for what agents say of themselves",
+            "otro nombre: este es para lo que los agentes dicen de sí mismos",
+        )
+    if text == name_of(text) and name_problem(text) is None:
+        return None
+    return Said("a name like wifi_signal: a-z, 0-9 and _", "un nombre como wifi_signal: a-z, 0-9 y _")
 
 
 def _keys(names: tuple[str | None, ...]) -> str | None:
-    return None if all(name_of(name) for name in names if name) else "a list of keys"
+    return None if all(name_of(name) for name in names if name) else Said("a list of keys", "una lista de claves")
 
 
 def _a_key(name: str) -> str | None:
-    return None if name_of(name) else "a key of the message"
+    return None if name_of(name) else Said("a key of the message", "una clave del mensaje")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,19 +64,30 @@ class ForeignSource:
         problems = [sentence for name in ("site", "device") if (sentence := self._owner_problem(name)) is not None]
         every = {name for names in OPTIONS.values() for name in names}
         given = [name for name in sorted(every - OPTIONS[self.decoder]) if getattr(self, name)]
-        problems += [f"{name} is not an option of the decoder {self.decoder}" for name in given]
+        problems += [_no_option(name, self.decoder) for name in given]
         if self.measurement is None and self.decoder != "telegraf":
-            problems.append(f"measurement is missing; the decoder {self.decoder} needs it")
+            problems.append(
+                Said(
+                    f"measurement is missing; the decoder {self.decoder} needs it",
+                    f"falta measurement; el decodificador {self.decoder} lo necesita",
+                )
+            )
         if self.time_key is None and self.decoder == "json" and (self.time_format or self.time_zone):
-            problems.append("time_format and time_zone need a time_key")
+            problems.append(
+                Said("time_format and time_zone need a time_key", "time_format y time_zone necesitan un time_key")
+            )
         if problems:
-            raise ValueError(f"cannot be used: {'; '.join(problems)}")
+            found = joined(problems)
+            raise ValueError(Said(f"cannot be used: {found}", f"no se puede usar: {found.es}"))
 
     def _owner_problem(self, name: str) -> str | None:
         ways = [name in self.filter.names, getattr(self, name) is not None, getattr(self, f"{name}_key") is not None]
         if sum(ways) == 1:
             return None
-        return f"give the {name} in one way: the level {{{name}}} in topic, {name}, or {name}_key"
+        return Said(
+            f"give the {name} in one way: the level {{{name}}} in topic, {name}, or {name}_key",
+            f"decir {name} de una sola manera: el nivel {{{name}}} en topic, {name}, o {name}_key",
+        )
 
     @property
     def filter(self) -> TopicFilter:
@@ -97,9 +114,21 @@ class ForeignSource:
 def overlap_problem(sources: Sequence[ForeignSource]) -> str | None:
     """Return a sentence about sources whose topics overlap: a message would come twice, and be read by one of them."""
     pairs = [
-        f"{one.topic!r} and {other.topic!r}"
+        Said(f"{one.topic!r} and {other.topic!r}", f"{one.topic!r} y {other.topic!r}")
         for index, one in enumerate(sources)
         for other in sources[index + 1 :]
         if overlap(one.filter.mqtt, other.filter.mqtt)
     ]
-    return f"has foreign topics that overlap, let each message match one: {'; '.join(pairs)}" if pairs else None
+    if not pairs:
+        return None
+    found = joined(pairs)
+    return Said(
+        f"has foreign topics that overlap, let each message match one: {found}",
+        f"tiene temas ajenos que se traslapan, cada mensaje debe caber en uno solo: {found.es}",
+    )
+
+
+def _no_option(name: str, decoder: str) -> Said:
+    return Said(
+        f"{name} is not an option of the decoder {decoder}", f"{name} no es una opción del decodificador {decoder}"
+    )

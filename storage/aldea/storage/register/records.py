@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy import insert as plain_insert
 
+from aldea.model.said import Said
 from aldea.storage.register.errors import RegisterConflictError, RegisterError, UnknownEntryError
 from aldea.storage.register.facts import lock_site
 from aldea.storage.register.record_values import (
@@ -58,7 +59,12 @@ def put_record(unit: Unit, new: NewRecord) -> Record:
         if _same(sent, values):
             return sent
         raise RegisterConflictError(
-            f"record {sent.id!r} was stored from this form before, with other content: open it and correct it there"
+            Said(
+                f"record {sent.id!r} was stored from this form before, with other content: open it and correct it "
+                "there",
+                f"el registro {sent.id!r} ya se guardó desde este formulario con otro contenido: abrirlo y corregirlo "
+                "ahí",
+            )
         )
     before = newest_version(unit, new.id) if new.id is not None else None
     if before is not None:
