@@ -8,9 +8,9 @@ import zlib
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from aldea.model.catalogue import LONG_TEXT
 from aldea.model.clock import ClockState
-from aldea.model.sample import Tags, is_id, tags_of
+from aldea.model.sample import is_id
+from aldea.model.wire.blocks import SHORT, block_of
 from aldea.model.wire.dictionary import DICTIONARY, DICTIONARY_ID
 from aldea.model.wire.format import (
     MAX_BODY_BYTES,
@@ -20,18 +20,11 @@ from aldea.model.wire.format import (
     VERSION,
     Anchor,
     BlockSpec,
-    Column,
     Header,
     Rejected,
-    width_of,
 )
 
-_COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}:(?:[0-9]|i|b|s)\??")
 _HEX = re.compile(r"[0-9a-f]{8,32}")
-SHORT = 6_144
-"""Bytes of a header, or characters of a block's texts: what is longer is looked at before it is kept in memory."""
-Texts = tuple[tuple[str, tuple[Any, ...]], ...]
-"""The texts of a block's columns, by their names."""
 
 
 def open_message(message: bytes) -> tuple[Header, list[BlockSpec], bytes]:
@@ -45,7 +38,7 @@ def open_message(message: bytes) -> tuple[Header, list[BlockSpec], bytes]:
         raise Rejected("malformed", "the header is longer than the message")
     raw = _parse_json(body[start : start + length])
     header = _header(raw)
-    specs = [_block(item, is_short=length <= SHORT) for item in _list(raw, "k")]
+    specs = [block_of(item, is_short=length <= SHORT) for item in _list(raw, "k")]
     if sum(spec.rows for spec in specs) != header.rows:
         raise Rejected("malformed", "the blocks do not hold the number of rows that the header states")
     return header, specs, body[start + length :]
@@ -139,80 +132,6 @@ def anchor_of(raw: Any) -> Anchor:
     if not good:
         raise Rejected("invalid_header", f"anchor is {str(raw)[:80]}, expected [mono, wall, error, source]")
     return Anchor(raw[0], raw[1], raw[2], raw[3][:16])
-
-
-def _block(raw: Any, *, is_short: bool) -> BlockSpec:
-    if not (isinstance(raw, list) and len(raw) >= 5):
-        raise Rejected("malformed", "a block is not [measurement, tags, rows, columns, texts]")
-    measurement, tags, rows, columns, texts = raw[:5]
-    good = (
-        isinstance(measurement, str)
-        and 0 < len(measurement) <= 64
-        and isinstance(tags, dict)
-        and type(rows) is int
-        and 0 < rows <= MAX_ROWS
-        and isinstance(columns, str)
-        and isinstance(texts, dict)
-        and all(isinstance(listed, list) for listed in texts.values())
-    )
-    if not good:
-        raise Rejected("malformed", f"a block's description is wrong: {str(raw)[:120]}")
-    try:
-        words = tuple([(name, tuple(listed)) for name, listed in texts.items()])
-        if is_short or (len(columns) <= 2048 and _is_short(words)):
-            return _known_block(measurement, tuple(tags.items()), rows, columns, words)
-        parsed, width = _columns.__wrapped__(columns, words)
-        return BlockSpec(measurement, _tags(tuple(tags.items())), rows, parsed, " ".join(columns.split()), width)
-    except TypeError:  # not hashable: a list or an object where a text belongs
-        raise Rejected("malformed", f"a block's tags or texts are not texts: {str(raw)[:120]}") from None
-
-
-def _is_short(words: Texts) -> bool:
-    """Say whether a block's texts may be kept in memory, all together: who sends long ones could fill it."""
-    if len(words) > 64 or sum([len(listed) for _, listed in words]) > 64:
-        return False
-    size = sum([len(name) for name, _ in words])
-    return size + sum([len(one) for _, listed in words for one in listed if type(one) is str]) <= SHORT
-
-
-@lru_cache(maxsize=2048)
-def _known_block(
-    measurement: str, tags: tuple[tuple[str, Any], ...], rows: int, columns: str, texts: Texts
-) -> BlockSpec:
-    """Return what describes a block. Cached, as are its parts: a fleet sends the same few, mostly with as many rows."""
-    parsed, width = _columns(columns, texts)
-    return BlockSpec(measurement, _tags(tags), rows, parsed, " ".join(columns.split()), width)
-
-
-@lru_cache(maxsize=4096)
-def _tags(items: tuple[tuple[str, Any], ...]) -> Tags:
-    """Check and sort tags. Cached, as are columns: a fleet sends the same few dozen for ever."""
-    if len(items) > 16 or not all(isinstance(v, str) and len(k) <= 64 and len(v) <= 256 for k, v in items):
-        raise Rejected("malformed", f"the tags of a block are not at most 16 texts: {str(items)[:120]}")
-    return tags_of(dict(items))
-
-
-@lru_cache(maxsize=1024)
-def _columns(columns: str, texts: Texts) -> tuple[tuple[Column, ...], int]:
-    """Read a block's columns; return them, and how many varints a row takes."""
-    listed = dict(texts)
-    parsed = tuple(_column(text, listed) for text in columns.split())
-    if len({column.name for column in parsed}) != len(parsed) or len(parsed) > 256:
-        raise Rejected("malformed", f"a block names a column twice or has more than 256: {columns[:120]}")
-    return parsed, width_of(parsed)
-
-
-def _column(text: str, texts: dict[str, tuple[Any, ...]]) -> Column:
-    if _COLUMN.fullmatch(text) is None:
-        raise Rejected("malformed", f"column {text[:80]!r} is not name:type")
-    name, _, kind = text.partition(":")
-    code, nullable = kind.rstrip("?"), kind.endswith("?")
-    if code != "s":
-        return Column(name, code, nullable)
-    listed = texts.get(name, ())
-    if not all(isinstance(item, str) and len(item) <= LONG_TEXT for item in listed):
-        raise Rejected("malformed", f"the texts of column {name!r} are not a list of texts")
-    return Column(name, "s", nullable, listed)
 
 
 def _text(raw: dict[str, Any], key: str, limit: int) -> str:
