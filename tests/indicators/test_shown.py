@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from playwright.sync_api import Browser, Page
 from aldea.dashboard_api.app import create_app
 from aldea.dashboard_api.server import HttpServer, serve
 from aldea.dashboard_api.settings import ApiSettings
+from aldea.dashboard_api.web import indicator_places
 from aldea.indicators.catalogue import CATALOGUE
 from aldea.model.clock import ManualClock
 from aldea.storage.register import Register, open_register
@@ -269,3 +272,30 @@ def test_without_sites_the_page_says_what_comes_first(register: Register, tmp_pa
         assert "No site is in service yet" in page
         assert client.get(f"/indicators/{REACH}?lang=en", headers={"Accept": "text/html"}).status_code == 200
     next(serving_it, None)
+
+
+@pytest.mark.parametrize("sort", ["name", "value", "coverage"])
+def test_the_places_of_a_large_programme_come_a_page_at_a_time(
+    client: Client, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    first = f"/indicators/{AVAILABILITY}?by=site&sort={sort}"
+    whole = _places(client.get(first).text)
+    assert len(whole) > 6
+    monkeypatch.setattr(indicator_places, "PARTS_A_PAGE", 3)
+    seen: list[str] = []
+    address: str | None = first
+    while address is not None:
+        text = client.get(address).text
+        assert 1 <= len(_places(text)) <= 3
+        seen += _places(text)
+        following = re.search('rel="next" href="([^"]+)"', text)
+        address = None if following is None else unescape(following[1])
+    assert seen == whole
+    assert f"1\u20133 / {len(whole)}" in client.get(first).text
+    assert client.get(f"{first}&page=0").status_code == 400
+
+
+def _places(text: str) -> list[str]:
+    """Return the names in the table of places."""
+    table = text.partition('class="data byplace"')[2].partition("</table>")[0]
+    return re.findall(r'<a href="[^"]+">([^<]+)</a>', table)

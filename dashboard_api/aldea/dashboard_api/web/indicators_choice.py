@@ -37,6 +37,7 @@ class PageQuery(Parameters):
     kind: str = ""
     by: str = ""
     sort: str = ""
+    page: int = Field(1, ge=1, le=100_000)
     lang: str = ""
     fragment: str = ""
 

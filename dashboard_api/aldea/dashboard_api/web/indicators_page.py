@@ -12,13 +12,13 @@ from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Context
 from aldea.dashboard_api.web.indicator_chart import PeriodMark, drawn
+from aldea.dashboard_api.web.indicator_places import parts_shown
 from aldea.dashboard_api.web.indicator_words import STATUS_WORDS, STEP_WORDS, FigureShown, FigureWriter
 from aldea.dashboard_api.web.indicators_choice import SERIES_MONTHS, Choice, PageQuery, choose
 from aldea.indicators.catalogue import CATALOGUE
 from aldea.indicators.indicator import Indicator
-from aldea.indicators.terms import Level, Setting, Status, Step
+from aldea.indicators.terms import Level, Step
 from aldea.storage.register.indicator_values import IndicatorValue
-from aldea.storage.register.sites import folded
 
 PART_WORDS: Mapping[str, str] = {
     "state": N_("By state"),
@@ -30,7 +30,6 @@ SORT_WORDS: Mapping[str, str] = {
     "value": N_("Highest first"),
     "coverage": N_("Least known first"),
 }
-SILENT = (Status.WITHHELD.value, Status.NOT_COLLECTED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +52,6 @@ class StepShown:
     name: str
     question: str
     items: Sequence[Item]
-
-
-@dataclass(frozen=True, slots=True)
-class PartRow:
-    """A line of the table of areas."""
-
-    name: str
-    address: str
-    figure: FigureShown
-    value: float
-    coverage: float
-    reports: bool
 
 
 def four_steps(context: Context, request: Request, visitor: Visitor, asked: PageQuery) -> dict[str, Any]:
@@ -99,7 +86,7 @@ def one_indicator(
         asked_for = sorted({*months, choice.wanted.period})
         series = {row.period: row for row in choice.reader.rows(entry, replace(choice.wanted, period=""), asked_for)}
         whole = series.get(choice.wanted.period)
-        parts = _parts(entry, choice, writer)
+        parts = parts_shown(entry, choice, writer, asked.page)
         frame = _frame(choice, writer)
     return {
         **frame,
@@ -111,7 +98,6 @@ def one_indicator(
         "revision": whole,
         "chart": drawn(entry, [PeriodMark(one, series.get(one)) for one in months], writer),
         "parts": parts,
-        "silent": [part for part in parts if not part.reports],
         "by": choice.by.value,
         "limits": [writer.count(limit) for limit in _limits(entry)],
         "level_tabs": _tabs(choice, entry, writer, "by", PART_WORDS, choice.by.value),
@@ -133,47 +119,6 @@ def _tabs(
         (choice.address(path, **{**kept, name: value}), writer.say(word), value == chosen)
         for value, word in words.items()
     ]
-
-
-def _parts(entry: Indicator, choice: Choice, writer: FigureWriter) -> list[PartRow]:
-    rows = _within(choice.reader.rows(entry, choice.parts(), [choice.wanted.period]), choice)
-    names = choice.places.names(choice.by)
-    found = [
-        PartRow(
-            name=names.get((row.area_level, row.area_code), row.area_code),
-            address=choice.address(f"/indicators/{entry.id}", area=f"{row.area_level}:{row.area_code}"),
-            figure=writer.figure(entry, row),
-            value=-1.0 if row.value is None else row.value,
-            coverage=-1.0 if row.coverage is None else row.coverage,
-            reports=row.sites_reporting >= row.sites_expected and row.status not in SILENT,
-        )
-        for row in rows
-    ]
-    found.sort(key=lambda part: folded(part.name))
-    if choice.sort == "value":
-        found.sort(key=lambda part: -part.value)
-    if choice.sort == "coverage":
-        found.sort(key=lambda part: part.coverage)
-    return found
-
-
-def _within(rows: Sequence[IndicatorValue], choice: Choice) -> list[IndicatorValue]:
-    """Return the parts that lie in the area that is shown; of the whole, the sites of the setting that is shown."""
-    area = choice.wanted
-    if Level.SITE not in {choice.by, area.level}:
-        within = [(one.municipality, one.state) for one in choice.places.areas]
-        inside = {code for codes in within if area.code in codes for code in codes} | {area.code}
-        return [row for row in rows if area.level is Level.ALL or row.area_code in inside]
-    urban = {place.site for place in choice.places if place.urban}
-    mine = [place for place in choice.places if area.code in {place.state, place.municipality, place.site}]
-    inside = {code for place in mine for code in (place.site, place.municipality, place.state)}
-
-    def fits(row: IndicatorValue) -> bool:
-        if area.level is Level.ALL or row.area_code == area.code:
-            return row.area_level != Level.SITE or (row.area_code in urban) == (area.setting is Setting.URBAN)
-        return row.area_code in inside
-
-    return [row for row in rows if fits(row)]
 
 
 def _item(entry: Indicator, rows: Sequence[IndicatorValue], choice: Choice, writer: FigureWriter) -> Item:
