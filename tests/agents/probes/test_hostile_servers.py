@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
+import os
 import socket
 import threading
 import time
@@ -127,6 +129,40 @@ def test_a_server_that_hangs_up_is_a_failure_that_has_cost_little(says: Says) ->
         outcome = run_test(server, 30.0)
     assert outcome.failure in {Failure.HTTP_INVALID, Failure.CONNECTION_RESET}
     assert 0 < outcome.spent_bytes < 20_000
+
+
+def test_an_address_that_is_no_name_is_a_dns_failure() -> None:
+    limits = Limits(wire_bytes=400_000, seconds=30.0, flows=2, connect_seconds=30.0)
+    outcome = HttpTest(f"http://{'a' * 64}.test/{{bytes}}", Direction.DOWN, limits, None).run()
+    assert (outcome.failure, outcome.spent_bytes) == (Failure.DNS_FAILED, 0)
+
+
+def test_without_a_handle_to_count_with_a_test_fails_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(_number: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with serving(once(HEAD % 10)) as server:
+        monkeypatch.setattr("aldea.agents.probes.throughput.http_flow.os.dup", no_more)
+        outcome = run_test(server, 30.0)
+    assert outcome.failure is not None
+
+
+def test_without_a_handle_to_knock_with_what_is_under_way_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("aldea.agents.probes.throughput.http_test.Knock", no_more)
+
+    def slowly() -> Iterator[bytes]:
+        yield HEAD % 10**12
+        while True:
+            time.sleep(0.01)
+            yield bytes(100)
+
+    with serving(slowly) as server:
+        outcome = run_test(server, 0.5)
+    assert (outcome.failure, outcome.steady) == (None, False)
+    assert outcome.spent_bytes > outcome.body_bytes > 0
 
 
 def test_single_bytes_are_not_counted_as_full_segments() -> None:

@@ -63,6 +63,8 @@ class Flow:
             self._connect()
         except FlowFailed as error:
             self.failure = error.failure
+        except OSError as error:  # no handle is left for the count
+            self.failure = failure_of(error)
 
     def _connect(self) -> None:
         url = self.address(self.share_bytes)
@@ -133,6 +135,8 @@ class Flow:
             work()
         except http.client.HTTPException as error:
             raise FlowFailed(Failure.HTTP_INVALID) from error
+        except UnicodeError as error:  # not even a name: getaddrinfo does not ask
+            raise FlowFailed(Failure.DNS_FAILED) from error
         except TimeoutError as error:
             raise FlowFailed(on_timeout) from error
         except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -78,10 +79,11 @@ class HttpTest:
             flow.stop()
         for thread in threads:
             thread.join(self._limits.connect_seconds)
-        knock = self._knock() if cut_short and self._direction is Direction.DOWN else None
+        was_cut = cut_short and self._direction is Direction.DOWN
+        knock = self._knock() if was_cut else None
         for flow in self._flows:
             flow.close()
-        in_flight = 0 if knock is None else self._in_flight(knock, settling, rtt)
+        in_flight = self._in_flight(knock, settling, rtt) if was_cut else 0
         failure = self._failure()
         if failure is None and not any(flow.arrived_bytes for flow in self._flows):
             failure = Failure.READ_TIMEOUT
@@ -136,12 +138,14 @@ class HttpTest:
 
     def _knock(self) -> Knock | None:
         place = next((flow.place for flow in self._flows if flow.place is not None), None)
-        return None if place is None else Knock(*place)
+        with suppress(OSError):  # no handle is left
+            return None if place is None else Knock(*place)
+        return None
 
-    def _in_flight(self, knock: Knock, settling: Settling, idle_seconds: float) -> int:
+    def _in_flight(self, knock: Knock | None, settling: Settling, idle_seconds: float) -> int:
         """Return about what was still on its way when the connections were cut, and crosses the link all the same."""
         unsent = sum(flow.share_bytes - flow.body_bytes for flow in self._flows)
-        answered = knock.answer_seconds()
+        answered = None if knock is None else knock.answer_seconds()
         if answered is None:
             infos = [flow.info for flow in self._flows]
             answered = min(WAIT_SECONDS, max((info.rtt_seconds for info in infos if info is not None), default=0.0))
