@@ -15,6 +15,7 @@ import pytest
 from aldea.agents.budget import Budget, LedgerFile, Meter, Plan, SiteCalendar, Terms
 from aldea.agents.enrolment import enrolled, keep_enrolment
 from aldea.agents.operating.handler import Outcome, State
+from aldea.agents.operating.kept import KeptCommands
 from aldea.agents.settings import AgentSettings
 from aldea.agents.upgrade_settings import UpgradeSettings
 from aldea.agents.upgrading.folder import COMPLETE, HEARD, Releases
@@ -121,6 +122,42 @@ def test_it_says_once_that_it_waits_for_bytes_and_until_when(workshop: Workshop,
     assert [detail["step"] for detail in said] == ["fetching", "waiting_for_budget"]
     assert "waits until 2026-04-01" in said[1]["sentence"]
     assert said[1]["until_ms"] == 1_775_001_600_000
+
+
+def test_a_release_that_waits_for_bytes_gives_way_to_the_one_that_was_asked_for_since(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    """It may have been stopped while it waited: nobody can call it back, and the next would wait behind it."""
+    enrol(tmp_path, workshop.public.read_text())
+    release, _ = workshop.release(VERSION)
+    payload = {"manifest": document_of(release.manifest), "signature": base64.b64encode(release.signature).decode()}
+    kept = KeptCommands(tmp_path)
+    waits: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waits.append(seconds)
+        come = {
+            2: ("c2", "test", State.ACCEPTED),
+            3: ("c3", "upgrade", State.FAILED),
+            4: ("c4", "upgrade", State.ACCEPTED),
+        }
+        if len(waits) in come:
+            command, kind, state = come[len(waits)]
+            kept.add(Command(command, kind, {}, 0), Outcome(state))
+        assert len(waits) < 5, "it waits on"
+
+    plan = Plan(Terms(monthly_bytes=1000), SiteCalendar(ZoneInfo("UTC"), ()))
+    budget = Budget(plan, LedgerFile(tmp_path), lambda: 1_773_100_800_000, Meter())
+    settings = AgentSettings(site="isla", data=tmp_path)
+    parts = (settings, budget, "0.1.0", lambda: None, linked(pause), LAUNCHED, lambda _: 10**12)
+    for command in ("c0", "c1"):
+        kept.add(Command(command, "upgrade", payload, 0), Outcome(State.DONE if command == "c0" else State.RUNNING))
+    ended = carries_out(Upgrade(*parts, overtaken=kept.is_overtaken), payload)
+    assert (ended.state, len(waits)) == (State.FAILED, 4)
+    assert "another release was asked for since" in ended.detail["sentence"]
+    assert "después se pidió otra" in ended.detail["sentence_es"]
+    assert not kept.is_overtaken("c4")
+    assert not kept.is_overtaken("unknown")
 
 
 def test_what_is_fetched_once_more_outlives_a_power_cut(workshop: Workshop, tmp_path: Path) -> None:

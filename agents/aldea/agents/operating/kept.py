@@ -55,6 +55,15 @@ class KeptCommands:
         """Return what is not over, in the order it came."""
         return [item for item in self._rows("ORDER BY number") if not item.last.state.is_over]
 
+    def is_overtaken(self, command_id: str) -> bool:
+        """Say whether another command of its kind, that is not over, has come after it."""
+        over = tuple(state.value for state in State if state.is_over)
+        query = (
+            "SELECT EXISTS (SELECT 1 FROM command AS mine JOIN command AS other ON other.kind = mine.kind "  # noqa: S608
+            f"WHERE mine.id = ? AND other.number > mine.number AND other.state NOT IN ({', '.join('?' * len(over))}))"
+        )  # only question marks are put in
+        return bool(self._do(lambda db: db.execute(query, (command_id, *over)).fetchone())[0])
+
     def newest(self, count: int) -> list[KeptCommand]:
         """Return the newest, the newest first."""
         return self._rows("ORDER BY number DESC LIMIT ?", count)

@@ -52,6 +52,7 @@ def _settings(tools: Toolbox) -> Handler:
 
 def _upgrade(tools: Toolbox) -> Handler:
     from aldea.agents.machine import boot_id
+    from aldea.agents.operating.kept import KeptCommands
     from aldea.agents.probes.budget import budget_of
     from aldea.agents.upgrading.handler import Upgrade
     from aldea.agents.upgrading.settling import Link
@@ -59,7 +60,9 @@ def _upgrade(tools: Toolbox) -> Handler:
     budget = budget_of(tools.settings, tools.context)
     # The kernel's own id of this boot, as the launcher has it: it does not know the short one.
     link = Link(tools.is_heard, tools.context.clock, boot_id())
-    return Upgrade(tools.settings, budget, tools.machine.version, tools.start_anew, link, beside=tools.desk)
+    overtaken = KeptCommands(tools.settings.data).is_overtaken
+    version = tools.machine.version
+    return Upgrade(tools.settings, budget, version, tools.start_anew, link, beside=tools.desk, overtaken=overtaken)
 
 
 def _of_records(tools: Toolbox) -> tuple[Handler, ...]:

@@ -66,6 +66,8 @@ class Upgrade:
 
     A release is tried only while the server is heard over `link`: a trial without it would tell of the link alone. And
     it is tried alone: of settings from afar (`beside`) that are on trial at the same time it could not be told apart.
+    A release that is still being fetched gives way to another one that was asked for since (`overtaken`, by the
+    command's id): it may have waited for the month's bytes for weeks, and have been stopped meanwhile.
     """
 
     settings: AgentSettings
@@ -76,6 +78,7 @@ class Upgrade:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     free: Callable[[Path], int] = free_bytes
     beside: Beside | None = None
+    overtaken: Callable[[str], bool] = lambda _command: False
     kind: str = "upgrade"
     quick: bool = False
     resumes: bool = True
@@ -144,7 +147,7 @@ class Upgrade:
         await asyncio.to_thread(
             verifying.forgive, releases, manifest.version, again=command.payload.get("again") is True
         )
-        wheels = await self._fetch(releases, manifest, enrolment, tell)
+        wheels = await self._fetch(releases, manifest, enrolment, command, tell)
         await tell(State.RUNNING, telling.step(manifest.version, "building", {}))
         words = launcher[launcher.index("aldea.agents.upgrading.launch") + 1 :]
         await build(releases, manifest, wheels, launcher[0], words)
@@ -162,7 +165,9 @@ class Upgrade:
         await self._hand_over(releases, trial, tell)
         return await asyncio.Future[Outcome]()  # never: the agent ends in order
 
-    async def _fetch(self, releases: Releases, manifest: Manifest, enrolment: Enrolment, tell: Tell) -> list[Path]:
+    async def _fetch(
+        self, releases: Releases, manifest: Manifest, enrolment: Enrolment, command: Command, tell: Tell
+    ) -> list[Path]:
         if releases.is_whole(manifest.version):
             return []
         folder = releases.folder / f"{manifest.version}.fetched"
@@ -171,8 +176,13 @@ class Upgrade:
         reader = RangeReader(Source(enrolment.server, ca_file), self.budget.meter)
         told = FetchTold(manifest, tell, self.link.is_heard)
         rate = self.settings.upgrade.bytes_per_second
-        room, pause = self.budget.room_from, self.link.pause
-        fetcher = Fetcher(reader, rate, room, told.progress, told.wait, told.stuck, pause)
+
+        def room(need_bytes: int) -> int | None:
+            if self.overtaken(command.id):
+                raise telling.overtaken(manifest.version)
+            return self.budget.room_from(need_bytes)
+
+        fetcher = Fetcher(reader, rate, room, told.progress, told.wait, told.stuck, self.link.pause)
         return await fetcher.fetch(manifest, folder)
 
     async def _hand_over(self, releases: Releases, trial: Trial, tell: Tell) -> None:

@@ -30,6 +30,14 @@ def disk_error(error: OSError) -> ReleaseError:
     return ReleaseError(f"the device's disk does not take it: {why}", f"el disco del equipo no lo admite: {why}")
 
 
+def overtaken(version: str) -> ReleaseError:
+    """Return that another release is wanted by now."""
+    return ReleaseError(
+        f"version {version} was not fetched to its end: another release was asked for since",
+        f"la versión {version} no se terminó de descargar: después se pidió otra",
+    )
+
+
 def runs_already(version: str) -> Outcome:
     """Return that there is nothing to do."""
     return Outcome(State.DONE, {"version": version, **Words("it runs already", "ya funciona").told})
