@@ -115,24 +115,32 @@ def test_a_machines_figure_by_sex_cannot_exist(client: Client) -> None:
     assert (value["status"], value["value"], value["notes"]) == ("M", None, ["no_such_split"])
 
 
-def test_a_list_is_read_page_by_page(client: Client) -> None:
-    whole = items(client, AVAILABILITY, area="site", period="202610")
+@pytest.mark.parametrize("asked", [{"period": "202610"}, {}, {"sex": "F"}], ids=["a-month", "all-months", "women"])
+@pytest.mark.parametrize("area", ["site", "state", "all", "state:Chiapas"])
+@pytest.mark.parametrize("indicator", [AVAILABILITY, REACH])
+def test_a_list_is_read_page_by_page(client: Client, indicator: str, area: str, asked: dict[str, str]) -> None:
+    whole = items(client, indicator, area=area, **asked)
     paged: list[dict[str, Any]] = []
-    after: str | None = None
+    after: dict[str, str] = {}
     while True:
-        asked: dict[str, str | int] = {
-            "area": "site",
-            "period": "202610",
-            "limit": 3,
-            **({"after": after} if after else {}),
-        }
-        answer = client.get(VALUES.format(AVAILABILITY), params=asked).json()
+        wanted = {"area": area, "limit": "3", **asked, **after}
+        answer = client.get(VALUES.format(indicator), params=wanted).json()
         paged += answer["items"]
-        after = answer["next"]
-        if after is None:
+        assert answer["next"] is None or len(answer["items"]) == 3
+        if answer["next"] is None:
             break
+        after = {"after": answer["next"]}
     assert paged == whole
-    assert len(whole) == 8
+    assert whole or (indicator, asked) == (REACH, {"sex": "F"})
+
+
+def test_a_cursor_of_another_list_is_none_of_this_one(client: Client) -> None:
+    asked = {"area": "site", "limit": "1"}
+    cursor = client.get(VALUES.format(AVAILABILITY), params=asked).json()["next"]
+    for wanted in ({"area": "state"}, {"period": "202611"}, {"simulated": "true"}, {"programme": "otra"}):
+        refused = client.get(VALUES.format(AVAILABILITY), params={**asked, "after": cursor, **wanted})
+        assert (refused.status_code, "begin anew" in refused.text) == (400, True), wanted
+    assert client.get(VALUES.format(REACH), params={**asked, "after": cursor}).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import overload
 
 from aldea.indicators.terms import Level
 from aldea.storage.register import Unit
 from aldea.storage.register.site_places import SiteArea, SitePlace, areas_of, site_areas, site_places
+from aldea.storage.register.sites import find_sites
 
 
 class Places(Sequence[SitePlace]):
@@ -35,11 +36,13 @@ class Places(Sequence[SitePlace]):
         """What the municipalities and states with sites are called, by level and code."""
         return names_of(self.areas)
 
-    def names(self, level: Level) -> dict[tuple[str, str], str]:
-        """Return what the places of a level are called, by level and code."""
-        if level is Level.SITE:
+    def names(self, level: Level, codes: Collection[str] | None = None) -> dict[tuple[str, str], str]:
+        """Return what the places of a level are called, by level and code; of `codes` at least."""
+        if level is not Level.SITE:
+            return {key: name for key, name in self.area_names.items() if key[0] == level.value}
+        if codes is None or "_sites" in self.__dict__:
             return {(level.value, place.site): place.name for place in self}
-        return {key: name for key, name in self.area_names.items() if key[0] == level.value}
+        return {(level.value, key): site.name for key, site in find_sites(self._unit, codes).items()}
 
     def __len__(self) -> int:
         return len(self._sites)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aldea.dashboard_api.figures.asking import PERSON_MARKS, Wanted
 from aldea.dashboard_api.figures.hiding import Hiding
@@ -14,6 +14,7 @@ from aldea.indicators.indicator import Indicator
 from aldea.indicators.sharing import impossible, row_shared
 from aldea.indicators.terms import Disclosure
 from aldea.storage.register import Unit
+from aldea.storage.register.errors import RegisterError
 from aldea.storage.register.indicator_values import IndicatorValue, ValueFilter, disagg_key, read_values
 
 
@@ -36,6 +37,20 @@ class Reader:
         disagg = {key: value for key, value in wanted.disagg.items() if not cannot or key not in split}
         found = self._read([indicator], wanted, periods, disagg)
         return [impossible(row, split.items()) for row in found] if cannot else found
+
+    def page(
+        self, indicator: Indicator, wanted: Wanted, period: str, *, limit: int, after: int | None
+    ) -> list[IndicatorValue]:
+        """Return the first `limit` values of a period, or more, from behind the value with the id `after`.
+
+        Raises RegisterError when that one is not there any more. Where rights or the people behind the values decide
+        what is returned all of them are read.
+        """
+        if self.rights.everything and indicator.disclosure is Disclosure.NONE and not wanted.split:
+            only = self._filter([indicator.id], wanted, [period], wanted.disagg)
+            return read_values(self.unit, only, limit=limit, after=after)
+        found = self.rows(indicator, replace(wanted, period=period), ())
+        return found if after is None else list(_behind(found, after))
 
     def together(self, wanted: Wanted, periods: Collection[str]) -> dict[str, list[IndicatorValue]]:
         """Return the values of every indicator, by its id: a few queries, however many indicators there are."""
@@ -77,3 +92,10 @@ class Reader:
             wanted.programme,
             disagg_key(disagg),
         )
+
+
+def _behind(rows: Sequence[IndicatorValue], after: int) -> Sequence[IndicatorValue]:
+    place = next((number for number, row in enumerate(rows) if row.id == after), None)
+    if place is None:
+        raise RegisterError("after is no cursor of this list")
+    return rows[place + 1 :]

@@ -31,7 +31,8 @@ from aldea.indicators.indicator import SITE_MARKS, Indicator
 from aldea.indicators.stored import value_of
 from aldea.indicators.terms import Level, Setting
 from aldea.storage.register import Unit
-from aldea.storage.register.indicator_values import IndicatorValue, known_periods, period_of_value
+from aldea.storage.register.errors import RegisterError
+from aldea.storage.register.indicator_values import IndicatorValue, find_value, known_periods
 from aldea.storage.register.programmes import find_programme
 
 router = APIRouter(prefix="/api/v1", tags=["indicators"])
@@ -64,8 +65,8 @@ def values(aldea: Aldea, visitor: SignedIn, indicator: str, asked: Annotated[Val
         rights = Rights.of(visitor, places)
         _refuse_outside(rights, wanted)
         rows = _page(Reader(unit, places, rights), entry, wanted, asked)
-        names = places.names(wanted.level) if rows else {}
-    page = rows[: asked.limit]
+        page = rows[: asked.limit]
+        names = places.names(wanted.level, {row.area_code for row in page})
     following = str(page[-1].id) if len(rows) > len(page) else None
     return ValuesDocument(items=[_document(row, names) for row in page], next=following)
 
@@ -109,34 +110,34 @@ def _refuse_outside(rights: Rights, wanted: Wanted) -> None:
 
 def _page(reader: Reader, entry: Indicator, wanted: Wanted, asked: ValuesQuery) -> list[IndicatorValue]:
     """Return the values from behind the cursor on: as many as are asked for, and more where there are more."""
-    unit = reader.unit
+    unit, after = reader.unit, asked.after
     periods = [wanted.period] if wanted.period else list(known_periods(unit, simulated=wanted.simulated))
-    begun: str | None = None
-    if asked.after is not None:
-        begun = period_of_value(unit, int(asked.after)) if asked.after.isdecimal() and len(asked.after) < 19 else None
-        if begun is None:
+    if after is None and wanted.code is not None:
+        return reader.rows(entry, wanted, periods)
+    behind: int | None = None
+    if after is not None:
+        begun = find_value(unit, int(after)) if after.isdecimal() and len(after) < 19 else None
+        if begun is None or begun.period not in periods or not _is_asked_for(begun, entry, wanted):
             raise _no_cursor()
-        periods = [period for period in periods if period >= begun]
-    # All areas of a level are read a period at a time: the first page is not to cost what all of them do.
-    parts = [[period] for period in periods] if wanted.code is None else [periods]
+        behind, periods = begun.id, periods[periods.index(begun.period) :]
     rows: list[IndicatorValue] = []
-    for part in parts:
-        found = reader.rows(entry, wanted, part)
-        if begun is not None and part is parts[0]:
-            found = _behind(found, asked)
-        rows += found
+    # All areas of a level are read a period at a time: the first page is not to cost what all of them do.
+    for period in periods:
+        missing = asked.limit + 1 - len(rows)
+        try:
+            rows += reader.page(entry, wanted, period, limit=missing, after=behind)
+        except RegisterError:
+            raise _no_cursor() from None
+        behind = None
         if len(rows) > asked.limit:
             break
-    if asked.after is not None and not parts:
-        raise _no_cursor()
     return rows
 
 
-def _behind(rows: list[IndicatorValue], asked: ValuesQuery) -> list[IndicatorValue]:
-    place = next((number for number, row in enumerate(rows) if str(row.id) == asked.after), None)
-    if place is None:
-        raise _no_cursor()
-    return rows[place + 1 :]
+def _is_asked_for(value: IndicatorValue, entry: Indicator, wanted: Wanted) -> bool:
+    place = (value.indicator, value.area_level, value.programme, value.simulated)
+    same = place == (entry.id, wanted.level, wanted.programme, wanted.simulated)
+    return same and (bool(wanted.split) or dict(value.disagg) == wanted.disagg)
 
 
 def _no_cursor() -> Problem:

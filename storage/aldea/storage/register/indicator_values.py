@@ -108,7 +108,11 @@ def read_values(
 
     Raises RegisterError when there is no value with that id any more.
     """
-    wanted = select(indicator_value).where(*_conditions(only)).order_by(*ORDER).limit(limit)
+    # Of one indicator and period, the index of values' identity has the order too: no more is read than is returned.
+    in_order = limit is not None and all(
+        found is not None and len(found) == 1 for found in (only.indicators, only.periods)
+    )
+    wanted = select(indicator_value).where(*_conditions(only, in_order=in_order)).order_by(*ORDER).limit(limit)
     if after is not None:
         last = unit.connection.execute(select(*ORDER).where(indicator_value.c.id == after)).first()
         if last is None:
@@ -137,10 +141,10 @@ def read_person_counts(
     ]
 
 
-def period_of_value(unit: Unit, value_id: int) -> str | None:
-    """Return the period that the value with an id is of; None where there is no such value."""
-    wanted = select(indicator_value.c.period).where(indicator_value.c.id == value_id)
-    return unit.connection.execute(wanted).scalar()
+def find_value(unit: Unit, value_id: int) -> IndicatorValue | None:
+    """Return the value with an id, of whatever revision; None where there is none."""
+    found = _values(unit, select(indicator_value).where(indicator_value.c.id == value_id))
+    return found[0] if found else None
 
 
 def value_revisions(unit: Unit, value: IndicatorValue) -> list[IndicatorValue]:
@@ -166,7 +170,7 @@ def known_periods(unit: Unit, *, simulated: bool, still_open: bool = False) -> t
     return tuple(unit.connection.execute(wanted).scalars())
 
 
-def _conditions(only: ValueFilter) -> list[ColumnElement[bool]]:
+def _conditions(only: ValueFilter, *, in_order: bool = False) -> list[ColumnElement[bool]]:
     """Return the conditions, worded so that the index fits that finds the fewest rows.
 
     With areas named that is the one of values' identity. SQLite, which keeps no statistics here, would take the
@@ -174,7 +178,7 @@ def _conditions(only: ValueFilter) -> list[ColumnElement[bool]]:
     for as an expression.
     """
     table = indicator_value
-    of_areas = only.level is not None and (only.codes is not None or only.level != "site")
+    of_areas = only.level is not None and (only.codes is not None or only.level != "site" or in_order)
     world = func.coalesce(table.c.simulated, only.simulated) if of_areas else table.c.simulated
     found: list[ColumnElement[bool]] = [world == only.simulated, table.c.newest.is_(True)]
     several = {"indicator": only.indicators, "period": only.periods, "area_code": only.codes}
