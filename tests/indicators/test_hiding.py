@@ -108,7 +108,7 @@ def test_a_figure_of_many_sites_is_read_without_the_sites(empty: Register, monke
             places = Places(unit, 1, simulated=False)
             Hiding(unit, places, simulated=False, analyst=False).nodes([INDICATOR], [PERIOD], Level.STATE, None)
             assert Level.SITE.value not in levels
-            Hiding(unit, places, simulated=False, analyst=False).nodes([INDICATOR], [PERIOD], Level.SITE, "s3")
+            Hiding(unit, places, simulated=False, analyst=False).nodes([INDICATOR], [PERIOD], Level.SITE, ["s3"])
             assert Level.SITE.value in levels
             raise _Undone
     except _Undone:
@@ -124,7 +124,9 @@ def _compare(unit: Unit, *, analyst: bool) -> None:
     asked += [(Level(level), code) for level, code in tree.above]
     for level, code in asked:
         finder = Hiding(unit, Places(unit, 1, simulated=False), simulated=False, analyst=analyst)
-        found = finder.nodes([INDICATOR], [PERIOD], level, code).get((INDICATOR.id, PERIOD), frozenset())
+        found = finder.nodes([INDICATOR], [PERIOD], level, None if code is None else [code]).get(
+            (INDICATOR.id, PERIOD), frozenset()
+        )
         for node in map(node_of, whole):
             if node[0] == level and code in {None, node[1]}:
                 assert (node in found) == (node in expected), (level, code, node)

@@ -33,28 +33,27 @@ class Hiding:
     analyst: bool
 
     def nodes(
-        self, indicators: Sequence[Indicator], periods: Collection[str], level: Level, code: str | None
+        self, indicators: Sequence[Indicator], periods: Collection[str], level: Level, codes: Collection[str] | None
     ) -> Mapping[Series, frozenset[Node]]:
-        """Return the hidden values by indicator and period: all there are among those of the level and code.
+        """Return the hidden values by indicator and period: all there are among those of the level and codes.
 
-        `code` None: every area of the level.
+        `codes` None: every area of the level.
         """
         ids = [indicator.id for indicator in indicators]
         areas = self.places.areas
         tree = tree_of(areas)
         towns = sorted({area.municipality for area in areas if area.municipality})
         upper = self._read(ids, periods, ANYWHERE[0], None) + self._read(ids, periods, STATE, None)
-        each = level is Level.MUNICIPALITY and code is None  # also of those in which there is no site any more
+        each = level is Level.MUNICIPALITY and codes is None  # also of those in which there is no site any more
         middle = self._read(ids, periods, MUNICIPALITY, None if each else towns)
         # A state must be looked into for what is asked of it, and where what lies in it may decide about its sum.
-        opened = self._asked(level, code, tree) | self._undecided(upper, middle, tree)
+        opened = self._asked(level, codes, tree) | self._undecided(upper, middle, tree)
         if opened:
             tree = tree_of(areas, self.places)
             middle = [row for row in middle if tree.above.get((MUNICIPALITY, row.area_code), ANYWHERE) in opened]
             inside = [site for site in self.places if _under((SITE, site.site), tree) & opened]
             everything = len(inside) == len(self.places)
-            codes = None if everything else [site.site for site in inside]
-            upper += middle + self._read(ids, periods, SITE, codes)
+            upper += middle + self._read(ids, periods, SITE, None if everything else [site.site for site in inside])
         return self._hidden(indicators, upper, tree)
 
     def _read(
@@ -62,16 +61,15 @@ class Hiding:
     ) -> list[PersonCount]:
         return read_person_counts(self.unit, ids, periods, level, codes, simulated=self.simulated)
 
-    def _asked(self, level: Level, code: str | None, tree: Tree) -> set[AreaKey]:
+    def _asked(self, level: Level, codes: Collection[str] | None, tree: Tree) -> set[AreaKey]:
         """Return the states that are asked about below themselves; `ANYWHERE` for all that lies in no state."""
         if level in {Level.ALL, Level.STATE}:
             return set()
-        if code is None:
+        if codes is None:
             return _all(tree)
-        if level is Level.MUNICIPALITY:
-            return {tree.above.get((MUNICIPALITY, code), ANYWHERE)}
-        tree = tree_of(self.places.areas, self.places)
-        return _under((SITE, code), tree) or {ANYWHERE}
+        if level is Level.SITE:
+            tree = tree_of(self.places.areas, self.places)
+        return {state for code in codes for state in _under((level.value, code), tree) or {ANYWHERE}}
 
     def _undecided(self, upper: Iterable[PersonCount], middle: Iterable[PersonCount], tree: Tree) -> set[AreaKey]:
         """Return the states whose sum may have to be hidden for the sake of one of its parts.

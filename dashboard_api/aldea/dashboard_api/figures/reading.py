@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from aldea.dashboard_api.figures.asking import PERSON_MARKS, Wanted
@@ -16,6 +16,7 @@ from aldea.indicators.terms import Disclosure
 from aldea.storage.register import Unit
 from aldea.storage.register.errors import RegisterError
 from aldea.storage.register.indicator_values import IndicatorValue, ValueFilter, disagg_key, read_values
+from aldea.storage.register.statements import chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +27,22 @@ class Reader:
     places: Places
     rights: Rights
 
-    def rows(self, indicator: Indicator, wanted: Wanted, periods: Collection[str]) -> list[IndicatorValue]:
+    def rows(
+        self,
+        indicator: Indicator,
+        wanted: Wanted,
+        periods: Collection[str],
+        codes: Collection[str] | None = None,
+    ) -> list[IndicatorValue]:
         """Return the values asked for, by period, area and programme; those outside of the rights are left out.
 
-        `periods`: which, where `wanted` names none.
+        `periods` and `codes`: which periods and areas, where `wanted` names none.
         """
         periods = [wanted.period] if wanted.period else periods
         split = {name: value for name, value in wanted.split.items() if name in PERSON_MARKS}
         cannot = bool(split) and not set(split) <= set(indicator.marks)
         disagg = {key: value for key, value in wanted.disagg.items() if not cannot or key not in split}
-        found = self._read([indicator], wanted, periods, disagg)
+        found = self._read([indicator], wanted, periods, disagg, codes)
         return [impossible(row, split.items()) for row in found] if cannot else found
 
     def page(
@@ -63,17 +70,24 @@ class Reader:
         return found
 
     def _read(
-        self, indicators: Sequence[Indicator], wanted: Wanted, periods: Collection[str], disagg: dict[str, str]
+        self,
+        indicators: Sequence[Indicator],
+        wanted: Wanted,
+        periods: Collection[str],
+        disagg: dict[str, str],
+        codes: Collection[str] | None = None,
     ) -> list[IndicatorValue]:
         ids = [indicator.id for indicator in indicators]
-        rows = read_values(self.unit, self._filter(ids, wanted, periods, disagg))
+        codes = codes if wanted.code is None else [wanted.code]
+        only = self._filter(ids, wanted, periods, disagg)
+        rows = [row for part in _parts(only, codes) for row in read_values(self.unit, part)]
         rows = [row for row in rows if self.rights.may_see(row.area_level, row.area_code, row.programme)]
         people = [indicator for indicator in indicators if indicator.disclosure is not Disclosure.NONE]
         if not people or not rows:
             return rows
         analyst = self.rights.analyst
         hiding = Hiding(self.unit, self.places, wanted.simulated, analyst)
-        hidden = hiding.nodes(people, periods, wanted.level, wanted.code)
+        hidden = hiding.nodes(people, periods, wanted.level, codes)
         return [
             row_shared(CATALOGUE[row.indicator], row, hidden.get((row.indicator, row.period), ()), analyst=analyst)
             for row in rows
@@ -99,3 +113,12 @@ def _behind(rows: Sequence[IndicatorValue], after: int) -> Sequence[IndicatorVal
     if place is None:
         raise RegisterError("after is no cursor of this list")
     return rows[place + 1 :]
+
+
+def _parts(only: ValueFilter, codes: Collection[str] | None) -> Iterator[ValueFilter]:
+    """Yield filters that name no more areas each than one statement takes; their values are by code then."""
+    if codes is None:
+        yield only
+        return
+    for part in chunks(sorted(codes)):
+        yield replace(only, codes=part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from aldea.dashboard_api.web.indicator_words import FigureShown, FigureWriter
@@ -55,7 +55,7 @@ def parts_shown(entry: Indicator, choice: Choice, writer: FigureWriter, page: in
         kept = {"by": choice.by.value, "sort": choice.sort, "page": str(number)}
         return choice.address(f"/indicators/{entry.id}", **kept)
 
-    rows = _within(choice.reader.rows(entry, choice.parts(), [choice.wanted.period]), choice)
+    rows = _within(choice.reader.rows(entry, choice.parts(), [choice.wanted.period], _sites_inside(choice)), choice)
     rows.sort(key=lambda row: folded(name(row)))
     if choice.sort in _ORDERS:
         rows.sort(key=_ORDERS[choice.sort])
@@ -76,6 +76,14 @@ _ORDERS: Mapping[str, Callable[[IndicatorValue], float]] = {
     "value": lambda row: 1.0 if row.value is None else -row.value,
     "coverage": lambda row: -1.0 if row.coverage is None else row.coverage,
 }
+
+
+def _sites_inside(choice: Choice) -> Collection[str] | None:
+    """Return the sites in the area that is shown, where sites are its parts; None where all parts are asked for."""
+    area = choice.wanted
+    if choice.by is not Level.SITE or area.level is Level.ALL:
+        return None
+    return [one.site for one in choice.places if area.code in {one.state, one.municipality, one.site}]
 
 
 def _within(rows: Sequence[IndicatorValue], choice: Choice) -> list[IndicatorValue]:
