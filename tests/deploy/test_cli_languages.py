@@ -162,6 +162,11 @@ def test_every_marked_text_is_found_for_the_catalogue() -> None:
         (["backup"], 1, "no hay ningún registro en "),
         (["restore", "none.tar.gz", "--check"], 1, "no existe el archivo none.tar.gz"),
         (["migrate", "--register", "mysql://here"], 1, "la URL del registro empieza con 'mysql': usar sqlite:///"),
+        (["migrate", "--register", "sqlite:////dev/null/r.db"], 1, "/dev/null/r.db no se puede crear o abrir"),
+        (["upp", "--lang", "en"], 2, "there is no command 'upp'"),
+        (["--lang", "en", "upp"], 2, "there is no command 'upp'"),
+        (["--lang=en", "restore"], 2, "the following arguments are required: file"),
+        (["--lang", "en"], 0, "usage: aldea COMMAND [options]"),
         (["site", "list"], 1, "tiene tablas de la versión ninguna y este programa necesita"),
         (["collector", "--config", "none.toml"], 2, "none.toml no se puede leer"),
         (["rules", "check", "none.yaml"], 1, "none.yaml: no se puede leer"),
@@ -222,6 +227,23 @@ def test_what_came_of_a_command_is_told_in_the_language_asked_for(capsys: pytest
     told = said_by(words, capsys)[1]
     assert re.fullmatch(r"usuario weather\ncontraseña \S+\nSe muestra solo esta vez; repetir la orden .*\n", told)
     assert said_by(["broker", "revoke", "weather"], capsys)[1] == "weather ya no puede conectarse.\n"
+
+
+@pytest.mark.parametrize("command", [["api"], ["start-for-real", "--yes"]], ids=lambda words: words[0])
+def test_a_series_file_that_is_none_is_refused_with_a_sentence(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / "series.db"
+    damaged.write_text("no database")
+    said_by(["migrate"], capsys)
+    code, said = said_by([*command, "--series", f"sqlite:///{damaged}"], capsys)
+    assert (code, f"el almacén de series {damaged} no funciona por ahora" in said) == (1, True)
+
+
+def test_a_backup_that_has_no_place_is_refused_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    said_by(["migrate"], capsys)
+    code, said = said_by(["backup", "--to", "/dev/null/backups"], capsys)
+    assert (code, "la copia no se puede escribir en /dev/null/backups" in said) == (1, True)
 
 
 def test_what_a_program_reads_is_the_same_in_both(capsys: pytest.CaptureFixture[str]) -> None:

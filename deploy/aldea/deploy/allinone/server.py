@@ -19,7 +19,8 @@ from aldea.deploy.allinone.seeding import (
     remove_fleet,
 )
 from aldea.deploy.realstart.watching import RealStart
-from aldea.deploy.words import said
+from aldea.deploy.words import said, sentence_of
+from aldea.model.series import StoreUnavailable
 from aldea.storage.register import open_register
 from aldea.storage.series import open_series_store
 
@@ -30,8 +31,16 @@ if TYPE_CHECKING:
     from aldea.deploy.allinone.settings import Everything
     from aldea.deploy.broker.base import Broker
     from aldea.model.clock import Clock
+    from aldea.model.series import SeriesStore
 
 OURS_TO_SAY = ("ALDEA_DATA", "ALDEA_SITE", "ALDEA_DEVICE")
+
+
+def _series_of(data: Path) -> SeriesStore:
+    try:
+        return open_series_store(f"sqlite:///{data / 'series.db'}")
+    except ValueError as error:  # it was written by another version
+        raise StoreUnavailable(sentence_of(error)) from error
 
 
 class AllInOne:
@@ -79,7 +88,7 @@ class AllInOne:
         self._stack.callback(register.close)
         register.migrate()
         check_address(register, settings.http_host)
-        store = open_series_store(f"sqlite:///{data / 'series.db'}")
+        store = _series_of(data)
         self._stack.callback(store.close)
         register_this_machine(register, self._clock)
         demo = demo_is_wanted(register, asked=settings.demo)

@@ -7,6 +7,7 @@ import json
 import os
 import tarfile
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -56,9 +57,9 @@ def take_backup(places: Places, target: Path, now_ms: int, progress: Callable[[i
     """
     parts = list(places.parts())
     left_out = () if places.series_file() is not None else ("series",)
-    target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.part")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
             manifest = _copy(parts, Path(folder), now_ms, left_out, progress)
             progress(len(parts), len(parts) + 1, target.name)
@@ -69,7 +70,8 @@ def take_backup(places: Places, target: Path, now_ms: int, progress: Callable[[i
             said("the backup can't be written to %(folder)s: %(why)s", folder=target.parent, why=reason_of(error))
         ) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # there may be no folder either
+            unfinished.unlink()
     progress(len(parts) + 1, len(parts) + 1, target.name)
     return manifest
 

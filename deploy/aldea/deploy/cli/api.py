@@ -24,6 +24,7 @@ from aldea.deploy.garbage import settle_garbage
 from aldea.deploy.words import said
 from aldea.model.checks import a_url, is_loopback
 from aldea.model.clock import SystemClock
+from aldea.model.series import StoreUnavailable
 from aldea.storage.register import RegisterError
 from aldea.storage.register.endpoint import set_server_url
 from aldea.storage.series import open_series_store
@@ -84,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
             register.check()
             check_address(register, arguments.host)
             store = open_series_store(arguments.series or default_series_url())
-        except (RegisterError, CannotServe, ValueError) as error:
+        except (RegisterError, CannotServe, StoreUnavailable, ValueError) as error:
             raise CommandError(error) from error
         try:
             settle_garbage()

@@ -12,8 +12,8 @@ from gettext import gettext as _
 from typing import Protocol
 
 from aldea.agents.page import words as box
-from aldea.agents.page.words import N_, language_of_environment, say, translate
-from aldea.agents.terminal import complain, language_wanted, speaking
+from aldea.agents.page.words import N_, say, translate
+from aldea.agents.terminal import OPTION, complain, language_wanted, speaking
 from aldea.deploy import words as server
 from aldea.deploy.cli.helping import add_language_everywhere, epilog
 from aldea.deploy.garbage import look_seldom
@@ -90,8 +90,8 @@ def _nobody_reads() -> bool:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    words = list(sys.argv[1:] if argv is None else argv)
-    language = language_of_environment(os.environ)
+    given = list(sys.argv[1:] if argv is None else argv)
+    language, words = language_wanted(given, os.environ), _named_first(given)
     if not words or words[0] in ("-h", "--help", "help"):
         print(_overview(language))
         return OK
@@ -106,6 +106,13 @@ def _main(argv: Sequence[str] | None) -> int:
         complain(there, language, "aldea")
         return WRONG_USE
     return _run(name, words[1:], language)
+
+
+def _named_first(words: list[str]) -> list[str]:
+    """Return a command line with `--lang` behind the command's name, where it holds as well; none without a name."""
+    first = words[0] if words else ""
+    count = 2 if first == OPTION else int(first.startswith(f"{OPTION}="))
+    return [*words[count : count + 1], *words[:count], *words[count + 1 :]] if len(words) > count else []
 
 
 def _run(name: str, words: Sequence[str], language: str) -> int:

@@ -26,6 +26,7 @@ from aldea.deploy.cli.places import (
 from aldea.deploy.realstart.leaving import leave
 from aldea.deploy.words import in_language, said, tell
 from aldea.model.clock import SystemClock
+from aldea.model.series import StoreUnavailable
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.real_start import Phase, ask, note, read_wish
@@ -91,11 +92,13 @@ def _start(register: Register, arguments: argparse.Namespace) -> int:
 def _here(register: Register, arguments: argparse.Namespace) -> int:
     try:
         series = open_series_store(arguments.series or default_series_url())
-    except ValueError as error:
+    except (StoreUnavailable, ValueError) as error:
         raise CommandError(error) from error
     try:
         removed = leave(register, series, data_folder() / "simulator", lambda *_: None)
         note(register, Phase.DONE, removed, removed)
+    except StoreUnavailable as error:  # the wish stands: once more goes on with what is left
+        raise CommandError(error) from error
     finally:
         series.close()
     tell(said("The %(count)s simulated sites have left.", count=removed), arguments)

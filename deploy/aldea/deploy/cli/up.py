@@ -30,6 +30,7 @@ from aldea.deploy.garbage import settle_garbage
 from aldea.deploy.os_words import reason_of
 from aldea.deploy.words import in_language, said
 from aldea.model.clock import SystemClock
+from aldea.model.series import StoreUnavailable
 from aldea.storage.register import RegisterError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     server = AllInOne(everything, SystemClock(), environ, show, progress.line, arguments.config)
     try:
         _serve(server, show, progress, stopped)
-    except (AlreadyRunning, BrokerError, CannotServe, RegisterError, JournalError) as error:
+    except (AlreadyRunning, BrokerError, CannotServe, RegisterError, JournalError, StoreUnavailable) as error:
         raise CommandError(error) from error
     return OK
 

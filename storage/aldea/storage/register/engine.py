@@ -69,9 +69,17 @@ def _parse(url: str) -> URL:
 
 def _sqlite(url: URL) -> Engine:
     path = Path(url.database or "")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The register holds people's contact channels: readable by its owner alone.
-    path.touch(mode=0o600, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The register holds people's contact channels: readable by its owner alone.
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise RegisterError(
+            Said(
+                f"the register's file {path} cannot be made or opened: {error.strerror}",
+                f"el archivo del registro {path} no se puede crear o abrir: {error.strerror}",
+            )
+        ) from error
     engine = create_engine(
         url,
         json_serializer=encode_json,

@@ -22,18 +22,21 @@ NEWEST = "0016"
 """The newest migration: which tables this version of Aldea needs."""
 
 
+_THE_REGISTER = Said("the register", "el registro")
+
+
 @contextmanager
-def database_errors(name: str) -> Iterator[None]:
+def database_errors(name: Said) -> Iterator[None]:
     """Raise what the database says as RegisterError; `name` is the register's."""
     try:
         yield
     except IntegrityError as error:
         raise RegisterConflictError(
-            Said(f"{name} refused the change: {error.orig}", f"{name} rechazó el cambio: {error.orig}")
+            Said(f"{name} refused the change: {error.orig}", f"{name.es} rechazó el cambio: {error.orig}")
         ) from error
     except OperationalError as error:
         raise RegisterUnavailableError(
-            Said(f"{name} is not available: {error.orig}", f"{name} no está disponible: {error.orig}")
+            Said(f"{name} is not available: {error.orig}", f"{name.es} no está disponible: {error.orig}")
         ) from error
     except (DataError, OverflowError, UnicodeEncodeError) as error:
         raise RegisterValueError(
@@ -47,10 +50,10 @@ def database_errors(name: str) -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise RegisterUnavailableError(
-                Said(f"the connection to {name} broke", f"se cortó la conexión con {name}")
+                Said(f"the connection to {name} broke", f"se cortó la conexión con {name.es}")
             ) from error
         raise RegisterError(
-            Said(f"{name} can't do that: {error.orig}", f"{name} no puede hacer eso: {error.orig}")
+            Said(f"{name} can't do that: {error.orig}", f"{name.es} no puede hacer eso: {error.orig}")
         ) from error
 
 
@@ -68,7 +71,7 @@ class Unit:
 
         What the database refuses is raised as RegisterError, as at the end of a unit.
         """
-        with database_errors("the register"), self.connection.begin_nested():
+        with database_errors(_THE_REGISTER), self.connection.begin_nested():
             yield
 
     @property
@@ -94,7 +97,7 @@ class Register:
         Raises RegisterUnavailableError when the database can't do it now (try the whole unit again), and
         RegisterConflictError when it contradicts what is stored.
         """
-        with database_errors(f"the register {self}"), self._engine.connect() as connection:
+        with database_errors(Said(f"the register {self}", f"el registro {self}")), self._engine.connect() as connection:
             connection.execution_options(**{BEGIN_OPTION: "BEGIN IMMEDIATE"})
             with connection.begin():
                 yield Unit(connection)
@@ -102,7 +105,7 @@ class Register:
     @contextmanager
     def reading(self) -> Iterator[Unit]:
         """Yield a unit that sees one consistent state and can't write; it never waits for writers."""
-        with database_errors(f"the register {self}"), self._engine.connect() as connection:
+        with database_errors(Said(f"the register {self}", f"el registro {self}")), self._engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 with connection.begin():
@@ -151,7 +154,8 @@ class Register:
 def open_register(url: str) -> Register:
     """Open the register at `sqlite:///path` or `postgresql+psycopg://user@host/database`.
 
-    Makes the file and its folder for SQLite; does not migrate. Raises RegisterError for any other URL.
+    Makes the file and its folder for SQLite; does not migrate. Raises RegisterError for any other URL, or where
+    the file cannot be made.
     """
     return Register(make_engine(url))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from queue import Empty, Full, LifoQueue
 
 from aldea.model.columns import TimedBatch
+from aldea.model.said import Said
 from aldea.model.series import Latest, Query, Series, SeriesInfo, StoreUnavailable
 from aldea.storage.series.sqlite import hours, upkeep, writing
 from aldea.storage.series.sqlite.names import Names
@@ -169,4 +170,9 @@ def _sentences(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise StoreUnavailable(f"the series store {path} does not work just now: {error}") from error
+        raise StoreUnavailable(
+            Said(
+                f"the series store {path} does not work just now: {error}",
+                f"el almacén de series {path} no funciona por ahora: {error}",
+            )
+        ) from error
