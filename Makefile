@@ -44,7 +44,7 @@ format: $(VENV)/.dev ## format the code, and mend what can be mended
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format . deploy/scripts/check-fresh-start deploy/scripts/check-docs
 
-bench: $(VENV)/.dev ## measure ingest and the agent's footprint against their budgets
+bench: $(VENV)/.dev ## measure all that has a budget: ingest, agent, wire, pages, alerts, start
 	@PYTHONPATH=tests $(BIN)/python -m bench
 
 clean: ## remove the environment, caches and builds; your data stays

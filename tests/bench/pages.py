@@ -24,8 +24,9 @@ from aldea.storage.register.sites import Site, SiteEntry, SiteState, add_sites
 from aldea.storage.register.status import Latest, Presence, StatusUpdate, upsert_status
 from aldea.storage.register.streams import Stream, upsert_streams
 from aldea.storage.series.sqlite.store import SqliteSeriesStore
-from bench.pages_fill import fill_judged
+from bench.pages_fill import fill_judged, fill_records
 from bench.report import CannotMeasure, Figure, median, percentile
+from bench.values_fill import fill_values
 from bench.village import wait_until
 from builders import make_batch, make_pings
 from rigs.processes import LOOPBACK, free_port, port_answers
@@ -35,7 +36,15 @@ if TYPE_CHECKING:
 
 FLEETS = {76: 50.0, 10_000: 200.0}
 YEAR_BUDGET_MS, FIRST_PAGE_BUDGET_KB = 100.0, 50.0
-LISTS = ("/incidents?kind=simulated", "/indicators?kind=simulated", "/records?kind=simulated")
+LISTS = ("/incidents?kind=simulated", "/records?kind=simulated")
+MACHINES, PEOPLE = "acc_availability_total_pct", "apr_course_completion_pct"
+FIGURES = (
+    "/indicators?kind=simulated",
+    f"/indicators/{MACHINES}?kind=simulated",
+    f"/indicators/{PEOPLE}?kind=simulated",
+    f"/api/v1/indicators/{PEOPLE}/values?simulated=true",
+    f"/api/v1/indicators/{MACHINES}/values?simulated=true&area=site",
+)
 MINUTE, DAY = 60_000, 86_400_000
 DAYS = 365
 ROUNDS = 3
@@ -45,7 +54,7 @@ def section(*, quick: bool) -> list[Figure]:
     """Measure both fleets' pages, one site's year and the first page's size."""
     figures: list[Figure] = []
     for sites, budget in FLEETS.items():
-        requests = 15 if quick else 70 if sites < 1000 else 40
+        requests = 15 if quick else 70 if sites < 1000 else 30
         with tempfile.TemporaryDirectory(prefix="aldea-bench-") as name:
             folder = Path(name)
             register = open_register(f"sqlite:///{folder / 'register.db'}")
@@ -53,9 +62,9 @@ def section(*, quick: bool) -> list[Figure]:
             fill(register, sites)
             register.close()
             first = registrations()[0].id
-            _fill_year(folder, first, DAYS if sites == 76 else 1)
+            _fill_year(folder, first, DAYS)
             with _served(folder) as port:
-                paths = ("/api/v1/sites", "/", f"/sites/{first}", *LISTS)
+                paths = ("/api/v1/sites", "/", f"/sites/{first}", *LISTS, *FIGURES)
                 asked = {path: f"GET {path}, {sites:,} sites, p95" for path in paths}
                 figures += _latencies(port, asked, requests, budget)
                 if sites == 76:
@@ -65,7 +74,7 @@ def section(*, quick: bool) -> list[Figure]:
 
 
 def fill(register: Register, count: int) -> None:
-    """Enter `count` sites with facts, a device, live status and coverage, as a running collector leaves them."""
+    """Enter `count` sites as a running server leaves them: status, coverage, truth, records, a year of values."""
     now = SystemClock().wall_ms()
     pattern = registrations()
     sites = [_entry(pattern[number % len(pattern)], number, now) for number in range(count)]
@@ -77,6 +86,8 @@ def fill(register: Register, count: int) -> None:
             upsert_streams(unit, [_stream(entry.site.id, now) for entry in part])
             append_feed(unit, [_event(entry.site.id, first + place + 1, now) for place, entry in enumerate(part)])
     fill_judged(register, [entry.site.id for entry in sites], now)
+    fill_records(register, [entry.site.id for entry in sites], now)
+    fill_values(register, sites, now)
 
 
 def _entry(like: SimulatedSite, number: int, now: int) -> SiteEntry:
@@ -182,9 +193,10 @@ def _times(port: int, path: str, requests: int) -> list[float]:
 
 
 def _latencies(port: int, asked: Mapping[str, str], requests: int, budget: float) -> list[Figure]:
-    """Ask for each path (with what it is called) in rounds that take turns; the p95 of its quietest round counts.
+    """Ask for each path (with what it is called) in rounds that take turns; the median of its rounds' p95 counts.
 
-    Another program that takes the machine for some seconds spoils a round of each path, not all rounds of one.
+    Another program that takes the machine for some seconds spoils a round of each path, not all rounds of one. The
+    median lets one spoilt round pass, and no more.
     """
     rounds: dict[str, list[list[float]]] = {path: [] for path in asked}
     for _ in range(ROUNDS):
@@ -199,7 +211,7 @@ def _latency(what: str, rounds: Sequence[Sequence[float]], budget: float) -> Fig
     said = ", ".join(f"{one:.1f}" for one in found)
     note = f"{len(rounds)} rounds of {len(rounds[0])} requests, gzip; p95 {said} ms; of all rounds: "
     note += f"median {median(every):.1f} ms, p95 {percentile(every, 0.95):.1f} ms, longest {max(every):.1f} ms"
-    return Figure(what, min(found), "ms", budget, note=note)
+    return Figure(what, median(found), "ms", budget, note=note)
 
 
 def _year(port: int, site: str, requests: int) -> Sequence[Figure]:

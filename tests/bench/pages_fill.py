@@ -1,12 +1,15 @@
-"""What the judging parts leave in the register, for the pages that are measured: truth and incidents."""
+"""What is in the register beside the sites, for the pages that are measured: truth, incidents, records."""
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
 from aldea.storage.register.incidents import Incident, IncidentState, put_incident
+from aldea.storage.register.programmes import Programme, add_programme, assign_site
+from aldea.storage.register.records import NewRecord, put_records
 from aldea.storage.register.settling import Progress, mark_days, write_progress
 from aldea.storage.register.tables import truth_interval
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
     from aldea.storage.register import Register
 
+PROGRAMME = "bench"
 HOUR, DAY = 3_600_000, 86_400_000
 SENTENCE = {"es": "No llega nada desde hace 6 h.", "en": "Nothing has arrived for 6 h."}
 
@@ -34,6 +38,30 @@ def fill_judged(register: Register, sites: Sequence[str], now: int) -> None:
                     put_incident(unit, _incident(site, now - 6 * HOUR, None))
                 if place % 2 == 0:
                     put_incident(unit, _incident(site, now - 36 * HOUR, now - 30 * HOUR))
+
+
+def is_in_programme(place: int) -> bool:
+    """Return whether the site at a place is in the programme: one in eight, another of the villages each time round."""
+    return (place + place // 76) % 8 == 0
+
+
+def fill_records(register: Register, sites: Sequence[str], now: int) -> None:
+    """Put one site in eight into a programme that asks for attendance each month; half of those have reported."""
+    today = datetime.fromtimestamp(now / 1000, UTC).date()
+    members = [site for place, site in enumerate(sites) if is_in_programme(place)]
+    with register.transaction() as unit:
+        duties = {"attendance": "month"}
+        add_programme(unit, Programme(PROGRAMME, "Bench", today - timedelta(days=400), None, duties, simulated=True))
+        for site in members:
+            assign_site(unit, PROGRAMME, site, now - 390 * DAY)
+        days = (today, today - timedelta(days=31))
+        put_records(unit, [_attendance(site, day, now) for site in members[::2] for day in days])
+
+
+def _attendance(site: str, day: date, now: int) -> NewRecord:
+    people = [{"code": f"p{number}", "sex": "FM"[number % 2], "age_band": "25-44"} for number in range(12)]
+    payload = {"activity": "Taller", "participants": people, "unkeyed": 3}
+    return NewRecord(site, "attendance", "1", day, payload, now, programme=PROGRAMME)
 
 
 def _day(site: str, place: int, day: int, now: int) -> list[dict[str, object]]:
