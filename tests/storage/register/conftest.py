@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aldea.storage.register import Register, open_register
+from aldea.storage.register.sites import add_sites
+from storage.register.places import entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,3 +32,10 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'new' / 'register.db'}"
     server: PostgreSQL = request.getfixturevalue("postgresql")
     return server.create_database("register_empty")
+
+
+@pytest.fixture
+def three_sites(register: Register) -> None:
+    """Two real sites and a simulated one are in the register."""
+    with register.transaction() as unit:
+        add_sites(unit, [entry("norte"), entry("sur"), entry("demo", simulated=True)])
