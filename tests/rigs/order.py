@@ -28,6 +28,7 @@ LONGEST = (
     "alert_rules/test_stories_of_one_site.py",
     "deploy/test_install.py",
     "judgement/test_whole_chain.py",
+    "agents/overlay/test_over_the_wire.py",
     "agents/budget/test_simulated_months.py",
     "deploy/test_up.py",
     "collector/settling/test_two_boxes.py",
