@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from labkit import faults
-from labkit.box import Habits
+from labkit.habits import Habits
 from labkit.names import ANCHORS
 from labkit.reading import nothing_is_lost
 

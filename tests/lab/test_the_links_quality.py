@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from labkit import faults
-from labkit.box import Habits
+from labkit.habits import Habits
 from labkit.names import ANCHORS, HTTPS_PAGE, ROUTER
 from labkit.reading import failures, numbers, only
 from labkit.telling import during

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from aldea.model.truth import Interval
-    from labkit.box import Box, Habits
+    from labkit.box import Box
+    from labkit.habits import Habits
     from labkit.lab import Lab
     from labkit.server import Stored
 
