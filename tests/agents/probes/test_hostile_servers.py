@@ -102,6 +102,8 @@ def test_a_page_without_an_end_costs_no_more_than_a_page(context: ProbeContext, 
     assert reading.fields["failure"] in {"http_invalid", "captive_portal"}
     # What was read, and what the kernel had taken in beside it.
     assert server.sent_bytes < ENDLESS / 4
+    if says is not NEGATIVE_CHUNK:  # that one ends at once
+        assert context.meter.waiting() > 60_000, "it is booked"
 
 
 def run_test(server: Server, seconds: float) -> Outcome:

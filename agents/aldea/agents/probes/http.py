@@ -12,9 +12,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, cast
 from urllib.parse import SplitResult, urlsplit
 
+from aldea.agents.budget.meter import wan_bytes_of
 from aldea.agents.probes.bounded import Bounded
 from aldea.agents.probes.packed import unpacked
 from aldea.agents.probes.redirects import leads_to_own_https
+from aldea.agents.tcp_info import tcp_info
 from aldea.model.failures import Failure, failure_of
 from aldea.model.sample import Reading
 
@@ -43,8 +45,9 @@ class HttpProbe:
 
     name = "http"
 
-    def __init__(self, settings: HttpSettings, _context: ProbeContext) -> None:
+    def __init__(self, settings: HttpSettings, context: ProbeContext) -> None:
         self._settings = settings
+        self._meter = context.meter
 
     async def measure(self) -> Sequence[Reading]:
         """Return a reading for each page."""
@@ -59,7 +62,10 @@ class HttpProbe:
             fields = await asyncio.to_thread(visit.fields)
         finally:
             visit.abandon()  # given up: the thread must not go on reading what nobody waits for
-        return Reading(self.name, fields, {"target": _label(target.url)})
+        reading = Reading(self.name, fields, {"target": _label(target.url)})
+        # What a page usually costs is counted for each reading; some cost more.
+        self._meter.add(max(0, visit.wire_bytes - wan_bytes_of(reading)))
+        return reading
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -77,6 +83,7 @@ class _Visit:
     settings: HttpSettings
     tls: ssl.SSLContext | None
     times: dict[str, Value] = field(default_factory=dict)
+    wire_bytes: int = 0
     _socket: socket.socket | None = None
     _abandoned: bool = False
 
@@ -98,7 +105,11 @@ class _Visit:
         try:
             with self._connect(urlsplit(self.target.url)) as channel:
                 connected = True
-                failure = self._ask(channel)
+                try:
+                    failure = self._ask(channel)
+                finally:
+                    info = tcp_info(channel, comes_full=False)
+                    self.wire_bytes = 0 if info is None else info.wire_bytes
         except http.client.HTTPException as error:
             log.info("%s: %r", self.target.url, error)
             failure = Failure.HTTP_INVALID
