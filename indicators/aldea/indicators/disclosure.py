@@ -51,9 +51,14 @@ def protected(sums: Iterable[Sequence[Key]], counts: Mapping[Key, float], small:
     changed = True
     while changed:
         before = len(hidden)
+        open_lists = []
         for keys in lists:
+            if hidden.isdisjoint(keys):
+                open_lists.append(keys)
+                continue
             shown = [key for key in keys if key not in hidden]
             if len(keys) - len(shown) == 1 and shown:
-                hidden.add(min(shown, key=lambda key: counts[key]))
-        changed = len(hidden) > before
+                hidden.add(min(shown, key=counts.__getitem__))
+        # A list with one hidden has two now, and no more of it is ever hidden for its own sake.
+        lists, changed = open_lists, len(hidden) > before
     return frozenset(hidden)

@@ -58,12 +58,15 @@ def hidden_nodes(kind: Disclosure, counted: Iterable[Counted], tree: Tree, *, an
     `counted` should be all there are with persons in them, so that no hidden figure follows from those that are
     shown: an area from its parts, all programmes from each, everybody from the sexes.
     """
-    nodes = {node_of(row): row for row in counted if row.n}
-    small = {node for node, row in nodes.items() if is_small(kind, row.numerator, row.denominator, analyst=analyst)}
-    if not small:
-        return frozenset()
-    counts = {node: float(row.n or 0) for node, row in nodes.items()}
-    return protected(_sums(sorted(nodes), tree), counts, small)
+    counts: dict[Node, float] = {}
+    small: set[Node] = set()
+    for row in counted:
+        if row.n:
+            node = node_of(row)
+            counts[node] = row.n
+            if is_small(kind, row.numerator, row.denominator, analyst=analyst):
+                small.add(node)
+    return protected(_sums(sorted(counts), tree), counts, small) if small else frozenset()
 
 
 def row_shared(
@@ -79,27 +82,37 @@ def row_shared(
 
 def node_of(row: Counted) -> Node:
     """Return where a value stands."""
+    if isinstance(row, PersonCount):
+        return row[2:6]
     return row.area_level, row.area_code, row.programme, row.disagg_key
 
 
-def _sums(nodes: Sequence[Node], tree: Tree) -> Collection[Sequence[Node]]:
+def _sums(nodes: Sequence[Node], tree: Tree) -> list[Sequence[Node]]:
     """Return each total with its parts, in each of the three ways in which it can be cut."""
     known = frozenset(nodes)
-    found: dict[tuple[int, Node], list[Node]] = {}
+    of_areas: dict[Node, list[Node]] = {}
+    of_programmes: dict[Node, list[Node]] = {}
+    of_people: dict[Node, list[Node]] = {}
+
+    def put(found: dict[Node, list[Node]], total: Node, part: Node) -> None:
+        parts = found.get(total)
+        if parts is not None:
+            parts.append(part)
+        elif total in known:
+            found[total] = [total, part]
+
     for node in nodes:
         level, code, programme, disagg = node
         up = tree.above.get((level, code))
-        totals = (
-            (*up, programme, _in_town(disagg) if code in tree.urban and level == Level.SITE else disagg)
-            if up
-            else None,
-            (level, code, "", disagg) if programme else None,
-            (level, code, programme, whole) if (whole := _whole(disagg)) != disagg else None,
-        )
-        for way, total in enumerate(totals):
-            if total is not None and total in known:
-                found.setdefault((way, total), [total]).append(node)
-    return found.values()
+        if up is not None:
+            in_town = code in tree.urban and level == Level.SITE
+            put(of_areas, (*up, programme, _in_town(disagg) if in_town else disagg), node)
+        if programme:
+            put(of_programmes, (level, code, "", disagg), node)
+        whole = _whole(disagg)
+        if whole != disagg:
+            put(of_people, (level, code, programme, whole), node)
+    return [*of_areas.values(), *of_programmes.values(), *of_people.values()]
 
 
 @lru_cache(maxsize=1024)

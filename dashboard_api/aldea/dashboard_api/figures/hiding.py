@@ -104,8 +104,9 @@ class Hiding:
         }
 
 
-def _place(row: PersonCount) -> tuple[str, str, str, str]:
-    return row.indicator, row.period, row.programme, row.disagg_key
+def _place(row: PersonCount) -> tuple[object, ...]:
+    """Return indicator, period, programme and split, all but the area."""
+    return (*row[:2], *row[4:6])
 
 
 def _all(tree: Tree) -> set[AreaKey]:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from aldea.dashboard_api.figures.asking import PERSON_MARKS, Wanted
-from aldea.dashboard_api.figures.hiding import Hiding
+from aldea.dashboard_api.figures.hiding import Hiding, Series
 from aldea.dashboard_api.figures.places import Places
 from aldea.dashboard_api.figures.rights import Rights
 from aldea.indicators.catalogue import CATALOGUE
 from aldea.indicators.indicator import Indicator
-from aldea.indicators.sharing import impossible, row_shared
-from aldea.indicators.terms import Disclosure
+from aldea.indicators.sharing import Node, impossible, row_shared
+from aldea.indicators.terms import Disclosure, Level
 from aldea.storage.register import Unit
-from aldea.storage.register.errors import RegisterError
 from aldea.storage.register.indicator_values import IndicatorValue, ValueFilter, disagg_key, read_values
 from aldea.storage.register.statements import chunks
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads one world's values for one visitor, in one unit."""
+    """Reads one world's values for one visitor, in one unit. `above`: what was found hidden of states and the whole."""
 
     unit: Unit
     places: Places
     rights: Rights
+    above: dict[Series, Collection[Node]] = field(default_factory=dict)
 
     def rows(
         self,
@@ -50,8 +50,8 @@ class Reader:
     ) -> list[IndicatorValue]:
         """Return the first `limit` values of a period, or more, from behind the value with the id `after`.
 
-        Raises RegisterError when that one is not there any more. Where rights or the people behind the values decide
-        what is returned all of them are read.
+        Raises LookupError or RegisterError when that one is not there any more. Where rights, or the people behind the
+        values, decide what is returned, all of them are read.
         """
         if self.rights.everything and indicator.disclosure is Disclosure.NONE and not wanted.split:
             only = self._filter([indicator.id], wanted, [period], wanted.disagg)
@@ -86,12 +86,24 @@ class Reader:
         if not people or not rows:
             return rows
         analyst = self.rights.analyst
-        hiding = Hiding(self.unit, self.places, wanted.simulated, analyst)
-        hidden = hiding.nodes(people, periods, wanted.level, codes)
+        hidden = self._hidden(people, wanted, periods, codes)
         return [
             row_shared(CATALOGUE[row.indicator], row, hidden.get((row.indicator, row.period), ()), analyst=analyst)
             for row in rows
         ]
+
+    def _hidden(
+        self, people: Sequence[Indicator], wanted: Wanted, periods: Collection[str], codes: Collection[str] | None
+    ) -> Mapping[Series, Collection[Node]]:
+        """Return what is hidden; of the whole and of states it is found out together, once for each period."""
+        hiding = Hiding(self.unit, self.places, wanted.simulated, self.rights.analyst)
+        if wanted.level not in {Level.ALL, Level.STATE}:
+            return hiding.nodes(people, periods, wanted.level, codes)
+        series = {(one.id, period) for one in people for period in periods}
+        if not series <= self.above.keys():
+            found = hiding.nodes(people, periods, wanted.level, codes)
+            self.above.update({one: found.get(one, frozenset()) for one in series})
+        return self.above
 
     def _filter(
         self, indicators: Collection[str], wanted: Wanted, periods: Collection[str], disagg: dict[str, str]
@@ -111,7 +123,7 @@ class Reader:
 def _behind(rows: Sequence[IndicatorValue], after: int) -> Sequence[IndicatorValue]:
     place = next((number for number, row in enumerate(rows) if row.id == after), None)
     if place is None:
-        raise RegisterError("after is no cursor of this list")
+        raise LookupError(after)
     return rows[place + 1 :]
 
 

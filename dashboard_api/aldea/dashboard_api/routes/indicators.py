@@ -126,7 +126,7 @@ def _page(reader: Reader, entry: Indicator, wanted: Wanted, asked: ValuesQuery) 
         missing = asked.limit + 1 - len(rows)
         try:
             rows += reader.page(entry, wanted, period, limit=missing, after=behind)
-        except RegisterError:
+        except (LookupError, RegisterError):
             raise _no_cursor() from None
         behind = None
         if len(rows) > asked.limit:

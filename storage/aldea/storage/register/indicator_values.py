@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 
+from aldea.model.said import Said
 from aldea.storage.register.errors import RegisterError
 from aldea.storage.register.register import Unit
 from aldea.storage.register.statements import chunks
@@ -116,7 +117,12 @@ def read_values(
     if after is not None:
         last = unit.connection.execute(select(*ORDER).where(indicator_value.c.id == after)).first()
         if last is None:
-            raise RegisterError("after is no cursor, or its value was replaced meanwhile: begin anew without it")
+            raise RegisterError(
+                Said(
+                    "after is no cursor, or its value was replaced meanwhile: begin anew without it",
+                    "after no es un cursor, o su valor se reemplazó mientras tanto: empezar de nuevo sin él",
+                )
+            )
         wanted = wanted.where(tuple_(*ORDER) > tuple_(*last))
     return _values(unit, wanted)
 
@@ -134,11 +140,11 @@ def read_person_counts(
     only = ValueFilter(simulated, indicators, periods, level, disagg=None)
     wanted = select(*(indicator_value.c[name] for name in PersonCount._fields)).where(indicator_value.c.n > 0)
     asked = [None] if codes is None else list(chunks(sorted(codes)))
-    return [
-        PersonCount._make(row)
-        for part in asked
-        for row in unit.connection.execute(wanted.where(*_conditions(replace(only, codes=part))))
-    ]
+    found: list[PersonCount] = []
+    for part in asked:
+        rows = unit.connection.execute(wanted.where(*_conditions(replace(only, codes=part)))).all()
+        found += map(PersonCount._make, rows)
+    return found
 
 
 def find_value(unit: Unit, value_id: int) -> IndicatorValue | None:
@@ -189,7 +195,7 @@ def _conditions(only: ValueFilter, *, in_order: bool = False) -> list[ColumnElem
 
 
 def _values(unit: Unit, wanted: Select[Any]) -> list[IndicatorValue]:
-    return [_value(row) for row in unit.connection.execute(wanted)]
+    return [_value(row) for row in unit.connection.execute(wanted).all()]
 
 
 def _value(row: Row[Any]) -> IndicatorValue:
