@@ -12,6 +12,7 @@ from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.messages import Writer
 from aldea.alert_rules.settings import AlertSettings
 from aldea.model.clock import ManualClock
+from aldea.model.said import Said
 from aldea.storage.register import Register, RegisterUnavailableError, open_register
 from aldea.storage.register.alert_state import read_alert_states
 from aldea.storage.register.contacts import ContactPoint, add_contact
@@ -27,7 +28,7 @@ def test_a_crash_in_the_middle_of_a_step_leaves_nothing_and_the_next_engine_says
     country.run(60)
     country.cut("uno")
     country.run(14 * 60)
-    country.told.failing = RegisterUnavailableError("the disk is full")
+    country.told.failing = RegisterUnavailableError(Said("the disk is full", "el disco está lleno"))
     with pytest.raises(RegisterUnavailableError):
         country.run(120)
     assert country.incidents() == [], "half a step was kept"

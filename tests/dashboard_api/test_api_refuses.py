@@ -130,3 +130,27 @@ def test_what_is_refused_says_that_its_language_was_asked_for(api: Client, wish:
     """Else a cache on the way hands one visitor's Spanish to the next."""
     answer = api.get("/api/v1/nothing", headers={"Accept-Language": wish})
     assert {"accept-language", "cookie"} <= {word.strip().lower() for word in answer.headers["vary"].split(",")}
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "english", "spanish"),
+    [
+        ("records?month=now", "month", "month is 'now': give year and month as 202511.", "dar año y mes como 202511."),
+        ("records?after=there", "after", "use `next` of the page before.", "usar `next` de la página anterior."),
+        (
+            "incidents?after=gone",
+            "after",
+            "after: there is no incident 'gone' to go on",
+            "no hay ningún incidente",
+        ),
+    ],
+)
+def test_what_the_register_refuses_is_said_in_the_language_that_is_asked_for(
+    api: Client, query: str, parameter: str, english: str, spanish: str
+) -> None:
+    for wish, words in ({}, english), ({"Accept-Language": "en"}, english), ({"Accept-Language": "es"}, spanish):
+        answer = api.get(f"/api/v1/{query}", headers=wish)
+        found = answer.json()
+        (error,) = found["errors"]
+        assert (answer.status_code, error["parameter"], found["detail"]) == (400, parameter, error["detail"])
+        assert words in error["detail"]

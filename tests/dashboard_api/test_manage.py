@@ -144,3 +144,20 @@ def test_in_the_evening_of_the_villages_a_new_site_begins_today_and_not_tomorrow
         for name in ("isla", "monte"):
             assert state_at(unit, name, evening_ms) is SiteState.COMMISSIONED
         assert [member.from_ms <= evening_ms for member in memberships(unit, "aldeas")] == [True, True]
+
+
+def test_why_a_site_cannot_be_in_a_programme_is_said_in_the_readers_language(pages: Client, empty: Village) -> None:
+    empty.add_sites(1)
+    programme = {"id": "aldeas", "name": "Aldeas", "starts_on": "2026-01-01", "due_days": "10"}
+    assert pages.post("/admin/programmes", data=programme).status_code == 200
+    for site, english, spanish in (
+        (
+            "sitio-01",
+            "programme &#39;aldeas&#39; is real: the two are never mixed.",
+            "nunca se mezclan.",
+        ),
+        ("nowhere", "is not registered, or not yours to assign", "esta cuenta no puede asignarlo"),
+    ):
+        for language, words in (("en", english), ("es", spanish)):
+            wish = {"Accept-Language": language}
+            assert words in pages.post("/admin/programmes/aldeas/sites", data={"site": site}, headers=wish).text

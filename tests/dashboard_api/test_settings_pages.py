@@ -9,8 +9,6 @@ import pytest
 
 from aldea.agents.overlay.checking import agent_guide
 from aldea.dashboard_api import settings_sending
-from aldea.dashboard_api.web.catalogues import read_language
-from aldea.dashboard_api.web.refusal_words import SENTENCES
 from aldea.model.clock import ManualClock
 from aldea.storage.register.commands import commands_of
 from aldea.storage.register.device_overlays import device_settings_of
@@ -138,15 +136,6 @@ def test_refusals_are_said_in_the_readers_language(pages: Client, village: Villa
         assert find_device(unit, FIRST, "agent") is not None
     for words in ("Cancelad", "ya no se puede cancelar: terminó"):
         assert words in pages.post(f"{DEVICE}/commands/{newest}/cancel").text
-
-
-def test_every_refusal_has_its_own_words_in_spanish(village: Village) -> None:
-    spanish = {message.id: message.string for message in read_language("es")}
-    for sentence in SENTENCES:
-        assert spanish[sentence] not in {"", sentence}
-        assert {part.split(")")[0] for part in str(spanish[sentence]).split("%(")[1:]} <= {
-            part.split(")")[0] for part in sentence.split("%(")[1:]
-        }
 
 
 def test_what_could_not_be_taken_is_on_the_page_of_its_box_alone(pages: Client, village: Village) -> None:

@@ -10,6 +10,7 @@ from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.scope import can_write
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.problems import Fault, Problem, bad_request, sentence
+from aldea.dashboard_api.words import said
 from aldea.model.liveness import SiteState, site_state
 from aldea.model.sample import is_id
 from aldea.storage.register import RegisterError
@@ -99,7 +100,7 @@ def own_command(unit: Unit, box: Box, command_id: str) -> DeviceCommand:
     """Return a command of this device. Raises Problem (404)."""
     found = find_command(unit, command_id)
     if found is None or (found.site, found.device) != (box.site.id, box.device.id):
-        raise Problem(404, f"There is no command {command_id[:64]!r} of this device.")
+        raise Problem(404, said("There is no command %(command)s of this device.", command=repr(command_id[:64])))
     return found
 
 
@@ -107,7 +108,7 @@ def cancel(unit: Unit, visitor: Visitor, box: Box, command_id: str, now_ms: int)
     """Stop a command that the device does not have yet. Raises Problem (404, 409)."""
     found = own_command(unit, box, command_id)
     if found.kind not in ASKED_BY_HAND and not manages(unit, visitor, box, now_ms):
-        raise Problem(403, "Your role may cancel tests and diagnostics: ask an operator about the others.")
+        raise Problem(403, said("Your role may cancel tests and diagnostics: ask an operator about the others."))
     try:
         made = cancel_command(unit, command_id, now_ms, visitor.label)
     except RegisterError as error:
@@ -119,11 +120,16 @@ def cancel(unit: Unit, visitor: Visitor, box: Box, command_id: str, now_ms: int)
 
 def _faults(asked: Asked) -> list[Fault]:
     if asked.kind not in ASKED_BY_HAND:
-        return [Fault("kind", f"kind is {asked.kind[:40]!r}: use {' or '.join(ASKED_BY_HAND)}.")]
+        return [Fault("kind", said("kind is %(kind)s: use test or diagnostics.", kind=repr(asked.kind[:40])))]
     wrong = []
     probe = asked.payload.get("probe")
     if asked.kind == TEST and probe not in PROBES:
-        wrong.append(Fault("probe", f"probe is {str(probe)[:40]!r}: use one of {', '.join(PROBES)}."))
+        known = ", ".join(PROBES)
+        wrong.append(
+            Fault(
+                "probe", said("probe is %(probe)s: use one of %(probes)s.", probe=repr(str(probe)[:40]), probes=known)
+            )
+        )
     if asked.hours is not None and not 0.02 <= asked.hours <= 24 * 90:
-        wrong.append(Fault("hours", "hours says how long it may wait: from 0.02 to 2160."))
+        wrong.append(Fault("hours", said("hours says how long it may wait: from 0.02 to 2160.")))
     return wrong

@@ -14,9 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from aldea.model.said import Said
+from aldea.model.said import Said, in_language, joined
 from aldea.model.series import StoreUnavailable
-from aldea.storage.register import RegisterUnavailableError
+from aldea.storage.register import RegisterError, RegisterUnavailableError
 from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterValueError
 
@@ -47,7 +47,7 @@ class Problem(Exception):
 
 def bad_request(faults: Sequence[Fault]) -> Problem:
     """Return the problem for parameters that cannot be: its detail is all the sentences."""
-    return Problem(HTTPStatus.BAD_REQUEST, " ".join(fault.detail for fault in faults), faults)
+    return Problem(HTTPStatus.BAD_REQUEST, joined((fault.detail for fault in faults), " "), faults)
 
 
 def sentence(error: Exception) -> str:
@@ -56,6 +56,11 @@ def sentence(error: Exception) -> str:
     if isinstance(said, Said):
         return Said(_as_sentence(said), _as_sentence(said.es))
     return _as_sentence(str(error))
+
+
+def stated(error: RegisterError, before: str = "") -> Said:
+    """Return the words of the register's error as they are, behind those `before` them, with a full stop."""
+    return joined((before, *error.args, "."), "")
 
 
 def _as_sentence(text: str) -> str:
@@ -130,19 +135,16 @@ def answer(
 ) -> Response:
     """Return an error as a page where a browser asked for one, else as a problem document.
 
-    Its words are in the language that the request asks for, where they are known in it; English where it names none.
+    Its words are in the language that the request asks for, where they are said in it; English where it names none.
     """
     if wants_page(request):
         page: Response = request.app.state.context.pages.error(request, status, detail)
         page.headers.update(headers or {})
         return page
     if request.headers.get("accept-language"):
-        # It needs the problems itself, and is needed for the few that are said.
-        from aldea.dashboard_api.web.refusal_words import refusal  # noqa: PLC0415
-
-        shown = request.app.state.context.pages.shown(request, 0)
-        faults = [Fault(fault.parameter, refusal(fault.detail, shown)) for fault in faults]
-        detail = " ".join(fault.detail for fault in faults) if faults else refusal(detail, shown)
+        code = request.app.state.context.pages.language(request).code
+        faults = [Fault(fault.parameter, in_language(fault.detail, code)) for fault in faults]
+        detail = in_language(detail, code)
     return problem_response(status, detail, faults, {**(headers or {}), "Vary": "Accept-Language, Cookie"})
 
 

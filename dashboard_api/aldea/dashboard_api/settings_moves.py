@@ -11,6 +11,7 @@ from typing import Any
 from aldea.dashboard_api.access.permissions import Permission
 from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.problems import Problem
+from aldea.dashboard_api.words import said
 from aldea.model.leading import LEADS, is_led, leads_to
 from aldea.model.overlays import changed_keys
 from aldea.storage.register.audit import audit
@@ -33,7 +34,10 @@ def refuse_leading(visitor: Visitor, before: Mapping[str, Any], after: Mapping[s
     if not may_lead(visitor):
         raise Problem(
             403,
-            f"Where boxes send to ({', '.join(LEADS)}) is for administrators to change: leave it as it is.",
+            said(
+                "Where boxes send to (%(keys)s) is for administrators to change: leave it as it is.",
+                keys=", ".join(LEADS),
+            ),
         )
     return True
 
@@ -53,9 +57,15 @@ def refuse_unconfirmed(visitor: Visitor, devices: Iterable[DeviceSettings], *, c
         return found
     boxes = named(found)
     if not may_lead(visitor):
-        raise Problem(403, f"These boxes would send elsewhere, which is for administrators to decide: {boxes}.")
+        raise Problem(
+            403,
+            said("These boxes would send elsewhere, which is for administrators to decide: %(boxes)s.", boxes=boxes),
+        )
     if not confirmed:
-        raise Problem(409, f"These boxes would send elsewhere: {boxes}. Confirm that it is meant, and send again.")
+        raise Problem(
+            409,
+            said("These boxes would send elsewhere: %(boxes)s. Confirm that it is meant, and send again.", boxes=boxes),
+        )
     return found
 
 

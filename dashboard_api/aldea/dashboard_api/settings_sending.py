@@ -11,13 +11,13 @@ from aldea.dashboard_api.problems import Problem, sentence
 from aldea.dashboard_api.settings_faults import known_keys
 from aldea.dashboard_api.settings_moves import led, note_led, refuse_unconfirmed
 from aldea.dashboard_api.settings_view import existing, managed_device, managed_settings
+from aldea.dashboard_api.words import said
 from aldea.storage.register.audit import audit
 from aldea.storage.register.device_overlays import DeviceSettings
 from aldea.storage.register.device_settings import looked_at, send_settings, send_to_all
 from aldea.storage.register.errors import RegisterConflictError, RegisterError
 from aldea.storage.register.register import Unit
 
-CHANGED_MEANWHILE = "The settings were changed meanwhile: look at what would be sent, and send again."
 MOST_SENT = 1_000
 """So many devices are sent to by one request: whoever waits for its answer waits seconds, not minutes."""
 
@@ -53,7 +53,8 @@ def send(
     _refuse_unseen(there.values(), seen)
     chosen = there.keys() if only is None else set(only)
     if missing := sorted(chosen - there.keys()):
-        raise Problem(404, f"{missing[0][0][:39]}/{missing[0][1][:39]} is no device of this profile here.")
+        named = f"{missing[0][0][:39]}/{missing[0][1][:39]}"
+        raise Problem(404, said("%(device)s is no device of this profile here.", device=named))
     due = [there[one] for one in sorted(chosen) if there[one].is_due(again=again)]
     refuse_unconfirmed(visitor, due[:MOST_SENT], confirmed=leads)
 
@@ -75,7 +76,7 @@ def send(
 def _refuse_unseen(devices: Iterable[DeviceSettings], seen: str | None) -> None:
     """Raise Problem (409) where the settings are others than those that were looked at."""
     if seen is not None and seen != looked_at(devices):
-        raise Problem(409, CHANGED_MEANWHILE)
+        raise Problem(409, said("The settings were changed meanwhile: look at what would be sent, and send again."))
 
 
 def send_one(

@@ -14,7 +14,9 @@ from aldea.dashboard_api.context import Context
 from aldea.dashboard_api.problems import Problem, sentence
 from aldea.dashboard_api.settings_faults import known_keys, refuse_faults
 from aldea.dashboard_api.settings_moves import refuse_leading
+from aldea.dashboard_api.words import said
 from aldea.model.overlays import merged
+from aldea.model.said import Said
 from aldea.storage.register.audit import audit
 from aldea.storage.register.device_overlays import DeviceSettings, Standing, device_settings_of, settings_of
 from aldea.storage.register.device_settings import set_differences
@@ -32,7 +34,6 @@ from aldea.storage.register.profiles import (
 from aldea.storage.register.register import Unit
 
 MANAGE = Permission.MANAGE_SITES
-NOT_EVERYWHERE = "A profile holds for sites everywhere: ask somebody who may manage all sites."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Wish:
 def save_profile(aldea: Context, visitor: Visitor, wish: Wish) -> Profile:
     """Add or change a profile. Raises Problem: 400 for what can't be, 403, 404, 409 where it was changed meanwhile."""
     if not visitor.everywhere(MANAGE):
-        raise Problem(403, NOT_EVERYWHERE)
+        raise Problem(403, not_everywhere())
     refuse_faults(aldea, wish.document)
     now = aldea.clock.wall_ms()
     new = Profile(wish.id, wish.name, wish.document, wish.revision or 1, visitor.label, now)
@@ -83,11 +84,16 @@ def save_profile(aldea: Context, visitor: Visitor, wish: Wish) -> Profile:
     return made
 
 
+def not_everywhere() -> Said:
+    """Return why: somebody manages sites of some places alone."""
+    return said("A profile holds for sites everywhere: ask somebody who may manage all sites.")
+
+
 def existing(unit: Unit, profile: str) -> Profile:
     """Return a profile. Raises Problem (404)."""
     found = find_profile(unit, profile)
     if found is None:
-        raise Problem(404, f"There is no profile {profile[:39]!r} here.")
+        raise Problem(404, said("There is no profile %(profile)s here.", profile=repr(profile[:39])))
     return found
 
 
@@ -95,7 +101,7 @@ def earlier(unit: Unit, subject: str, revision: str) -> PastDocument:
     """Return what a profile or a device's differences said at a revision. Raises Problem (404)."""
     found = next((item for item in history_of(unit, subject) if str(item.revision) == revision), None)
     if found is None:
-        raise Problem(404, "That revision is not kept any more.")
+        raise Problem(404, said("That revision is not kept any more."))
     return found
 
 
@@ -107,7 +113,7 @@ def managed_device(aldea: Context, unit: Unit, visitor: Visitor, site: str, devi
             return device_settings_of(unit, site, device, known_keys(aldea), now)
         except RegisterError:
             pass
-    raise Problem(404, f"There is no agent {f'{site}/{device}'[:80]!r} here that you may set.")
+    raise Problem(404, said("There is no agent %(agent)s here that you may set.", agent=repr(f"{site}/{device}"[:80])))
 
 
 def managed_settings(aldea: Context, unit: Unit, visitor: Visitor, profile: str) -> list[DeviceSettings]:
@@ -135,7 +141,7 @@ def _assigned(unit: Unit, visitor: Visitor, profile: str | None, chosen: Sequenc
     mine = visible_sites(unit, visitor, now_ms, MANAGE)
     foreign = [site for site in chosen if mine is not None and site not in mine]
     if foreign:
-        raise Problem(404, f"There is no site {foreign[0][:60]!r} here that you may manage.")
+        raise Problem(404, said("There is no site %(site)s here that you may manage.", site=repr(foreign[0][:60])))
     changed = assign_profile(unit, chosen, profile)
     detail = {"profile": profile, "sites": chosen[:50], "count": changed}
     audit(unit, visitor.person, "profile_assigned", profile or "", detail, now_ms)

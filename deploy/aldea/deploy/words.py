@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aldea.agents.page.words import Unable
-from aldea.model.said import Said, in_spanish
+from aldea.model.said import Said, in_language, in_spanish
 
 if TYPE_CHECKING:
     import argparse
     from typing import TextIO
+
+__all__ = ["DOMAIN", "LOCALES", "N_", "in_language", "said", "sentence_of", "tell"]
 
 LOCALES = Path(__file__).with_name("locale")
 DOMAIN = "server"
@@ -44,11 +46,6 @@ def sentence_of(error: BaseException) -> str:
         return Said(error.words.in_("en"), error.words.in_("es"))
     first = error.args[0] if len(error.args) == 1 else None
     return first if isinstance(first, Said) else str(error)
-
-
-def in_language(text: str, language: str) -> str:
-    """Return a sentence in a language; as it is where nobody has said it in that one."""
-    return in_spanish(text) if language == "es" else str(text)
 
 
 def tell(text: str, arguments: argparse.Namespace, *, file: TextIO | None = None, flush: bool = False) -> None:

@@ -29,6 +29,11 @@ def in_spanish(text: str) -> str:
     return text.es if isinstance(text, Said) else text
 
 
+def in_language(text: str, language: str) -> str:
+    """Return a sentence in a language; as it is where nobody has said it in that one."""
+    return in_spanish(text) if language == "es" else str(text)
+
+
 def joined(sentences: Iterable[str], between: str = "; ") -> Said:
     """Return several sentences as one."""
     said = tuple(sentences)

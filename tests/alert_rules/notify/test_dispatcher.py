@@ -13,6 +13,7 @@ from aldea.alert_rules.notify.announcing import Announcer
 from aldea.alert_rules.notify.occasion import Occasion
 from aldea.alert_rules.notify.sending import TAKEN, Outcome, Parcel
 from aldea.model.clock import ManualClock
+from aldea.model.said import Said
 from aldea.storage.register import Register, RegisterUnavailableError, Unit
 from aldea.storage.register.contacts import find_contact
 from aldea.storage.register.liveness_marks import NOTIFIER, liveness_marks
@@ -35,7 +36,7 @@ class Crashing:
     def transaction(self) -> Iterator[Unit]:
         with self._register.transaction() as unit:
             if self.broken and self._provider.parcels:
-                raise RegisterUnavailableError("the power went")
+                raise RegisterUnavailableError(Said("the power went", "se fue la luz"))
             yield unit
 
     @contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aldea.model.forms import Checked, Definition, load_forms, sentence, validate
 from aldea.model.forms.envelope import RecordVersion, read_envelope
 from aldea.model.forms.values import read_day
+from aldea.model.said import Said
 from aldea.storage.register.commands import queue_command
 from aldea.storage.register.device_forms import note_forms
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
@@ -77,7 +78,9 @@ def take_record(unit: Unit, row: DocumentRow) -> None:
     sent = read_envelope(row.fields)
     site = find_site(unit, row.site)
     if site is None:
-        raise UnknownEntryError(f"site {row.site[:39]!r} is not registered")
+        raise UnknownEntryError(
+            Said(f"site {row.site[:39]!r} is not registered", f"el sitio {row.site[:39]!r} no está registrado")
+        )
     if find_returned(unit, site.id, sent.record, sent.version) is not None:
         return
     why = _taken(unit, row, sent, site)

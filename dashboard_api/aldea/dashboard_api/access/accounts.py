@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aldea.dashboard_api.words import said
 from aldea.storage.register import RegisterError
 from aldea.storage.register.attempts import begin_attempt, forgive
 from aldea.storage.register.audit import audit
@@ -88,7 +89,7 @@ class Accounts:
             person_id = use_link(unit, code, made, self._clock.wall_ms())
             found = find_person(unit, person_id)
             if found is None or found.disabled:
-                raise RegisterError("the account is disabled: ask an administrator")
+                raise RegisterError(said("the account is disabled: ask an administrator"))
             return person_id, self._fresh(unit, person_id, caller, "password_set")
 
     def set_up(self, account: str, label: str, password: str, caller: Caller) -> str:

@@ -13,6 +13,7 @@ from aldea.dashboard_api.problems import Problem, sentence
 from aldea.dashboard_api.routes.documented import PROBLEM
 from aldea.dashboard_api.settings_faults import known_keys
 from aldea.dashboard_api.settings_moves import led, note_led
+from aldea.dashboard_api.words import said
 from aldea.storage.register import Register, RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.device_overlays import device_settings_of
@@ -92,29 +93,21 @@ def enrol(
             endpoint = broker_endpoint(unit)
             if endpoint is None:
                 raise Problem(
-                    503, "This server does not know yet how its broker is reached: run `aldea broker config`."
+                    503, said("This server does not know yet how its broker is reached: run `aldea broker config`.")
                 )
             made = redeem_code(unit, wish.code, wish.hardware, now, held_site=wish.site)
             release_key = trusted_pem(unit)
             audit(unit, None, "device_enrolled", made.username, {"from": source, **wish.hardware}, now)
             _send_settings(aldea, unit, made, now)
     except TooManyAttempts as error:
-        raise Problem(429, _sentence(aldea, request, error)) from error
+        raise Problem(429, sentence(error)) from error
     except EnrolmentRefused as error:
         _count(aldea.register, source, now)
-        raise Problem(403, _sentence(aldea, request, error)) from error
+        raise Problem(403, sentence(error)) from error
     except RegisterError as error:
         raise Problem(403, sentence(error)) from error
     response.headers["Cache-Control"] = "no-store"
     return _document(made, endpoint, release_key)
-
-
-def _sentence(aldea: Context, request: Request, error: EnrolmentRefused) -> str:
-    """Return why a code leads nowhere, in the language that the device asks for, English where it names none."""
-    if not request.headers.get("accept-language"):
-        return sentence(error)
-    told = aldea.pages.language(request).texts.gettext(error.text)
-    return sentence(Exception(told % error.values if error.values else told))
 
 
 def _send_settings(aldea: Context, unit: Unit, made: Enrolled, now_ms: int) -> None:

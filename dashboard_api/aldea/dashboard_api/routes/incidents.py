@@ -30,7 +30,7 @@ from aldea.dashboard_api.incident_view import (
     visible_incident,
 )
 from aldea.dashboard_api.instants import iso
-from aldea.dashboard_api.problems import Fault, Problem, bad_request
+from aldea.dashboard_api.problems import Fault, Problem, bad_request, stated
 from aldea.dashboard_api.routes.documented import PROBLEM, RESPONSES
 from aldea.storage.register.errors import UnknownEntryError
 from aldea.storage.register.incident_answers import acknowledge, comment
@@ -51,7 +51,7 @@ def list_all(aldea: Aldea, visitor: SignedIn, wanted: Annotated[IncidentsQuery, 
         try:
             found, cursor = choose(unit, chosen, visible, wanted.limit, wanted.after)
         except UnknownEntryError as error:
-            raise bad_request([Fault("after", f"after: {error}.")]) from error
+            raise bad_request([Fault("after", stated(error, "after: "))]) from error
     return IncidentsDocument(items=[IncidentDocument(**_members(one, visible)) for one in found], next=cursor)
 
 

@@ -29,7 +29,6 @@ from aldea.dashboard_api.settings_schemas import (
 from aldea.dashboard_api.settings_sending import send, send_one
 from aldea.dashboard_api.settings_view import (
     MANAGE,
-    NOT_EVERYWHERE,
     DeviceWish,
     Wish,
     assign,
@@ -37,6 +36,7 @@ from aldea.dashboard_api.settings_view import (
     existing,
     managed_device,
     managed_settings,
+    not_everywhere,
     save_profile,
 )
 from aldea.storage.register.audit import audit
@@ -100,7 +100,7 @@ def delete(aldea: Aldea, visitor: SignedIn, profile: str) -> Response:
 def remove(aldea: Context, visitor: Visitor, profile: str) -> None:
     """Delete a profile. Raises Problem: 403, 404, 409 for one that sites have."""
     if not visitor.everywhere(MANAGE):
-        raise Problem(403, NOT_EVERYWHERE)
+        raise Problem(403, not_everywhere())
     try:
         with aldea.register.transaction() as unit:
             existing(unit, profile)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.context import Aldea
-from aldea.dashboard_api.problems import Fault, Problem, bad_request
+from aldea.dashboard_api.problems import Fault, Problem, bad_request, stated
 from aldea.dashboard_api.record_intake import (
     Intake,
     check,
@@ -121,7 +121,7 @@ def list_of_records(aldea: Aldea, visitor: SignedIn, asked: Annotated[RecordsQue
             found, more = visible_records(unit, visitor, only, now, limit=asked.limit, after=asked.after)
     except RegisterError as error:
         name = "month" if str(error).startswith("month") else "after"
-        raise bad_request([Fault(name, f"{error}.")]) from error
+        raise bad_request([Fault(name, stated(error))]) from error
     return RecordsDocument(items=[_document(item) for item in found], next=more)
 
 
@@ -178,7 +178,7 @@ def enter_record(
         try:
             stored = store(unit, intake, checked, visitor, now)
         except RegisterConflictError as error:
-            raise Problem(409, f"{error}.") from error
+            raise Problem(409, stated(error)) from error
     return _document(stored)
 
 

@@ -18,6 +18,7 @@ from aldea.dashboard_api.instants import iso
 from aldea.dashboard_api.problems import Problem, sentence
 from aldea.dashboard_api.rollout_view import begin, change, choose
 from aldea.dashboard_api.routes.documented import PROBLEM, RESPONSES
+from aldea.dashboard_api.words import said
 from aldea.storage.register import RegisterError, Unit
 from aldea.storage.register.releases import StoredRelease, find_release_file, list_releases, read_release_file
 from aldea.storage.register.rollout_devices import rollout_devices
@@ -163,7 +164,7 @@ def release_file(
     with aldea.register.reading() as unit:
         found = find_release_file(unit, version, file)
         if found is None:
-            raise Problem(404, "There is no such file: its release was not added to this server.")
+            raise Problem(404, said("There is no such file: its release was not added to this server."))
         etag = f'"{found.sha256}"'
         headers = {
             "ETag": etag,
@@ -221,10 +222,12 @@ def _wanted(request: Request, etag: str, size: int) -> tuple[int, int, bool]:
     asked = _RANGE.fullmatch(request.headers.get("range", ""))
     if asked is None or request.headers.get("if-range", etag) != etag:
         if size > LARGEST_RANGE_BYTES:
-            raise Problem(416, f"Ask for ranges of at most {LARGEST_RANGE_BYTES} bytes (Range: bytes=0-65535).")
+            raise Problem(
+                416, said("Ask for ranges of at most %(most)s bytes (Range: bytes=0-65535).", most=LARGEST_RANGE_BYTES)
+            )
         return 0, size - 1, False
     first, last = int(asked[1]), int(asked[2] or size - 1)
     last = min(last, size - 1, first + LARGEST_RANGE_BYTES - 1)
     if first > last:
-        raise Problem(416, f"The file has {size} bytes: ask for a range within them.")
+        raise Problem(416, said("The file has %(size)s bytes: ask for a range within them.", size=size))
     return first, last, True

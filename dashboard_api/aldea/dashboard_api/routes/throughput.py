@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from aldea.dashboard_api.access.local import address_of
 from aldea.dashboard_api.problems import Problem, answer
 from aldea.dashboard_api.routes.documented import PROBLEM
+from aldea.dashboard_api.words import said
 
 router = APIRouter(prefix="/api/v1/throughput", tags=["throughput"])
 
@@ -32,7 +33,6 @@ MOST_AT_ONCE = 32
 LONGEST_SECONDS = 60.0
 RETRY_SECONDS = 30
 _BLOCK_BYTES = 65_536
-_BUSY = "Other tests are running: try again in half a minute."
 
 
 class ReceivedDocument(BaseModel):
@@ -117,7 +117,9 @@ async def upload(request: Request) -> Response | ReceivedDocument:
                 if received > LARGEST_BYTES:
                     raise _too_large()
     except TimeoutError as error:
-        raise Problem(408, f"The body took longer than {LONGEST_SECONDS:g} s: send less.") from error
+        raise Problem(
+            408, said("The body took longer than %(seconds)s s: send less.", seconds=f"{LONGEST_SECONDS:g}")
+        ) from error
     except ClientDisconnect:
         return Response(status_code=400)  # nobody is there to read it: the agent has seen enough
     finally:
@@ -174,8 +176,9 @@ def _who(request: Request) -> str:
 
 
 def _busy(request: Request) -> Response:
-    return answer(request, 503, _BUSY, headers={"Retry-After": str(RETRY_SECONDS)})
+    busy = said("Other tests are running: try again in half a minute.")
+    return answer(request, 503, busy, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def _too_large() -> Problem:
-    return Problem(413, f"The body is too large: send at most {LARGEST_BYTES} bytes.")
+    return Problem(413, said("The body is too large: send at most %(most)s bytes.", most=LARGEST_BYTES))

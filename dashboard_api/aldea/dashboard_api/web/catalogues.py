@@ -22,12 +22,11 @@ from babel.messages.pofile import read_po, write_po
 from aldea.dashboard_api.web.words import DOMAIN, LANGUAGES, LOCALES
 from aldea.model.catalogue import CATALOGUE
 from aldea.storage.importing.words import TEXTS
-from aldea.storage.register.enrolment_words import TEXTS as ENROLMENT_TEXTS
 
 PACKAGE = Path(__file__).resolve().parent.parent
 METHODS = [("**.py", "python"), ("web/templates/**.html", "jinja2")]
 OPTIONS = {"web/templates/**.html": {"trimmed": "true", "silent": "false"}}
-KEYWORDS = {**DEFAULT_KEYWORDS, "say": None}
+KEYWORDS = {**DEFAULT_KEYWORDS, "said": None, "say": None}
 SOURCE_LANGUAGE = "en"
 DATED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -43,8 +42,6 @@ def collected() -> Catalog:
             found.add(title, None, [("model/catalogue", 0)])
     for text in TEXTS:
         found.add(text, None, [("storage/importing/words", 0)])
-    for text in ENROLMENT_TEXTS:
-        found.add(text, None, [("storage/register/enrolment_words", 0)])
     return found
 
 

@@ -18,7 +18,7 @@ from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.web.device_page import command_rows, diagnostics_parts, newest_diagnostics, refresh_seconds
 from aldea.dashboard_api.web.device_sections import SECTIONS
 from aldea.dashboard_api.web.device_words import NOT_TAKEN, PROBE_WORDS
-from aldea.dashboard_api.web.refusal_words import refused
+from aldea.model.said import in_language
 from aldea.storage.register.commands import commands_of
 from aldea.storage.register.returned_documents import returned_documents
 
@@ -90,7 +90,7 @@ def asked(
     except Problem as problem:
         if problem.status == 404:
             raise
-        said = refused(problem, shown)
+        said = in_language(problem.detail, shown.code)
     return _back(site, device, said)
 
 
@@ -106,7 +106,7 @@ def cancelled(aldea: Aldea, request: Request, visitor: SignedIn, site: str, devi
     except Problem as problem:
         if problem.status == 404:
             raise
-        said = refused(problem, shown)
+        said = in_language(problem.detail, shown.code)
     return _back(site, device, said)
 
 

@@ -18,11 +18,11 @@ from aldea.dashboard_api.settings_moves import led
 from aldea.dashboard_api.settings_sending import send_one
 from aldea.dashboard_api.settings_view import DeviceWish, change_device, earlier, managed_device
 from aldea.dashboard_api.web.record_forms import SentForm
-from aldea.dashboard_api.web.refusal_words import refusal, refused
 from aldea.dashboard_api.web.settings_form import Typed, put_none, read_typed, sections, taken_out, typed_from
 from aldea.dashboard_api.web.settings_words import STANDING_KINDS, STANDING_WORDS, said_of
 from aldea.dashboard_api.web.shown import Shown
 from aldea.model.leading import leads_to
+from aldea.model.said import in_language
 from aldea.storage.register.device_overlays import SERVER_FACTS, DeviceSettings, settings_of
 from aldea.storage.register.device_settings import device_subject, looked_at
 from aldea.storage.register.profiles import history_of, list_profiles
@@ -80,9 +80,9 @@ def change(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device:
     except Problem as problem:
         status = problem.status
         for fault in problem.faults:
-            typed.errors.setdefault(fault.parameter, refusal(fault.detail, shown))
+            typed.errors.setdefault(fault.parameter, in_language(fault.detail, shown.code))
         if not problem.faults:
-            errors[""] = refusal(problem.detail, shown)
+            errors[""] = in_language(problem.detail, shown.code)
     if "" in typed.errors:
         errors[""] = typed.errors.pop("")
     return _page(aldea, request, found, typed, errors, profile=profile, code=status)
@@ -98,7 +98,7 @@ def restore(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device
     try:
         change_device(aldea, visitor, (site, device), DeviceWish(wanted.document, found.revision))
     except Problem as problem:
-        return _to(site, device, refused(problem, shown))
+        return _to(site, device, in_language(problem.detail, shown.code))
     return _to(site, device, shown.say(N_("It differs again as it did then. Nothing was sent yet.")))
 
 
@@ -112,7 +112,7 @@ def send_it(aldea: Aldea, request: Request, visitor: SignedIn, site: str, device
     except Problem as problem:
         if problem.status == 404:
             raise
-        return _to(site, device, refused(problem, shown))
+        return _to(site, device, in_language(problem.detail, shown.code))
     said = N_("Sent. What becomes of it shows here.") if sent else N_("There is nothing to send.")
     return _to(site, device, shown.say(said))
 

@@ -14,7 +14,7 @@ from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea
 from aldea.dashboard_api.incident_view import author_of, may_answer, visible_incident
-from aldea.dashboard_api.problems import Fault, Problem, bad_request
+from aldea.dashboard_api.problems import Fault, Problem, bad_request, stated
 from aldea.dashboard_api.web.cause_words import CAUSE_WORDS
 from aldea.dashboard_api.web.incident_list import IncidentWish, incident_list
 from aldea.dashboard_api.web.incident_page import incident_page
@@ -55,7 +55,7 @@ def incidents(aldea: Aldea, request: Request, visitor: SignedIn, asked: Annotate
     try:
         values = incident_list(aldea, request, visitor, wish)
     except UnknownEntryError as error:
-        raise bad_request([Fault("after", f"after: {error}.")]) from error
+        raise bad_request([Fault("after", stated(error, "after: "))]) from error
     return aldea.pages.render(request, "incidents.html", **values)
 
 

@@ -15,7 +15,7 @@ from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.problems import sentence
 from aldea.dashboard_api.web.manage_sites import managed_site
 from aldea.dashboard_api.web.own_address import own_address
-from aldea.dashboard_api.web.refusal_words import refusal
+from aldea.model.said import in_language
 from aldea.storage.register import RegisterError
 from aldea.storage.register.audit import audit
 from aldea.storage.register.enrolment import Code, issue_code
@@ -89,7 +89,7 @@ def _done(
             managed_site(unit, visitor, site, now)
             answer = deed(unit, now)
     except RegisterError as error:
-        return back_to(site, refusal(sentence(error), aldea.pages.shown(request, now)))
+        return back_to(site, in_language(sentence(error), aldea.pages.language(request).code))
     return answer()
 
 

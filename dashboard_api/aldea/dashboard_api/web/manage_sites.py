@@ -15,6 +15,7 @@ from aldea.dashboard_api.access.visitor import Visitor
 from aldea.dashboard_api.problems import Problem
 from aldea.dashboard_api.web.manage_words import LABELS
 from aldea.dashboard_api.web.shown import Shown
+from aldea.dashboard_api.words import said
 from aldea.storage.importing.applying import apply_plan
 from aldea.storage.importing.columns import COLUMNS
 from aldea.storage.importing.plan import Plan, Wish, day_start, make_plan
@@ -52,7 +53,7 @@ def managed_site(unit: Unit, visitor: Visitor, site_id: str, at_ms: int) -> Site
     """Return a site that the visitor may manage. Raises Problem (404) for any other."""
     found = find_site(unit, site_id)
     if found is None or found.simulated or not can_write(unit, visitor, Permission.MANAGE_SITES, site_id, at_ms):
-        raise Problem(404, f"There is no site {site_id[:60]!r} here that you may manage.")
+        raise Problem(404, said("There is no site %(site)s here that you may manage.", site=repr(site_id[:60])))
     return found
 
 

@@ -18,10 +18,10 @@ from aldea.dashboard_api.settings_sending import send
 from aldea.dashboard_api.settings_view import MANAGE, Wish, assign, earlier, existing, managed_settings, save_profile
 from aldea.dashboard_api.web.profile_page import LISTED, Filled, device_row, profile_form
 from aldea.dashboard_api.web.record_forms import Sent, SentForm
-from aldea.dashboard_api.web.refusal_words import refusal, refused
 from aldea.dashboard_api.web.settings_form import Typed, read_typed, typed_from
 from aldea.model.leading import leads_to
 from aldea.model.overlays import leaves
+from aldea.model.said import in_language
 from aldea.storage.register.device_overlays import Standing
 from aldea.storage.register.device_settings import looked_at
 from aldea.storage.register.profiles import Profile, find_profile, list_profiles, subject_of
@@ -180,9 +180,9 @@ def _save(aldea: Context, request: Request, visitor: Visitor, sent: Sent, found:
     except Problem as problem:
         status = problem.status
         for fault in problem.faults:
-            typed.errors.setdefault(fault.parameter, refusal(fault.detail, shown))
+            typed.errors.setdefault(fault.parameter, in_language(fault.detail, shown.code))
         if not problem.faults:
-            errors[""] = refusal(problem.detail, shown)
+            errors[""] = in_language(problem.detail, shown.code)
     else:
         status = 400
     if "" in typed.errors:
@@ -195,7 +195,7 @@ def _say(aldea: Context, request: Request, text: str) -> str:
 
 
 def _refused(aldea: Context, request: Request, problem: Problem) -> str:
-    return refused(problem, aldea.pages.shown(request, aldea.clock.wall_ms()))
+    return in_language(problem.detail, aldea.pages.language(request).code)
 
 
 def _to(profile: str, sentence: str) -> Response:

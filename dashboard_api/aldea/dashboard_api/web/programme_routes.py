@@ -16,11 +16,13 @@ from aldea.dashboard_api.access.scope import can_write, visible_sites
 from aldea.dashboard_api.access.visitor import SignedIn, Visitor
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
-from aldea.dashboard_api.problems import Problem
+from aldea.dashboard_api.problems import Problem, stated
 from aldea.dashboard_api.web.manage_sites import today as today_at
 from aldea.dashboard_api.web.programme_form import Typed, day_of, duties, read_programme, typed_programme
 from aldea.dashboard_api.web.record_forms import SentForm
 from aldea.dashboard_api.web.record_words import PERIOD_WORDS, programme_name
+from aldea.dashboard_api.words import said
+from aldea.model.said import in_language
 from aldea.storage.register.errors import RegisterError
 from aldea.storage.register.programmes import (
     Programme,
@@ -106,7 +108,7 @@ def assign(aldea: Aldea, request: Request, visitor: SignedIn, programme: str, se
                     change = end_assignment if leaves else assign_site
                     change(unit, found.id, site.id, _midnight(day or today_at(site.timezone, now), site))
         except RegisterError as error:
-            errors["site"] = f"{error}."
+            errors["site"] = in_language(stated(error), aldea.pages.language(request).code)
     if errors:
         return _page(aldea, request, visitor, programme, Typed(typed, errors))
     sentence = N_("The sites are in the programme no more from that day.") if leaves else N_("The sites are in.")
@@ -201,8 +203,11 @@ def _site(unit: Unit, visitor: Visitor, site_id: str, now_ms: int) -> Site:
     site = find_site(unit, site_id[:39])
     if site is None or not can_write(unit, visitor, MANAGE, site.id, now_ms):
         raise RegisterError(
-            f"site {site_id[:39]!r} is not registered, or not yours to assign: use ids as in the list of sites, or ask "
-            "an administrator"
+            said(
+                "site %(site)s is not registered, or not yours to assign: use ids as in the list of sites, or ask an "
+                "administrator",
+                site=repr(site_id[:39]),
+            )
         )
     return site
 

@@ -14,7 +14,7 @@ from aldea.dashboard_api.access.scope import visible_sites
 from aldea.dashboard_api.access.visitor import SignedIn
 from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
-from aldea.dashboard_api.problems import Fault, bad_request
+from aldea.dashboard_api.problems import Fault, bad_request, stated
 from aldea.dashboard_api.record_intake import (
     RECORD,
     Intake,
@@ -84,7 +84,7 @@ def records(aldea: Aldea, request: Request, visitor: SignedIn, asked: Annotated[
         )
         values = record_list(aldea, request, visitor, wish)
     except RegisterError as error:
-        raise bad_request([Fault("after" if asked.after else "month", f"{error}.")]) from error
+        raise bad_request([Fault("after" if asked.after else "month", stated(error))]) from error
     return aldea.pages.render(request, "records.html", **values)
 
 

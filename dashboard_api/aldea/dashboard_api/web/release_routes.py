@@ -13,11 +13,10 @@ from aldea.dashboard_api.charts.panels import N_
 from aldea.dashboard_api.context import Aldea, Context
 from aldea.dashboard_api.rollout_view import begin, change
 from aldea.dashboard_api.rollout_view import choose as choose_site
-from aldea.dashboard_api.web.refusal_words import refusal
 from aldea.dashboard_api.web.release_page import rollout_view
 from aldea.dashboard_api.web.release_words import STATES
 from aldea.model.rollouts import CHANGES
-from aldea.model.said import Said
+from aldea.model.said import Said, in_language
 from aldea.storage.register import RegisterError
 from aldea.storage.register.release_reach import without_key
 from aldea.storage.register.releases import list_releases, trusted_keys
@@ -102,7 +101,7 @@ def _page(aldea: Context, request: Request, error: str, *, chooses: bool = False
         views = [rollout_view(item, rollout_devices(unit, item.id), shown) for item in rollouts[:1]]
         keys = len(trusted_keys(unit))
         keyless = without_key(unit) if keys else ()
-    error = refusal(error, shown)
+    error = in_language(error, shown.code)
     under_way = bool(rollouts) and not rollouts[0].rollout.state.is_over
     return aldea.pages.render(
         request,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aldea.model.said import Said
 from aldea.storage.importing.plan import PlannedSite, day_start
 from aldea.storage.importing.rows import SEVERAL
 from aldea.storage.register.devices import Device
@@ -40,7 +41,12 @@ def _change(unit: Unit, planned: PlannedSite, now_ms: int) -> None:
     row = planned.row
     known = find_site(unit, row.id)
     if known is None or known.simulated:
-        raise RegisterConflictError(f"site {row.id!r} has changed meanwhile: look at the preview again")
+        raise RegisterConflictError(
+            Said(
+                f"site {row.id!r} has changed meanwhile: look at the preview again",
+                f"el sitio {row.id!r} cambió mientras tanto: hay que ver de nuevo la vista previa",
+            )
+        )
     changed = {change.key for change in planned.changes}
     if changed & {"name", "timezone", "place"}:
         latitude, longitude = row.place or (known.latitude, known.longitude)

@@ -75,3 +75,19 @@ def too_many(waiting: int, site: str, device: str) -> Said:
         f"{waiting} commands wait for {site}/{device} already: cancel some first",
         f"ya esperan {waiting} órdenes para {site}/{device}: primero hay que cancelar algunas",
     )
+
+
+def no_answer(state: str) -> Said:
+    """Return why: a device can't say that of a command."""
+    return Said(
+        f"state {state[:40]!r} is none that a device may answer",
+        f"el estado {state[:40]!r} no es uno que un equipo pueda responder",
+    )
+
+
+def never_given(site: str, device: str, command_id: str) -> Said:
+    """Return why: a device has answered a command of nobody's."""
+    return Said(
+        f"{site}/{device} answers a command {command_id[:64]!r} that it was never given",
+        f"{site}/{device} responde a una orden {command_id[:64]!r} que nunca se le dio",
+    )

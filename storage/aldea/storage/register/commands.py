@@ -191,14 +191,14 @@ def note_answer(
     Raises UnknownEntryError for a command that the device was never given, RegisterError for a state that is none.
     """
     if state not in {item.value for item in _ANSWERS}:
-        raise RegisterError(f"state {str(state)[:40]!r} is none that a device may answer")
+        raise RegisterError(words.no_answer(str(state)))
     row = unit.connection.execute(
         select(command)
         .where(command.c.id == command_id, command.c.site == site, command.c.device == device)
         .with_for_update()
     ).first()
     if row is None:
-        raise UnknownEntryError(f"{site}/{device} answers a command {command_id[:64]!r} that it was never given")
+        raise UnknownEntryError(words.never_given(site, device, command_id))
     found, new = command_of(row), CommandState(state)
     if not _counts(found, new, at_ms):
         return found

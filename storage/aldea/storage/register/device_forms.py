@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 
 from aldea.model.forms import load_forms
+from aldea.storage.register import command_words as words
 from aldea.storage.register.commands import queue_command
 from aldea.storage.register.device_programmes import offer_programmes
 from aldea.storage.register.devices import find_device
@@ -30,7 +31,7 @@ def note_forms(unit: Unit, site: str, device: str, told: str, at_ms: int) -> int
     Raises RegisterError when the device is not registered, or cannot be commanded.
     """
     if find_device(unit, site, device) is None:
-        raise UnknownEntryError(f"site {site[:60]!r} has no device {device[:60]!r}: enrol it first")
+        raise UnknownEntryError(words.no_device(site, device))
     versions = {name: int(number) for name, number in _TOLD.findall(told[:1024])}
     fresh = insert(unit, device_forms).values(site=site, device=device, versions=versions, told_at_ms=at_ms)
     unit.connection.execute(

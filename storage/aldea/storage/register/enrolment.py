@@ -36,12 +36,7 @@ WRONG_IN_ALL = 200
 
 
 class EnrolmentRefused(RegisterError):
-    """The code leads nowhere; the message says why and what to do. `text` and `values` are its parts."""
-
-    def __init__(self, text: str, **values: object) -> None:
-        super().__init__(text % values if values else text)
-        self.text = text
-        self.values = values
+    """The code leads nowhere; the message says why and what to do."""
 
 
 class TooManyAttempts(EnrolmentRefused):
@@ -49,7 +44,7 @@ class TooManyAttempts(EnrolmentRefused):
 
     def __init__(self, retry_after_seconds: int) -> None:
         minutes = -(-retry_after_seconds // 60)
-        super().__init__(words.TOO_MANY, minutes=minutes)
+        super().__init__(words.too_many(minutes))
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -148,9 +143,9 @@ def redeem_code(
     assert row is not None
     site = find_site(unit, row.site)
     if site is None:
-        raise EnrolmentRefused(words.SITE_GONE)
+        raise EnrolmentRefused(words.site_gone())
     if held_site is not None and held_site != row.site:
-        raise EnrolmentRefused(words.OTHER_SITE, site=repr(row.site), held=repr(held_site[:40]))
+        raise EnrolmentRefused(words.other_site(row.site, held_site))
     _refuse_unsuitable(unit, row.site, row.device, at_ms)
     unit.connection.execute(update(enrolment_code).where(enrolment_code.c.id == row.id).values(used_ms=at_ms))
     _ensure_device(unit, row.site, row.device, at_ms)
@@ -195,20 +190,20 @@ def hash_code(text: str) -> str:
 def _find(unit: Unit, text: str) -> Row[Any] | None:
     code = normalised(text)
     if len(code) != CODE_LENGTH or set(code) - set(ALPHABET):
-        raise EnrolmentRefused(words.NO_CODE, length=CODE_LENGTH)
+        raise EnrolmentRefused(words.no_code(CODE_LENGTH))
     wanted = select(enrolment_code).where(enrolment_code.c.code_hash == hash_code(code)).with_for_update()
     return unit.connection.execute(wanted).first()
 
 
 def _refuse_dead(row: Row[Any] | None, at_ms: int) -> None:
     if row is None:
-        raise EnrolmentRefused(words.NOT_KNOWN)
+        raise EnrolmentRefused(words.not_known())
     if row.used_ms is not None:
-        raise EnrolmentRefused(words.USED)
+        raise EnrolmentRefused(words.used())
     if row.withdrawn_ms is not None:
-        raise EnrolmentRefused(words.REPLACED)
+        raise EnrolmentRefused(words.replaced())
     if row.expires_ms <= at_ms:
-        raise EnrolmentRefused(words.OVER)
+        raise EnrolmentRefused(words.over())
 
 
 def _refuse_unsuitable(unit: Unit, site: str, device: str, at_ms: int) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from aldea.model.said import Said
+
 
 class RegisterError(Exception):
-    """Something about the register or the request is wrong; the message says what and how to mend it."""
+    """Something about the register or the request is wrong; the sentence says what and how to mend it."""
+
+    def __init__(self, sentence: Said) -> None:
+        super().__init__(sentence)
 
 
 class RegisterUnavailableError(RegisterError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
+from aldea.model.said import Said
+from aldea.storage.register import incident_words as words
 from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
 from aldea.storage.register.incidents import Incident, add_incident_event, incident_of
@@ -23,7 +25,7 @@ def acknowledge(unit: Unit, incident_id: str, person: str, at_ms: int, note: str
     if found.acknowledged_ms is None:
         values = {"acknowledged_by": person, "acknowledged_at_ms": at_ms}
         unit.connection.execute(update(incident).where(incident.c.id == incident_id).values(**values))
-    add_incident_event(unit, incident_id, at_ms, "acknowledged", {"note": _text(note, "note")}, person)
+    add_incident_event(unit, incident_id, at_ms, "acknowledged", {"note": _text(note, words.NOTE)}, person)
     return _locked(unit, incident_id)
 
 
@@ -34,8 +36,8 @@ def comment(unit: Unit, incident_id: str, person: str, at_ms: int, text: str) ->
     """
     _locked(unit, incident_id)
     if not text.strip():
-        raise RegisterError("the comment is empty: write what you did or saw")
-    add_incident_event(unit, incident_id, at_ms, "comment", {"text": _text(text, "comment")}, person)
+        raise RegisterError(words.empty_comment())
+    add_incident_event(unit, incident_id, at_ms, "comment", {"text": _text(text, words.COMMENT)}, person)
 
 
 def set_owner(unit: Unit, incident_id: str, owner: str | None, at_ms: int, author: str) -> None:
@@ -49,12 +51,12 @@ def set_owner(unit: Unit, incident_id: str, owner: str | None, at_ms: int, autho
 def _locked(unit: Unit, incident_id: str) -> Incident:
     row = unit.connection.execute(select(incident).where(incident.c.id == incident_id).with_for_update()).first()
     if row is None:
-        raise UnknownEntryError(f"there is no incident {incident_id[:64]!r}: look for it in the list of incidents")
+        raise UnknownEntryError(words.no_incident(incident_id))
     return incident_of(row)
 
 
-def _text(text: str, what: str) -> str:
+def _text(text: str, what: Said) -> str:
     cleaned = clean_text(text.strip())
     if len(cleaned) > TEXT_LIMIT:
-        raise RegisterError(f"the {what} has {len(cleaned)} characters: write at most {TEXT_LIMIT}")
+        raise RegisterError(words.long_text(what, len(cleaned), TEXT_LIMIT))
     return cleaned

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select
 
+from aldea.storage.register import incident_words as words
 from aldea.storage.register.encoding import plain
 from aldea.storage.register.errors import UnknownEntryError
 from aldea.storage.register.register import Unit
@@ -216,7 +217,7 @@ def _conditions(states: Collection[IncidentState | str] | None, *, simulated: bo
 def _behind(unit: Unit, after: str) -> ColumnElement[bool]:
     opened = unit.connection.execute(select(incident.c.opened_at_ms).where(incident.c.id == after)).scalar_one_or_none()
     if opened is None:
-        raise UnknownEntryError(f"there is no incident {after[:64]!r} to go on from: start from the first page")
+        raise UnknownEntryError(words.no_cursor(after))
     same = and_(incident.c.opened_at_ms == opened, incident.c.id < after)
     return or_(incident.c.opened_at_ms < opened, same)
 

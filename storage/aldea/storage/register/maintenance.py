@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
+from aldea.model.said import Said
 from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
 from aldea.storage.register.register import Unit
@@ -60,15 +61,30 @@ def add_maintenance(unit: Unit, new: Maintenance) -> Maintenance:
     site that is not registered.
     """
     if new.to_ms <= new.from_ms:
-        raise RegisterError("a maintenance window must end after it begins: give a later end")
+        raise RegisterError(
+            Said(
+                "a maintenance window must end after it begins: give a later end",
+                "un mantenimiento debe terminar después de empezar: dar un final posterior",
+            )
+        )
     if not new.reason.strip() or len(new.reason) > REASON_LIMIT:
-        raise RegisterError(f"a maintenance window needs a reason of 1 to {REASON_LIMIT} characters")
+        raise RegisterError(
+            Said(
+                f"a maintenance window needs a reason of 1 to {REASON_LIMIT} characters",
+                f"un mantenimiento necesita un motivo de 1 a {REASON_LIMIT} caracteres",
+            )
+        )
     simulated = new.simulated
     if new.site is not None:
         wanted = select(site.c.simulated).where(site.c.id == new.site)
         found = unit.connection.execute(wanted).scalar_one_or_none()
         if found is None:
-            raise UnknownEntryError(f"site {new.site!r} is not registered: add it first (`aldea site add`)")
+            raise UnknownEntryError(
+                Said(
+                    f"site {new.site!r} is not registered: add it first (`aldea site add`)",
+                    f"el sitio {new.site!r} no está registrado: primero hay que agregarlo (`aldea site add`)",
+                )
+            )
         simulated = bool(found)
     entered = replace(
         new,
@@ -90,7 +106,7 @@ def end_maintenance(unit: Unit, maintenance_id: str, at_ms: int) -> bool:
     """
     found = find_maintenance(unit, maintenance_id)
     if found is None:
-        raise UnknownEntryError(f"there is no maintenance window {maintenance_id[:40]!r}")
+        raise UnknownEntryError(_none(maintenance_id))
     if at_ms >= found.to_ms:
         return False
     _update(unit, maintenance_id, to_ms=max(at_ms, found.from_ms))
@@ -101,7 +117,7 @@ def approve_maintenance(unit: Unit, maintenance_id: str, *, approved: bool = Tru
     """Approve a window, or take that back; say whether that is new."""
     found = find_maintenance(unit, maintenance_id)
     if found is None:
-        raise UnknownEntryError(f"there is no maintenance window {maintenance_id[:40]!r}")
+        raise UnknownEntryError(_none(maintenance_id))
     if found.approved == approved:
         return False
     _update(unit, maintenance_id, approved=approved)
@@ -146,6 +162,13 @@ def set_considered(unit: Unit, windows: Collection[Maintenance]) -> None:
     """Note that the settler has taken these windows into account as they are here."""
     for window in windows:
         _update(unit, window.id, considered=_digest(window))
+
+
+def _none(maintenance_id: str) -> Said:
+    return Said(
+        f"there is no maintenance window {maintenance_id[:40]!r}",
+        f"no hay ningún mantenimiento {maintenance_id[:40]!r}",
+    )
 
 
 def _digest(window: Maintenance) -> str:

@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import Row, select, update
 from sqlalchemy import insert as plain_insert
 
+from aldea.model.said import Said
 from aldea.model.sample import is_id
+from aldea.storage.register import programme_words as words
 from aldea.storage.register.encoding import clean_text
 from aldea.storage.register.errors import RegisterConflictError, RegisterError, UnknownEntryError
 from aldea.storage.register.facts import end_fact, set_fact
@@ -54,7 +56,7 @@ def add_programme(unit: Unit, new: Programme) -> None:
     """Register a programme. Raises RegisterError for a value that can't be, RegisterConflictError for a taken id."""
     columns = _columns(new)
     if find_programme(unit, new.id) is not None:
-        raise RegisterConflictError(f"programme {new.id!r} is already there: choose another id")
+        raise RegisterConflictError(words.taken(new.id))
     unit.connection.execute(plain_insert(programme).values(**columns))
 
 
@@ -67,7 +69,7 @@ def change_programme(unit: Unit, changed: Programme) -> None:
     del columns["id"], columns["simulated"]
     done = unit.connection.execute(update(programme).where(programme.c.id == changed.id).values(**columns))
     if not done.rowcount:
-        raise UnknownEntryError(f"there is no programme {changed.id[:39]!r}")
+        raise UnknownEntryError(words.no_programme(changed.id))
 
 
 def list_programmes(unit: Unit, *, simulated: bool | None = None) -> tuple[Programme, ...]:
@@ -92,15 +94,11 @@ def assign_site(unit: Unit, programme_id: str, site_id: str, from_ms: int) -> bo
     """
     found, site = find_programme(unit, programme_id), find_site(unit, site_id)
     if found is None:
-        raise UnknownEntryError(f"there is no programme {programme_id[:39]!r}: add it first")
+        raise UnknownEntryError(words.not_added(programme_id))
     if site is None:
-        raise UnknownEntryError(f"site {site_id[:39]!r} is not registered: add it first (`aldea site add`)")
+        raise UnknownEntryError(words.no_site(site_id))
     if found.simulated != site.simulated:
-        kinds = ("real", "simulated")
-        raise RegisterError(
-            f"site {site.id!r} is {kinds[site.simulated]} and programme {found.id!r} is {kinds[found.simulated]}: "
-            "the two are never mixed"
-        )
+        raise RegisterError(words.mixed(site.id, found.id, simulated_site=site.simulated))
     return set_fact(unit, site_id, FACT, programme_id, from_ms, item=programme_id)
 
 
@@ -121,7 +119,7 @@ def memberships(unit: Unit, programme_id: str | None = None) -> tuple[Membership
 def _columns(new: Programme) -> dict[str, Any]:
     wrong = next(_faults(new), None)
     if wrong is not None:
-        raise RegisterError(f"programme {new.id[:39]!r}: {wrong}")
+        raise RegisterError(words.faulty(new.id, wrong))
     return {
         "id": new.id,
         "name": new.name,
@@ -134,20 +132,20 @@ def _columns(new: Programme) -> dict[str, Any]:
     }
 
 
-def _faults(new: Programme) -> Iterator[str]:
+def _faults(new: Programme) -> Iterator[Said]:
     if not is_id(new.id):
-        yield "id must be 1 to 39 of a-z, 0-9 and -, not starting with -"
+        yield words.bad_id()
     if not new.name.strip() or len(new.name) > 200 or clean_text(new.name) != new.name:
-        yield "name must be 1 to 200 characters of text"
+        yield words.bad_name()
     if len(new.name_en) > 200 or clean_text(new.name_en) != new.name_en:
-        yield "name_en must be at most 200 characters of text"
+        yield words.bad_english_name()
     if new.ends_on is not None and new.ends_on < new.starts_on:
-        yield f"ends_on {new.ends_on} is before starts_on {new.starts_on}: exchange them or leave the end open"
+        yield words.ends_before(new.starts_on, new.ends_on)
     if not 0 <= new.due_days <= 180:
-        yield "due_days must be between 0 and 180"
+        yield words.bad_due_days()
     for form, period in new.duties.items():
         if period not in PERIODS:
-            yield f"duties: {form[:40]!r} is owed each {period[:20]!r}, use month or quarter"
+            yield words.bad_duty(form, period)
 
 
 def _programme(row: Row[Any]) -> Programme:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from aldea.storage.register import record_words as words
 from aldea.storage.register.encoding import clean_text, plain
 from aldea.storage.register.errors import RegisterError
 
@@ -96,9 +97,9 @@ def values_of(new: NewRecord) -> dict[str, Any]:
     Raises RegisterError for a source that is not known, or a token that is too long.
     """
     if new.source not in SOURCES:
-        raise RegisterError(f"source is {new.source[:20]!r}: use one of {', '.join(sorted(SOURCES))}")
+        raise RegisterError(words.no_source(new.source, sorted(SOURCES)))
     if new.token is not None and not 1 <= len(new.token) <= 64:
-        raise RegisterError("token must be 1 to 64 characters")
+        raise RegisterError(words.bad_token())
     origin = new.origin
     return {
         "id": new.id or _new_id(new),

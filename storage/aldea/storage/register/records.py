@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy import insert as plain_insert
 
-from aldea.model.said import Said
+from aldea.storage.register import record_words as words
 from aldea.storage.register.errors import RegisterConflictError, RegisterError, UnknownEntryError
 from aldea.storage.register.facts import lock_site
 from aldea.storage.register.record_values import (
@@ -58,14 +58,7 @@ def put_record(unit: Unit, new: NewRecord) -> Record:
     if sent is not None:
         if _same(sent, values):
             return sent
-        raise RegisterConflictError(
-            Said(
-                f"record {sent.id!r} was stored from this form before, with other content: open it and correct it "
-                "there",
-                f"el registro {sent.id!r} ya se guardó desde este formulario con otro contenido: abrirlo y corregirlo "
-                "ahí",
-            )
-        )
+        raise RegisterConflictError(words.sent_before(sent.id))
     before = newest_version(unit, new.id) if new.id is not None else None
     if before is not None:
         _refuse_other(before, new)
@@ -98,9 +91,9 @@ def withdraw_record(
     """
     found = newest_version(unit, record_id)
     if found is None:
-        raise UnknownEntryError(f"there is no record {record_id[:64]!r}")
+        raise UnknownEntryError(words.no_record(record_id))
     if not reason.strip():
-        raise RegisterError("reason is missing: say in a few words why the record is withdrawn")
+        raise RegisterError(words.no_reason())
     lock_site(unit, found.site)
     found = newest_version(unit, record_id) or found
     if found.withdrawn:
@@ -193,7 +186,7 @@ def cursor_of(last: Record) -> str:
 def _read_cursor(text: str) -> tuple[int, str]:
     at, dot, record_id = text.partition(".")
     if not (at.isdecimal() and at.isascii() and len(at) <= 15 and dot and record_id):
-        raise RegisterError(f"after is {text[:40]!r}, which is no cursor: use `next` of the page before")
+        raise RegisterError(words.no_cursor(text))
     return int(at), record_id
 
 
@@ -239,12 +232,6 @@ def _same(sent: Record, values: Mapping[str, Any]) -> bool:
 
 def _refuse_other(before: Record, new: NewRecord) -> None:
     if (before.site, before.form) != (new.site, new.form):
-        raise RegisterConflictError(
-            f"record {before.id!r} is a {before.form!r} of site {before.site!r} and stays one: "
-            "withdraw it and enter a new one instead"
-        )
+        raise RegisterConflictError(words.stays(before.id, before.form, before.site))
     if new.supersedes is not None and new.supersedes != before.version:
-        raise RegisterConflictError(
-            f"record {before.id!r} was changed by somebody else meanwhile (it is at version {before.version}, "
-            f"version {new.supersedes} was corrected): look at the newest version and correct that"
-        )
+        raise RegisterConflictError(words.changed_meanwhile(before.id, before.version, new.supersedes))

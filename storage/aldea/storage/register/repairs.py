@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
+from aldea.model.said import Said
 from aldea.storage.register.devices import find_device
 from aldea.storage.register.encoding import clean_text, plain
 from aldea.storage.register.errors import RegisterError, UnknownEntryError
@@ -49,9 +50,16 @@ def add_repair(unit: Unit, new: Repair) -> bool:
     Raises UnknownEntryError for a device that is not registered, RegisterError for an id that can't be.
     """
     if not 0 < len(new.id) <= 64:
-        raise RegisterError("a repair's id has 1 to 64 characters")
+        raise RegisterError(
+            Said("a repair's id has 1 to 64 characters", "la clave de una reparación lleva de 1 a 64 caracteres")
+        )
     if find_device(unit, new.site, new.device) is None:
-        raise UnknownEntryError(f"site {new.site!r} has no device {new.device!r}")
+        raise UnknownEntryError(
+            Said(
+                f"site {new.site!r} has no device {new.device!r}",
+                f"el sitio {new.site!r} no tiene el equipo {new.device!r}",
+            )
+        )
     statement = insert(unit, repair).on_conflict_do_nothing(index_elements=["site", "id"])
     # Without the option PostgreSQL's count of an insert is not kept.
     statement = statement.execution_options(preserve_rowcount=True)

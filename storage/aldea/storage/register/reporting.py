@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
+from aldea.model.said import Said
 from aldea.storage.register.errors import RegisterError
 from aldea.storage.register.programmes import FACT, Programme, list_programmes
 from aldea.storage.register.records import Record, current_records
@@ -91,7 +92,12 @@ def month_span(month: str) -> tuple[date, date]:
             return first, (first + 31 * DAY).replace(day=1) - DAY
         except (ValueError, OverflowError):
             pass
-    raise RegisterError(f"month is {month[:20]!r}: give year and month as 202511")
+    raise RegisterError(
+        Said(
+            f"month is {month[:20]!r}: give year and month as 202511",
+            f"month es {month[:20]!r}: dar año y mes como 202511",
+        )
+    )
 
 
 def quarter_span(day: date) -> tuple[date, date]:
