@@ -20,6 +20,7 @@ from aldea.agents.probes.http import HttpProbe
 from aldea.agents.probes.throughput.http_test import HttpTest
 from aldea.agents.probes.throughput.outcome import Direction, Limits, Outcome
 from aldea.model.failures import Failure
+from rigs.waiting import eventually
 
 LOOPBACK = "127.0.0.1"
 ENDLESS = 64_000_000
@@ -162,7 +163,16 @@ def test_without_a_handle_to_knock_with_what_is_under_way_is_estimated(monkeypat
             yield bytes(100)
 
     with serving(slowly) as server:
-        outcome = run_test(server, 0.5)
+        test = HttpTest(server.url, Direction.DOWN, Limits(10_000_000, 60.0, 2, 30.0), None)
+
+        def give_up_once_something_came() -> None:
+            eventually(lambda: any(flow.arrived_bytes for flow in test._flows))
+            test.abandon()
+
+        giving_up = threading.Thread(target=give_up_once_something_came)
+        giving_up.start()
+        outcome = test.run()
+        giving_up.join()
     assert (outcome.failure, outcome.steady) == (None, False)
     assert outcome.spent_bytes > outcome.body_bytes > 0
 
