@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,17 @@ def test_a_damaged_memory_is_begun_anew(tmp_path: Path) -> None:
         await box.stop()
 
     story(tell)
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"no database" * 500), lambda path: path.mkdir()])
+def test_where_the_disk_does_not_say_whether_a_command_is_overtaken_it_is_not_and_nothing_is_put_aside(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    """An upgrade asks from a thread of its own, again and again for days: no moment of the disk's is to end it."""
+    spoil(tmp_path / NAME)
+    assert not KeptCommands(tmp_path).is_overtaken("one")
+    assert [item.name for item in tmp_path.iterdir()] == [NAME]
+    assert not KeptCommands(tmp_path / "gone").is_overtaken("one")
 
 
 def test_a_damage_that_shows_only_behind_the_schema_is_begun_anew_too(tmp_path: Path) -> None:

@@ -56,13 +56,21 @@ class KeptCommands:
         return [item for item in self._rows("ORDER BY number") if not item.last.state.is_over]
 
     def is_overtaken(self, command_id: str) -> bool:
-        """Say whether another command of its kind, that is not over, has come after it."""
+        """Say whether another command of its kind, that is not over, has come after it.
+
+        False where the disk does not tell just now: an upgrade asks again and again for days, and is not to end for
+        that. For any thread: it puts nothing aside.
+        """
         over = tuple(state.value for state in State if state.is_over)
         query = (
             "SELECT EXISTS (SELECT 1 FROM command AS mine JOIN command AS other ON other.kind = mine.kind "  # noqa: S608
             f"WHERE mine.id = ? AND other.number > mine.number AND other.state NOT IN ({', '.join('?' * len(over))}))"
         )  # only question marks are put in
-        return bool(self._do(lambda db: db.execute(query, (command_id, *over)).fetchone())[0])
+        try:
+            return bool(self._once(lambda db: db.execute(query, (command_id, *over)).fetchone())[0])
+        except (sqlite3.Error, OSError) as error:
+            _LOG.warning("whether a newer command has come than %s is not known just now: %s", command_id[:64], error)
+            return False
 
     def newest(self, count: int) -> list[KeptCommand]:
         """Return the newest, the newest first."""
