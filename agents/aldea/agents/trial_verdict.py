@@ -58,6 +58,11 @@ class GivenUp:
     had_link: bool = True
     ended_itself: bool = False
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is blamed as soon as what ran before is heard in time: it cannot have been bad luck alone."""
+        return self.ended_itself or self.tries >= BLAMED_AFTER
+
 
 def judged(given_up: GivenUp, boot_id: str, mono_ms: int, *, heard: bool) -> Verdict:
     """Return what is known at `mono_ms` of time since boot, `heard` when what ran before has a hello by now.
@@ -68,8 +73,7 @@ def judged(given_up: GivenUp, boot_id: str, mono_ms: int, *, heard: bool) -> Ver
     if not heard:
         return Verdict.OPEN
     in_time = given_up.boot_id == boot_id and mono_ms - given_up.at_ms <= given_up.patience_ms
-    sure = given_up.ended_itself or given_up.tries >= BLAMED_AFTER
-    if sure and in_time and given_up.had_its_time and given_up.had_link:
+    if given_up.is_sure and in_time and given_up.had_its_time and given_up.had_link:
         return Verdict.AT_FAULT
     return Verdict.TRY_AGAIN if given_up.tries < MOST_TRIES else Verdict.INCONCLUSIVE
 
@@ -82,11 +86,8 @@ def settling_ms(patience_ms: int) -> int:
     return min(60_000, patience_ms // 10)
 
 
-def link_words(given_up: GivenUp, *, first: bool) -> Words:
-    """Return why it is not known whose fault it was, as the rest of a sentence that says that it was given up.
-
-    `first`: it has not been tried often enough to be blamed, whoever was heard afterwards.
-    """
+def link_words(given_up: GivenUp) -> Words:
+    """Return why it is not known whose fault it was, as the rest of a sentence that says that it was given up."""
     if not given_up.had_its_time:
         return Words(
             "the power went each time before the server could be heard, so nobody knows where the fault was",
@@ -99,7 +100,7 @@ def link_words(given_up: GivenUp, *, first: bool) -> Words:
             "mientras tanto no se alcanzó al servidor el tiempo suficiente, tampoco donde estaba antes, así que pudo "
             "ser el enlace",
         )
-    if first:
+    if not given_up.is_sure:
         return Words(
             "it may have been the link, or a server that was away just then",
             "pudo ser el enlace, o un servidor que justo entonces no estaba",
@@ -112,7 +113,7 @@ def link_words(given_up: GivenUp, *, first: bool) -> Words:
 
 def verdict_words(verdict: Verdict, given_up: GivenUp) -> Words:
     """Return what a verdict means for what was given up; empty where there is nothing to add."""
-    why = link_words(given_up, first=given_up.tries < BLAMED_AFTER)
+    why = link_words(given_up)
     if verdict is Verdict.TRY_AGAIN:
         number = f"{given_up.tries + 1}"
         return Words(

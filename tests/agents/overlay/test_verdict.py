@@ -30,6 +30,14 @@ def test_one_silent_trial_alone_is_not_blamed_and_one_that_ended_by_itself_is() 
     assert judged(GivenUp("a", 5000, PATIENCE_MS, ended_itself=True), "a", 6000, heard=True) is Verdict.AT_FAULT
 
 
+def test_of_what_kept_ending_is_not_said_that_the_server_was_away() -> None:
+    ended = GivenUp("a", 5000, PATIENCE_MS, ended_itself=True)
+    assert judged(ended, "b", 6000, heard=True) is Verdict.TRY_AGAIN
+    said = verdict_words(Verdict.TRY_AGAIN, ended)
+    assert "with what was there before the server was not heard in the same time either" in said.en
+    assert "con lo anterior tampoco se oyó al servidor" in said.es
+
+
 def test_after_another_boot_nobody_knows() -> None:
     assert judged(GivenUp("a", 5000, PATIENCE_MS), "b", 6000, heard=True) is Verdict.TRY_AGAIN
 
