@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable, Iterator
 
@@ -308,6 +309,35 @@ def test_a_release_whose_key_is_trusted_no_more_goes_to_nobody_until_another_has
     pages.post("/admin/releases/change", data={"to": "resume"})
     driver.step()
     assert sum(asked(empty, site) for site in sites) == 3
+
+
+@pytest.mark.parametrize("state", [RolloutState.RUNNING, RolloutState.PAUSED])
+def test_who_has_not_heard_of_a_release_yet_whose_key_is_trusted_no_more_is_called_off_and_gets_the_new_signature(
+    pages: Client, empty: Village, clock: ManualClock, state: RolloutState
+) -> None:
+    (site,) = fleet(empty, clock, 1)
+    public, other = (public_pem(key.public_key().public_bytes_raw()) for key in (KEY, OTHER_KEY))
+    with empty.register.transaction() as unit:
+        trust_keys(unit, public, NOW_MS)
+    _, driver = first_asked(pages, empty, clock, [site], bake=0)
+    with empty.register.transaction() as unit:
+        trust_keys(unit, other, NOW_MS)
+        distrust_keys(unit, public)
+        made = open_rollout(unit)
+        assert made is not None
+        keep_step(unit, made.id, state, 0, None, NOW_MS)
+    driver.step()
+    with empty.register.transaction() as unit:
+        assert [item.state for item in commands_of(unit, site, kinds=["upgrade"])] == [CommandState.CANCELLED]
+        add_release(unit, sign(MANIFEST, OTHER_KEY), {NAME: CONTENT}, "test", NOW_MS)
+    pages.post("/admin/releases/change", data={"to": "resume"})
+    driver.step()
+    with empty.register.reading() as unit:
+        signatures = {
+            item.payload["signature"]: item.state.is_over for item in commands_of(unit, site, kinds=["upgrade"])
+        }
+    signed = (base64.b64encode(sign(MANIFEST, key).signature).decode() for key in (KEY, OTHER_KEY))
+    assert signatures == dict(zip(signed, (True, False), strict=True))
 
 
 def test_of_a_large_fleet_a_part_is_asked_at_each_look(

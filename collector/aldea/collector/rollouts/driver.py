@@ -27,7 +27,7 @@ from aldea.storage.register.rollout_devices import (
     rollout_devices,
 )
 from aldea.storage.register.rollout_rows import RolloutDevice, StoredRollout
-from aldea.storage.register.rollouts import KIND, keep_step, list_rollouts, open_rollout
+from aldea.storage.register.rollouts import KIND, call_off, keep_step, list_rollouts, open_rollout
 
 if TYPE_CHECKING:
     from aldea.model.clock import Clock
@@ -83,11 +83,15 @@ class RolloutDriver:
 
     def _look(self, unit: Unit, found: StoredRollout, now_ms: int) -> None:
         _take_answers(unit, found, now_ms)
-        if found.rollout.state is not RolloutState.RUNNING:
-            return
         release = find_release(unit, found.rollout.version)
         assert release is not None
-        if not is_trusted(unit, release.release):
+        trusted = is_trusted(unit, release.release)
+        if not trusted:
+            # Also those of one that a person has paused: whoever hears it later must not get that signature either.
+            call_off(unit, found, now_ms)
+        if found.rollout.state is not RolloutState.RUNNING:
+            return
+        if not trusted:
             log.warning("version %s halts: the key that signed it is not trusted any more", release.version)
             keep_step(unit, found.id, RolloutState.HALTED, found.rollout.wave, Why(NOT_TRUSTED), now_ms)
             return

@@ -124,8 +124,7 @@ def change_rollout(unit: Unit, state: RolloutState, at_ms: int, *, seen: str | N
                 )
             _go_on(unit, found, at_ms)
     if state is RolloutState.STOPPED:
-        for item in rollout_devices(unit, found.id):
-            _call_off(unit, item, at_ms)
+        call_off(unit, found, at_ms)
     keep_step(unit, found.id, state, found.rollout.wave, None, at_ms)
     return next(item for item in list_rollouts(unit) if item.id == found.id)
 
@@ -190,6 +189,12 @@ def _go_on(unit: Unit, found: StoredRollout, at_ms: int) -> None:
             note_progress(unit, found.id, (item.site, item.device), becomes, at_ms, item.detail)
     if found.why is not None and found.why.word == FIRST_TELLS_NOTHING:
         unit.connection.execute(update(rollout).where(rollout.c.id == found.id).values(first_site=None))
+
+
+def call_off(unit: Unit, found: StoredRollout, at_ms: int) -> None:
+    """Cancel what the devices of a rollout were asked and have not heard yet; what they have begun they end."""
+    for item in rollout_devices(unit, found.id):
+        _call_off(unit, item, at_ms)
 
 
 def _call_off(unit: Unit, item: RolloutDevice, at_ms: int) -> bool:
