@@ -102,6 +102,7 @@ def test_values_carry_all_that_says_how_far_they_can_be_believed(client: Client)
     states = items(client, AVAILABILITY, period="202610", area="state")
     assert {one["area"]["code"] for one in states} == {"Yucatán", "Chiapas"}
     assert sum(one["numerator"] for one in states) == pytest.approx(value["numerator"])
+    assert len(items(client, AVAILABILITY, period="202610", area="site")) == 8
     (running,) = items(client, AVAILABILITY, period="202611")
     assert running["status"] == "P"
     (town,) = items(client, AVAILABILITY, period="202610", setting="urban")
