@@ -71,7 +71,7 @@ def test_nobody_takes_a_site_into_their_own_programme_to_see_it(
     wish = {"on": "/admin/programmes/sur", "site": second, "from": "2026-01-01"}
     answer = send(hers, "/admin/programmes/sur/sites", **wish)
     assert answer.status_code == 400
-    assert "ask an administrator" in answer.text
+    assert "pedirlo a quien administra" in answer.text
     assert hers.get(f"/sites/{second}").status_code == 404
     with empty.register.reading() as unit:
         assert "sur" not in {fact.value for fact in fact_history(unit, second, "programme")}
