@@ -107,6 +107,32 @@ def test_a_page_without_an_end_costs_no_more_than_a_page(context: ProbeContext, 
         assert context.meter.waiting() > 60_000, "it is booked"
 
 
+def test_a_page_that_is_given_up_on_the_way_is_booked_with_what_it_has_cost(context: ProbeContext) -> None:
+    asked = threading.Event()
+
+    def stalls() -> Iterator[bytes]:
+        yield HEAD % 10**6
+        yield bytes(50_000)
+        asked.wait(60)
+
+    async def story(url: str) -> None:
+        settings = HttpSettings(targets=(HttpTarget(url=url),), timeout_seconds=30)
+        visit = asyncio.create_task(HttpProbe(settings, context).measure())
+        await asyncio.to_thread(eventually, lambda: server.sent_bytes > 50_000, 60)
+        assert context.meter.waiting() == 0
+        visit.cancel()
+        with suppress(asyncio.CancelledError):
+            await visit
+        # How much of it had come by then is the kernel's affair.
+        await asyncio.to_thread(eventually, lambda: context.meter.waiting() > 0, 60)
+
+    with serving(stalls) as server:
+        try:
+            asyncio.run(story(server.url))
+        finally:
+            asked.set()
+
+
 def run_test(server: Server, seconds: float) -> Outcome:
     limits = Limits(wire_bytes=10_000_000, seconds=seconds, flows=2, connect_seconds=30.0)
     return HttpTest(server.url, Direction.DOWN, limits, None).run()

@@ -59,12 +59,15 @@ class HttpProbe:
     async def _get(self, target: HttpTarget) -> Reading:
         visit = _Visit(target, self._settings, self._tls if target.url.startswith("https:") else None)
         try:
-            fields = await asyncio.to_thread(visit.fields)
+            return await asyncio.to_thread(self._visited, visit)
         finally:
             visit.abandon()  # given up: the thread must not go on reading what nobody waits for
-        reading = Reading(self.name, fields, {"target": _label(target.url)})
-        # What a page usually costs is counted for each reading; some cost more.
-        self._meter.add(max(0, visit.wire_bytes - wan_bytes_of(reading)))
+
+    def _visited(self, visit: _Visit) -> Reading:
+        reading = Reading(self.name, visit.fields(), {"target": _label(visit.target.url)})
+        # What a page usually costs is counted for each reading; some cost more, and one that is given up gives none.
+        counted = 0 if visit.is_abandoned else wan_bytes_of(reading)
+        self._meter.add(max(0, visit.wire_bytes - counted))
         return reading
 
     @cached_property
@@ -84,12 +87,12 @@ class _Visit:
     tls: ssl.SSLContext | None
     times: dict[str, Value] = field(default_factory=dict)
     wire_bytes: int = 0
+    is_abandoned: bool = False
     _socket: socket.socket | None = None
-    _abandoned: bool = False
 
     def abandon(self) -> None:
         """Close the connection, from whichever thread."""
-        self._abandoned = True
+        self.is_abandoned = True
         if self._socket is not None:
             try:
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -148,7 +151,7 @@ class _Visit:
 
     def _encrypted(self, channel: socket.socket, url: SplitResult) -> socket.socket:
         self._socket = channel
-        if self._abandoned:
+        if self.is_abandoned:
             raise TimeoutError
         if self.tls is None:
             return channel
