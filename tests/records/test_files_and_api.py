@@ -136,7 +136,7 @@ def test_the_api_stores_once_corrects_and_lists(client: Client) -> None:
     assert client.post("/api/v1/records", json=SENT).json() == first.json()
     record = first.json()["id"]
     again = client.post("/api/v1/records", json={**SENT, "event_date": DAY2})
-    assert (again.status_code, "other content" in again.json()["detail"]) == (409, True)
+    assert (again.status_code, "otro contenido" in again.json()["detail"]) == (409, True)
     change = {**SENT, "token": "t-2", "record": record, "supersedes": 1, "reason": "day", "event_date": DAY2}
     assert client.post("/api/v1/records", json=change).json()["version"] == 2
     found = client.get(f"/api/v1/records/{record}").json()
@@ -181,7 +181,7 @@ def test_the_api_says_what_cannot_be(client: Client, change: dict[str, Any], sta
     assert (answer.status_code, words in answer.text) == (status, True), answer.text
 
 
-@pytest.mark.parametrize(("query", "words"), [("month=x", "give year and month"), ("after=x", "no cursor")])
+@pytest.mark.parametrize(("query", "words"), [("month=x", "dar año y mes"), ("after=x", "no es un cursor")])
 def test_a_bad_list_parameter_is_named(client: Client, query: str, words: str) -> None:
     answer = client.get(f"/api/v1/records?{query}")
     assert (answer.status_code, words in answer.json()["detail"]) == (400, True)
