@@ -265,6 +265,33 @@ def test_what_a_round_says_when_it_is_given_up_is_stored_whoever_asked_for_it(ou
     asyncio.run(story())
 
 
+def test_a_round_by_hand_outlives_whoever_asked_also_when_the_asker_is_cut_off_twice(outbox: Outbox) -> None:
+    """As when somebody has left the page and the agent then stops: the round still has to say what it has spent."""
+
+    class Slow(Scripted):
+        async def measure(self) -> Sequence[Reading]:
+            try:
+                return await super().measure()
+            except asyncio.CancelledError:
+                return await super().measure()
+
+    async def story() -> None:
+        asked = Slow("throughput", Reading("throughput", {"spent_bytes": 1}))
+        asked.go.clear()
+        runner, _ = make_runner(outbox, ManualClock(), (asked, 600))
+        by_hand = asyncio.create_task(runner.run_now("throughput"))
+        for count in (1, 2):
+            await eventually(lambda count=count: asked.asked == count)  # type: ignore[misc]  # one for each
+            by_hand.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await by_hand
+        (round_of_it,) = [task for task in asyncio.all_tasks() if task.get_name() == "throughput by hand"]
+        asked.go.set()
+        assert [reading.fields for reading in await round_of_it] == [{"spent_bytes": 1}]
+
+    asyncio.run(story())
+
+
 def test_a_round_that_was_slept_through_is_not_made_up_for() -> None:
     schedule = Schedule({"ping": 60_000}, 0.0)
     assert schedule.due(10_000) == ["ping"]

@@ -127,8 +127,8 @@ class Runner:
         """Run one round of a probe now, record it, have it sent at once, and return it. Raises KeyError for no probe.
 
         A round of the same probe that is under way is waited for. One that the machine has slept in is `interrupted`,
-        and not recorded. `instead`: a probe that does the same in another
-        way, such as a throughput test by hand; it stays the caller's to close.
+        and not recorded. `instead`: a probe that does the same in another way, such as a throughput test by hand; it
+        stays the caller's to close.
         """
         item = self._probes[name]
         while (busy := self._busy(name)) is not None:
@@ -154,7 +154,8 @@ class Runner:
         readings = await run_probe(instead or item.probe, item.timeout_seconds)
         self._look_whether_asleep()
         self._count(item.probe.name, readings)
-        if self._by_hand[item.probe.name] in self._overslept:
+        this = asyncio.current_task()
+        if this is not None and this in self._overslept:
             return [Reading(item.probe.name, {"failure": Failure.INTERRUPTED.value})]
         self._keep(readings, started_ms, urgent=True)
         return readings
