@@ -12,7 +12,7 @@ from aldea.dashboard_api.figures import hiding
 from aldea.dashboard_api.figures.hiding import Hiding
 from aldea.dashboard_api.figures.places import Places
 from aldea.indicators.catalogue import CATALOGUE
-from aldea.indicators.sharing import hidden_nodes, node_of, tree_of
+from aldea.indicators.sharing import Tree, hidden_nodes, node_of, tree_of
 from aldea.indicators.terms import Disclosure, Level
 from aldea.storage.register import Register, Unit, open_register
 from aldea.storage.register.facts import NewFact
@@ -65,11 +65,22 @@ def _one_gives_away(*places: tuple[str | None, str | None]) -> list[Drawn]:
     return [(first, False, "", (20, 3)), *((other, False, "", (0, 30)) for other in others)]
 
 
+def _one_of_two_states_in_town() -> list[Drawn]:
+    """Return sites of one municipality in two states: its state by the last of them has no site in a town."""
+    return [
+        (("A", "01001"), True, "", (4, 3)),
+        *((("B", town), False, "", (30, 30)) for town in ("01001", "02001", "02002")),
+        (("C", "03001"), True, "", (40, 40)),
+    ]
+
+
 @example(_one_gives_away(("C", "03001"), ("C", "03001")), [], False)
 @example(_one_gives_away(("A", None), ("A", "01001"), ("A", "01002")), [], False)
 @example(_one_gives_away((None, None), ("A", "01001")), [], False)
 @example(_one_gives_away((None, "09009"), ("A", "01001")), [], False)
 @example(_one_gives_away(("A", "01001"), ("A", "01002")), [("A", "01001")], False)
+@example(_one_gives_away(("A", None), ("A", None), (None, None)), [], False)
+@example(_one_of_two_states_in_town(), [], False)
 @settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.lists(SITE, min_size=1, max_size=10), st.lists(PLACE, max_size=3), st.booleans())
 def test_every_question_hides_what_all_values_together_would_have_hidden(
@@ -82,6 +93,17 @@ def test_every_question_hides_what_all_values_together_would_have_hidden(
             raise _Undone
     except _Undone:
         pass
+
+
+def test_a_part_whose_own_area_has_no_figure_gives_nothing_away_of_the_next_one_up() -> None:
+    above = {("municipality", "01001"): ("state", "A"), ("state", "A"): ("all", "all"), ("state", "B"): ("all", "all")}
+    above["site", "s1"] = "municipality", "01002"
+    above["municipality", "01002"] = "state", "B"
+    few, of_few, rest = ("municipality", "01001", "", ""), ("site", "s1", "", ""), ("state", "B", "", "")
+    counts = {("all", "all", "", ""): 47, few: 7, rest: 40, ("municipality", "02001", "", ""): 33, of_few: 6}
+    values = [_value(node, count, {}) for node, count in counts.items()]
+    hidden = hidden_nodes(INDICATOR.disclosure, values, Tree(above, frozenset()))
+    assert hidden == {few, of_few, rest}  # of the whole and its parts, and of B and its parts, two each
 
 
 def test_a_figure_of_many_sites_is_read_without_the_sites(empty: Register, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -88,7 +88,11 @@ def node_of(row: Counted) -> Node:
 
 
 def _sums(nodes: Sequence[Node], tree: Tree) -> list[Sequence[Node]]:
-    """Return each total with its parts, in each of the three ways in which it can be cut."""
+    """Return each total with its parts, in each of the three ways in which it can be cut.
+
+    Where the area that another lies in has no figure itself, the next one up has it as a part: facts change, and a
+    period's figures are of the areas that sites were in then.
+    """
     known = frozenset(nodes)
     of_areas: dict[Node, list[Node]] = {}
     of_programmes: dict[Node, list[Node]] = {}
@@ -103,16 +107,23 @@ def _sums(nodes: Sequence[Node], tree: Tree) -> list[Sequence[Node]]:
 
     for node in nodes:
         level, code, programme, disagg = node
-        up = tree.above.get((level, code))
+        split = _in_town(disagg) if level == Level.SITE and code in tree.urban else disagg
+        above = ((*area, programme, split) for area in _all_above((level, code), tree))
+        up = next((total for total in above if total in known), None)
         if up is not None:
-            in_town = code in tree.urban and level == Level.SITE
-            put(of_areas, (*up, programme, _in_town(disagg) if in_town else disagg), node)
+            put(of_areas, up, node)
         if programme:
             put(of_programmes, (level, code, "", disagg), node)
         whole = _whole(disagg)
         if whole != disagg:
             put(of_people, (level, code, programme, whole), node)
     return [*of_areas.values(), *of_programmes.values(), *of_people.values()]
+
+
+def _all_above(area: AreaKey, tree: Tree) -> Iterator[AreaKey]:
+    while area in tree.above:
+        area = tree.above[area]
+        yield area
 
 
 @lru_cache(maxsize=1024)

@@ -75,22 +75,18 @@ class Hiding:
         """Return the states whose sum may have to be hidden for the sake of one of its parts.
 
         Of a sum with one hidden part the smallest figure is hidden too. That is never the sum itself if two parts
-        or more are smaller than it. Where sites lie in no state at all, any state may have to be.
+        or more are smaller than it. Where sites lie in no state at all, any state may have to be. Nor is one left
+        closed that has no figure itself although its municipalities have: those are then parts of the whole.
         """
-        areas = self.places.areas
-        if any(not area.state for area in areas):
+        if any(not area.state for area in self.places.areas):
             return _all(tree)
-        loose = {(STATE, area.state or "") for area in areas if not area.municipality}
-        parts: dict[tuple[object, ...], list[int]] = defaultdict(list)
+        parts: dict[tuple[AreaKey, tuple[object, ...]], list[int]] = defaultdict(list)
         for row in middle:
-            parts[*_place(row), tree.above.get((MUNICIPALITY, row.area_code), ANYWHERE)].append(row.n or 0)
-        found: set[AreaKey] = set()
-        for row in upper:
-            key = (row.area_level, row.area_code)
-            counts = parts.get((*_place(row), key), [])
-            if key != ANYWHERE and (counts or key in loose) and sum(count < (row.n or 0) for count in counts) < 2:
-                found.add(key)
-        return found
+            parts[tree.above.get((MUNICIPALITY, row.area_code), ANYWHERE), _place(row)].append(row.n or 0)
+        sums = {((row.area_level, row.area_code), _place(row)): row.n or 0 for row in upper}
+        bare = {area for area, _ in parts.keys() - sums.keys()}
+        few = {key[0] for key, n in sums.items() if sum(count < n for count in parts.get(key, ())) < 2}
+        return {area for area in bare | few if area[0] == STATE and area in tree.above}
 
     def _hidden(
         self, indicators: Sequence[Indicator], counted: Iterable[PersonCount], tree: Tree
@@ -110,7 +106,7 @@ def _place(row: PersonCount) -> tuple[object, ...]:
 
 
 def _all(tree: Tree) -> set[AreaKey]:
-    return {ANYWHERE, *tree.above.values()}
+    return {ANYWHERE, *(area for area in tree.above if area[0] == STATE)}
 
 
 def _under(area: AreaKey, tree: Tree) -> set[AreaKey]:
