@@ -67,6 +67,7 @@ def test_that_the_reason_is_missing_is_said_at_the_reason(site: Site) -> None:
         ("13-11-2025, 6:20 pm", "2025-11-13T18:20"),
         ("13.11.2025 6.20 p. m.", "2025-11-13T18:20"),
         ("2025/11/13 12:05 a.m.", "2025-11-13T00:05"),
+        ("13/11/2025 06:20:00\u202fp.\u00a0m.", "2025-11-13T18:20"),  # as telephones and spreadsheets of Mexico write
     ],
 )
 def test_a_day_and_hour_typed_by_hand_are_understood(site: Site, typed: str, meant: str) -> None:

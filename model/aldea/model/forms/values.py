@@ -68,7 +68,7 @@ def read_day(text: str) -> date | None:
 
 def read_clock(text: str) -> tuple[int, int] | None:
     """Return the hour and minute that `18:20`, `18.20` or `6:20 p. m.` means, or None."""
-    found = re.fullmatch(r"([0-9]{1,2})[:.]([0-9]{2})(?::[0-9]{2})?(?: ?([ap])\.? ?m\.?)?", text.lower())
+    found = re.fullmatch(r"([0-9]{1,2})[:.]([0-9]{2})(?::[0-9]{2})?(?:\s?([ap])\.?\s?m\.?)?", text.lower())
     if found is None:
         return None
     hour, minute, half = int(found[1]), int(found[2]), found[3]
