@@ -35,8 +35,11 @@ settings.load_profile("steady")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to run where one component would hide all the others."""
+    """Refuse to run where one component would hide all the others; speak English, whoever runs the tests."""
     del config
+    for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE"):
+        os.environ.pop(name, None)
+    os.environ["LANG"] = "C.UTF-8"
     strays = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/aldea/__init__.py"))
     if strays:
         raise pytest.UsageError(
