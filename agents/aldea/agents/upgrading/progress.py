@@ -36,7 +36,7 @@ class FetchTold:
     async def wait(self, until_ms: int) -> None:
         """Tell, once, that the month's bytes are spent."""
         if not self._waits:
-            self._waits = True
+            self._waits, self._stuck_at = True, None  # once it goes on, that is news
             await self._tell(State.RUNNING, telling.waiting_for_budget(self._manifest.version, until_ms))
 
     async def stuck(self, there: int, why: Words) -> None:
