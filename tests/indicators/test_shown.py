@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from aldea.dashboard_api.web import indicator_places
 from aldea.indicators.catalogue import CATALOGUE
 from aldea.model.clock import ManualClock
 from aldea.storage.register import Register, open_register
+from aldea.storage.register.indicator_values import IndicatorValue
+from aldea.storage.register.indicator_writing import put_values
 from aldea.storage.register.people import Grant, add_person, give_role
 from aldea.storage.register.tokens import make_token
 from aldea.storage.series import open_series_store
@@ -138,10 +141,32 @@ def test_a_list_is_read_page_by_page(client: Client, indicator: str, area: str, 
 def test_a_cursor_of_another_list_is_none_of_this_one(client: Client) -> None:
     asked = {"area": "site", "limit": "1"}
     cursor = client.get(VALUES.format(AVAILABILITY), params=asked).json()["next"]
-    for wanted in ({"area": "state"}, {"period": "202611"}, {"simulated": "true"}, {"programme": "otra"}):
+    codes = [one["area"]["code"] for one in items(client, AVAILABILITY, area="site")]
+    another = {"area": f"site:{codes[-1]}"}
+    for wanted in ({"area": "state"}, another, {"period": "202611"}, {"simulated": "true"}, {"programme": "otra"}):
         refused = client.get(VALUES.format(AVAILABILITY), params={**asked, "after": cursor, **wanted})
         assert (refused.status_code, "begin anew" in refused.text) == (400, True), wanted
     assert client.get(VALUES.format(REACH), params={**asked, "after": cursor}).status_code == 400
+
+
+def test_a_cursor_whose_value_was_revised_since_is_refused(register: Register, tmp_path: Path) -> None:
+    chiapas = IndicatorValue(
+        AVAILABILITY, "1", "state", "Chiapas", "202610", "", False, "percent", "administrative", "A", value=50.0
+    )
+
+    def write(*values: IndicatorValue) -> None:
+        with register.transaction() as unit:
+            put_values(unit, "202610", values, simulated=False, closing=True, at_ms=NOW_MS, positions={})
+
+    write(chiapas, replace(chiapas, area_code="Yucatán"))
+    serving_it = serving(register, tmp_path)
+    with Client(base_url=next(serving_it).url) as client:
+        asked = {"area": "state", "limit": "1"}
+        cursor = client.get(VALUES.format(AVAILABILITY), params=asked).json()["next"]
+        assert client.get(VALUES.format(AVAILABILITY), params={**asked, "after": cursor}).status_code == 200
+        write(replace(chiapas, value=60.0))
+        assert client.get(VALUES.format(AVAILABILITY), params={**asked, "after": cursor}).status_code == 400
+    next(serving_it, None)
 
 
 @pytest.mark.parametrize(
@@ -302,6 +327,7 @@ def test_the_places_of_a_large_programme_come_a_page_at_a_time(
     assert seen == whole
     assert f"1\u20133 / {len(whole)}" in client.get(first).text
     assert client.get(f"{first}&page=0").status_code == 400
+    assert _places(client.get(f"{first}&page=99").text) == whole[-(len(whole) % 3 or 3) :]
 
 
 def _places(text: str) -> list[str]:

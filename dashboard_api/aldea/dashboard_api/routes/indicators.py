@@ -136,7 +136,8 @@ def _page(reader: Reader, entry: Indicator, wanted: Wanted, asked: ValuesQuery) 
 
 def _is_asked_for(value: IndicatorValue, entry: Indicator, wanted: Wanted) -> bool:
     place = (value.indicator, value.area_level, value.programme, value.simulated)
-    same = place == (entry.id, wanted.level, wanted.programme, wanted.simulated)
+    same = place == (entry.id, wanted.level, wanted.programme, wanted.simulated) and value.newest
+    same = same and wanted.code in {None, value.area_code}
     return same and (bool(wanted.split) or dict(value.disagg) == wanted.disagg)
 
 

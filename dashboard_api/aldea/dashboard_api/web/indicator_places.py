@@ -41,7 +41,7 @@ class PartsShown:
 
 
 def parts_shown(entry: Indicator, choice: Choice, writer: FigureWriter, page: int) -> PartsShown:
-    """Return one page of an indicator's figures of the places that lie in the area that is shown."""
+    """Return one page of an indicator's figures of the places that lie in the area that is shown; the last at most."""
     names = choice.places.names(choice.by)
 
     def name(row: IndicatorValue) -> str:
@@ -59,6 +59,7 @@ def parts_shown(entry: Indicator, choice: Choice, writer: FigureWriter, page: in
     rows.sort(key=lambda row: folded(name(row)))
     if choice.sort in _ORDERS:
         rows.sort(key=_ORDERS[choice.sort])
+    page = min(page, max(1, -(-len(rows) // PARTS_A_PAGE)))
     first = (page - 1) * PARTS_A_PAGE
     last = min(first + PARTS_A_PAGE, len(rows))
     silent = [row for row in rows if row.sites_reporting < row.sites_expected or row.status in SILENT]
