@@ -33,12 +33,17 @@ settings.register_profile("steady", _PATIENT, derandomize=True)
 settings.register_profile("searching", _PATIENT, derandomize=False)
 settings.load_profile("steady")
 
+# Neither the language of whoever runs the tests nor their own Aldea is any concern of a test.
+_LANGUAGE = frozenset({"LC_ALL", "LC_MESSAGES", "LANGUAGE"})
+_FOR_TESTS = frozenset({"ALDEA_CI_RUN", "ALDEA_CLOCK_STORIES", "ALDEA_PROOF_SEED"})
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to run where one component would hide all the others; speak English, whoever runs the tests."""
+    """Refuse to run where one component would hide all the others; forget whoever runs the tests."""
     del config
-    for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE"):
-        os.environ.pop(name, None)
+    for name in list(os.environ):
+        if name in _LANGUAGE or (name.startswith("ALDEA_") and name not in _FOR_TESTS):
+            del os.environ[name]
     os.environ["LANG"] = "C.UTF-8"
     strays = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/aldea/__init__.py"))
     if strays:
