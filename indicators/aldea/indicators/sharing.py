@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -108,8 +108,7 @@ def _sums(nodes: Sequence[Node], tree: Tree) -> list[Sequence[Node]]:
     for node in nodes:
         level, code, programme, disagg = node
         split = _in_town(disagg) if level == Level.SITE and code in tree.urban else disagg
-        above = ((*area, programme, split) for area in _all_above((level, code), tree))
-        up = next((total for total in above if total in known), None)
+        up = _next_up((level, code), (programme, split), tree, known)
         if up is not None:
             put(of_areas, up, node)
         if programme:
@@ -120,10 +119,15 @@ def _sums(nodes: Sequence[Node], tree: Tree) -> list[Sequence[Node]]:
     return [*of_areas.values(), *of_programmes.values(), *of_people.values()]
 
 
-def _all_above(area: AreaKey, tree: Tree) -> Iterator[AreaKey]:
-    while area in tree.above:
-        area = tree.above[area]
-        yield area
+def _next_up(area: AreaKey, rest: tuple[str, str], tree: Tree, known: Collection[Node]) -> Node | None:
+    """Return the figure of the next area up that has one; `rest`: its programme and split."""
+    above = tree.above.get(area)
+    while above is not None:
+        found = (*above, *rest)
+        if found in known:
+            return found
+        above = tree.above.get(above)
+    return None
 
 
 @lru_cache(maxsize=1024)
