@@ -13,6 +13,7 @@ from aldea.storage.register import Register, open_register
 from registerkit import clean_file, empty, migrate
 from rigs import order
 from rigs.chromium import running_chromium
+from rigs.home import CI_RUN
 from rigs.influxdb import InfluxDB
 from rigs.mosquitto import Mosquitto
 from rigs.postgresql import PostgreSQL
@@ -35,7 +36,7 @@ settings.load_profile("steady")
 
 # Neither the language of whoever runs the tests nor their own Aldea is any concern of a test.
 _LANGUAGE = frozenset({"LC_ALL", "LC_MESSAGES", "LANGUAGE"})
-_FOR_TESTS = frozenset({"ALDEA_CI_RUN", "ALDEA_CLOCK_STORIES", "ALDEA_PROOF_SEED"})
+_FOR_TESTS = frozenset({CI_RUN, "ALDEA_CLOCK_STORIES", "ALDEA_PROOF_SEED"})
 
 
 def pytest_configure(config: pytest.Config) -> None:

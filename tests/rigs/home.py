@@ -13,8 +13,10 @@ enabled = false
 enabled = false
 """
 """A piece of `aldea.toml`: an agent that asks nobody beyond this machine."""
+CI_RUN = "ALDEA_CI_RUN"
+"""Marks all that a run of `.ci/run` starts, so that what is left running is found."""
 
 
 def without_aldea() -> dict[str, str]:
-    """Return the environment without the settings that may stand in it."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("ALDEA_")}
+    """Return the environment without the settings that may stand in it; the mark stays by which CI knows its own."""
+    return {name: value for name, value in os.environ.items() if name == CI_RUN or not name.startswith("ALDEA_")}

@@ -171,6 +171,21 @@ def test_it_stops_within_seconds_while_no_broker_answers(outbox: Outbox) -> None
     assert CLOCK.mono_ms() - before < 3_000
 
 
+def test_days_without_a_broker_hold_up_nobody_who_records(outbox: Outbox) -> None:
+    uplink = make_uplink(outbox, free_port())
+    uplink.start()
+
+    def record() -> None:
+        for _ in range(10_000):  # a week of cycles, each minute one
+            uplink.recorded()
+
+    recording = threading.Thread(target=record, daemon=True)
+    recording.start()
+    recording.join(60)
+    assert not recording.is_alive(), "measuring waits for the link"
+    uplink.stop(60)
+
+
 def make_certificate(folder: Path, name: str, days: int) -> tuple[Path, Path]:
     """A self-signed certificate for 127.0.0.1, valid for `days` from now (negative: it has run out)."""
     key, request, certificate = (folder / f"{name}.{suffix}" for suffix in ("key", "csr", "pem"))

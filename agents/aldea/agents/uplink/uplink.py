@@ -66,7 +66,9 @@ class Uplink:
         self._urgent = threading.Event()
         self._asked = threading.Event()
         self._wake_read, self._wake_write = socket.socketpair()
-        self._wake_read.settimeout(0)
+        # Nobody reads while there is no connection: who wakes must never wait for room, or measuring would end.
+        for end in (self._wake_read, self._wake_write):
+            end.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
 
     @property
@@ -113,6 +115,7 @@ class Uplink:
             self._wake_write.close()
 
     def _wake(self) -> None:
+        """End the thread's wait for the network; what is full will end it as well."""
         with suppress(OSError):
             self._wake_write.send(b"\0")
 
