@@ -68,7 +68,7 @@ class Uplink:
         self._wake_read, self._wake_write = socket.socketpair()
         # Nobody reads while there is no connection: who wakes must never wait for room, or measuring would end.
         for end in (self._wake_read, self._wake_write):
-            end.setblocking(False)
+            end.settimeout(0)
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
 
     @property
