@@ -42,6 +42,19 @@ def test_without_a_queue_tcp_has_sent_twice_the_last_round_while_it_finds_the_ra
     assert bytes_under_way(doubling, 0.25, 0.25, has_begun=True) < 16_000
 
 
+def test_where_what_comes_no_longer_grows_the_link_is_full_though_nobody_can_be_sure_of_it_yet() -> None:
+    filled = arrivals(0, 1_000, 3_000, 7_000, 11_000, 15_000)
+    assert bytes_under_way(filled, 0.25, 0.25, has_begun=False) == pytest.approx(4_000, rel=0.05)
+
+
+@pytest.mark.parametrize("moment_seconds", [0.0, 0.001])
+def test_a_last_look_right_behind_the_one_before_is_no_window(moment_seconds: float) -> None:
+    doubling = arrivals(0, 1_000, 3_000, 7_000)
+    doubling.add(100.75 + moment_seconds, 7_000)
+    assert doubling.bytes_per_second(0.25) == pytest.approx(16_000, rel=0.3)
+    assert bytes_under_way(doubling, 0.25, 0.25, has_begun=False) == pytest.approx(8_000, rel=0.3)
+
+
 def test_a_knock_is_answered_also_by_a_refusal() -> None:
     with socket.create_server((LOOPBACK, 0)) as listening:
         answered = Knock(listening.getsockname(), socket.AF_INET).answer_seconds()

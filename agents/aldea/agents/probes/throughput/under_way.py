@@ -18,7 +18,9 @@ END_BYTES = 150
 """A connection's end, and the options of its beginning, which no kernel's count of it has."""
 _LOOK_BACK_SECONDS = 2.0
 """The rate is that of so long: on a slow link, a window has but a few segments."""
+_LEAST_SPAN_SECONDS = 0.2
 _STANDING_RATIO = 1.5
+_DOUBLING = 2.0
 _REFUSED_RATIO = 1.03
 """Each segment of 1,500 bytes that comes to a closed door is answered with 40."""
 ACKNOWLEDGED_LATE_BYTES = 92
@@ -36,12 +38,28 @@ class Arrivals:
         self._seen.append((at_seconds, count))
 
     def bytes_per_second(self, within_seconds: float) -> float:
-        """Return the rate of the last so many seconds, or of as many as there are; of one window at least."""
-        if len(self._seen) < 2:
-            return 0.0
-        *before, (now, count) = self._seen
-        then, first = next((seen for seen in reversed(before) if now - seen[0] >= within_seconds), before[0])
-        return (count - first) / max(now - then, 1e-3)
+        """Return the rate of the last so many seconds, or of as many as there are."""
+        rates = self._rates(within_seconds)
+        return rates[0] if rates else 0.0
+
+    def growth(self, within_seconds: float) -> float:
+        """Return how many times as fast the last so many seconds were as those before: 1 to 2, as TCP begins."""
+        rates = self._rates(within_seconds)
+        return _DOUBLING if len(rates) < 2 else min(_DOUBLING, max(1.0, rates[0] / max(rates[1], 1.0)))
+
+    def _rates(self, within_seconds: float) -> list[float]:
+        """Return the rates of spans of so many seconds at least, the last one first; the oldest may be shorter."""
+        found: list[float] = []
+        if not self._seen:
+            return found
+        ends, until = self._seen[-1]
+        least = max(within_seconds, _LEAST_SPAN_SECONDS)
+        for place, (at, count) in reversed(list(enumerate(self._seen[:-1]))):
+            # The last look is at the cut, which may be a moment after the one before.
+            if ends - at >= least or (place == 0 and ends > at):
+                found.append((until - count) / (ends - at))
+                ends, until = at, count
+        return found
 
 
 class Knock:
@@ -76,11 +94,11 @@ def bytes_under_way(arrivals: Arrivals, answered_seconds: float, idle_seconds: f
     """Return about what still comes, and what refusing it costs.
 
     A full link goes on at its rate until the answer comes through. Where no queue stands before the link and TCP is
-    still finding its rate (`has_begun` False), what is under way is twice what came in the last round trip.
-    `idle_seconds`: how long an answer took before the test.
+    still finding its rate (`has_begun` False), what is under way has grown as what came has: up to twice what came in
+    the last round trip. `idle_seconds`: how long an answer took before the test.
     """
     if has_begun or answered_seconds > _STANDING_RATIO * idle_seconds:
         coming = arrivals.bytes_per_second(_LOOK_BACK_SECONDS) * answered_seconds
     else:
-        coming = 2 * arrivals.bytes_per_second(0.0) * answered_seconds
+        coming = arrivals.growth(idle_seconds) * arrivals.bytes_per_second(idle_seconds) * answered_seconds
     return round(coming * _REFUSED_RATIO)
