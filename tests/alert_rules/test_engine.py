@@ -151,12 +151,7 @@ def test_real_people_get_one_notification_for_each_step(register: Register) -> N
         add_contact(unit, ContactPoint("tec", "email", {"address": "tec@example.org"}, "es", START_MS))
     country.report()
     country.judge()
-    country.add("uno")
-    country.run(60)
-    country.cut("uno")
-    country.run(20 * 60)
-    country.mend("uno")
-    country.run(10 * 60)
+    country.outage("uno")
     with register.reading() as unit:
         sent = list_notifications(unit, NotificationFilter(), limit=10)
     assert sorted(one.kind for one in sent) == ["fired", "resolved"]

@@ -42,12 +42,7 @@ def settle(country: Country, site: str, from_ms: int, to_ms: int, state: str, ca
 def test_late_settled_truth_gives_cause_and_words_and_pages_nobody(
     country: Country, state: str, cause: str | None, shown: str, words: str
 ) -> None:
-    country.add("uno")
-    country.run(60)
-    country.cut("uno")
-    country.run(20 * 60)
-    country.mend("uno")
-    country.run(10 * 60)
+    country.outage("uno")
     (incident,) = country.incidents()
     assert incident.cause is None
     assert incident.resolved_ms is not None
@@ -69,12 +64,7 @@ def test_late_settled_truth_gives_cause_and_words_and_pages_nobody(
 
 
 def test_evidence_that_comes_later_reaches_the_incident_without_another_revision(country: Country) -> None:
-    country.add("uno")
-    country.run(60)
-    country.cut("uno")
-    country.run(20 * 60)
-    country.mend("uno")
-    country.run(10 * 60)
+    country.outage("uno")
     (incident,) = country.incidents()
     assert incident.resolved_ms is not None
     window = (incident.opened_ms - MINUTE, incident.resolved_ms + MINUTE)

@@ -195,6 +195,15 @@ class Country:
             self.villages[site].up = True
             self.birth(site)
 
+    def outage(self, site: str) -> None:
+        """A site comes up, is cut off for twenty minutes, and is well again for ten."""
+        self.add(site)
+        self.run(60)
+        self.cut(site)
+        self.run(20 * 60)
+        self.mend(site)
+        self.run(10 * 60)
+
     # What came of it --------------------------------------------------------------------------------------------
 
     def incidents(self, rule: str | None = None) -> list[Incident]:

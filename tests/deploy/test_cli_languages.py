@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
 
 from aldea.agents.page_settings import LANGUAGES
-from aldea.dashboard_api.web.catalogues import compiled, texts, untranslated
+from aldea.dashboard_api.web.catalogues import texts
 from aldea.deploy import box_catalogues, cli
 from aldea.deploy.cli.main import COMMANDS, main
 from aldea.deploy.server_catalogues import SHELF, collected
-from aldea.deploy.words import DOMAIN, LOCALES
+from aldea.deploy.words import LOCALES
+from rigs.catalogues import check_template, check_translated, check_values
 
 SERVER_COMMANDS = [name for name in COMMANDS if name != "agent"]
 VALUES = re.compile(r"%\(\w+\)\S|%%|\{\w+\}")
@@ -40,22 +40,17 @@ def terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_the_template_catalogue_is_up_to_date() -> None:
-    with (LOCALES / f"{DOMAIN}.pot").open("rb") as file:
-        kept = {message.id for message in texts(read_po(file))}
-    assert kept == {message.id for message in texts(collected())}, "run python -m aldea.deploy.server_catalogues"
+    check_template(SHELF, collected(), "python -m aldea.deploy.server_catalogues")
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_text_is_translated_and_compiled(code: str) -> None:
-    catalogue = SHELF.read(code)
-    assert untranslated(catalogue) == []
-    assert SHELF.po_path(code).with_suffix(".mo").read_bytes() == compiled(catalogue)
+    check_translated(SHELF, code)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_translation_keeps_the_values_of_its_text(code: str) -> None:
-    for message in texts(SHELF.read(code)):
-        assert sorted(VALUES.findall(str(message.string))) == sorted(VALUES.findall(str(message.id))), message.id
+    check_values(SHELF, code, VALUES)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
