@@ -7,7 +7,7 @@ from functools import cache
 from babel.support import NullTranslations
 
 from aldea.dashboard_api.web.words import load_languages
-from aldea.model.said import Said, in_spanish
+from aldea.model.said import Said, filled
 
 
 def said(text: str, **values: object) -> Said:
@@ -15,11 +15,7 @@ def said(text: str, **values: object) -> Said:
 
     Raises KeyError for a value that the text names and nobody gave.
     """
-    spanish = str(_spanish().ugettext(text))
-    if not values:
-        return Said(text, spanish)
-    both = {name: in_spanish(value) if isinstance(value, str) else value for name, value in values.items()}
-    return Said(text % values, spanish % both)
+    return filled(text, str(_spanish().ugettext(text)), values)
 
 
 @cache

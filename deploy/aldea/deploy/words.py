@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aldea.agents.page.words import Unable
-from aldea.model.said import Said, in_language, in_spanish
+from aldea.model.said import Said, filled, in_language
 
 if TYPE_CHECKING:
     import argparse
@@ -33,11 +33,7 @@ def said(text: str, **values: object) -> Said:
 
     Raises KeyError for a value that the text names and nobody gave.
     """
-    spanish = _spanish().gettext(text)
-    if not values:
-        return Said(text, spanish)
-    both = {name: in_spanish(value) if isinstance(value, str) else value for name, value in values.items()}
-    return Said(text % values, spanish % both)
+    return filled(text, _spanish().gettext(text), values)
 
 
 def sentence_of(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Self
 
 
@@ -38,3 +38,14 @@ def joined(sentences: Iterable[str], between: str = "; ") -> Said:
     """Return several sentences as one."""
     said = tuple(sentences)
     return Said(between.join(said), between.join(in_spanish(item) for item in said))
+
+
+def filled(text: str, spanish: str, values: Mapping[str, object]) -> Said:
+    """Return a sentence in both languages, its values `%(name)s` filled in; a value that is a `Said` is put in both.
+
+    Without values both stay as they are. Raises KeyError for a value that a text names and nobody gave.
+    """
+    if not values:
+        return Said(text, spanish)
+    both = {name: in_spanish(value) if isinstance(value, str) else value for name, value in values.items()}
+    return Said(text % values, spanish % both)
